@@ -1,0 +1,1 @@
+"""What flows: the records, their units, and what a thing traded is."""

@@ -1,0 +1,110 @@
+"""Instrument: what is traded, on which grid, worth how much; valid from a time.
+
+A changed tick, lot or multiplier is a new Instrument with a later `valid_from_ns`, so history
+keeps the grid it was recorded on. Values that the venue did not state but that were read off a
+recording carry `inferred=True`; nobody should send an order on an inferred grid.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+import msgspec
+
+from aggressor.schema.errors import ConfigError, UnitError
+from aggressor.schema.units import Grid, decimal_text, grid_of, steps_of
+
+MONEY_UNIT = Decimal("1e-8")
+_MONEY_PER_ONE = 100_000_000
+
+
+class ContractKind(StrEnum):
+    """How price and size make money."""
+
+    LINEAR = "linear"  # settles in the quote currency: value = price x size x multiplier
+    INVERSE = "inverse"  # settles in the base currency: value = size x multiplier / price
+    SPOT = "spot"  # as linear; nothing to fund or liquidate
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """One tradable thing on one venue."""
+
+    venue: str
+    symbol: str
+    kind: ContractKind
+    tick: Decimal
+    lot: Decimal
+    multiplier: Decimal = Decimal(1)
+    base: str = ""
+    quote: str = ""
+    settle: str = ""
+    valid_from_ns: int = 0
+    inferred: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a grid that cannot be one."""
+        for name in ("tick", "lot", "multiplier"):
+            value = getattr(self, name)
+            if not value.is_finite() or value <= 0:
+                raise ConfigError(f"{self.id}: {name} must be above zero, not {value}.")
+
+    @property
+    def id(self) -> str:
+        """The name used everywhere: `venue:SYMBOL`."""
+        return f"{self.venue}:{self.symbol}"
+
+    @property
+    def price_grid(self) -> Grid:
+        """The grid of prices: its step is one tick."""
+        return grid_of(self.tick)
+
+    @property
+    def size_grid(self) -> Grid:
+        """The grid of sizes: its step is one lot."""
+        return grid_of(self.lot)
+
+    def ticks(self, price: str | Decimal) -> int:
+        """Return a price as ticks; raise UnitError if it is off the grid."""
+        return steps_of(price, self.tick)
+
+    def lots(self, size: str | Decimal) -> int:
+        """Return a size as lots; raise UnitError if it is off the grid."""
+        return steps_of(size, self.lot)
+
+    def price_text(self, ticks: int) -> str:
+        """Return ticks as an exact decimal string in quote currency."""
+        return decimal_text(ticks, self.tick)
+
+    def size_text(self, lots: int) -> str:
+        """Return lots as an exact decimal string in the venue's size unit."""
+        return decimal_text(lots, self.lot)
+
+    def notional(self, ticks: int | Fraction, lots: int) -> Fraction:
+        """Return the value of `lots` at a price, exactly, in 1e-8 of the settlement currency."""
+        size = Fraction(lots) * Fraction(self.lot) * Fraction(self.multiplier)
+        price = Fraction(ticks) * Fraction(self.tick)
+        if self.kind is ContractKind.INVERSE:
+            if price == 0:
+                raise UnitError(f"{self.id}: an inverse contract has no value at price 0.")
+            return size / price * _MONEY_PER_ONE
+        return size * price * _MONEY_PER_ONE
+
+    def profit(
+        self, lots: int, entry_ticks: int | Fraction, exit_ticks: int | Fraction
+    ) -> Fraction:
+        """Return what `lots` (+ long) earn from entry to exit, exactly, in 1e-8 of settlement."""
+        gain = self.notional(exit_ticks, lots) - self.notional(entry_ticks, lots)
+        return -gain if self.kind is ContractKind.INVERSE else gain
+
+
+def money_round(amount: Fraction) -> int:
+    """Round an exact amount in 1e-8 to an integer, half to even; raise UnitError beyond int64."""
+    rounded = round(amount)
+    if not -(2**63) <= rounded < 2**63:
+        raise UnitError(f"The amount {rounded} in 1e-8 does not fit 64 bits.")
+    return rounded
+
+
+def money_text(amount: int) -> str:
+    """Return an amount in 1e-8 as an exact decimal string."""
+    return decimal_text(amount, MONEY_UNIT)
