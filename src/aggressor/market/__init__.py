@@ -1,0 +1,1 @@
+"""What the market is now: ladder, book, ledger, tape, alignment, health."""
