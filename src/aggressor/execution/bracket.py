@@ -1,0 +1,313 @@
+"""The bracket: a stop and targets for what has been filled so far (R8.8).
+
+It is written as what *should* stand at the venue, compared with what does, whenever anything
+changed:
+
+    stop       all that is held: one reduce-only stop-market on the last price, resident at the
+               venue
+    target i   its part of what was filled, less what it has filled; post-only limit, reduce-only
+    exit       all that is held, while closing: marketable reduce-only limit, immediate or cancel,
+               its cap wider at each attempt; never a market order
+
+so a partial fill, a child's fill, a lost race or a restart all lead to the same comparison. The
+stop is resized by amendment and leaves only when nothing is held, so protection is never taken away
+to be renewed. All children are reduce-only, so two of them filling at once cannot turn the
+position; should a venue do it all the same, what was turned is closed like any other position.
+
+States: PENDING (nothing filled) -> PARTIAL (some) -> ACTIVE (entry complete or over) -> CLOSING (an
+exit was asked for) -> DONE (flat, no child alive, entry over). ERROR: for more than
+`unprotected_ns_max` less was protected by an acknowledged stop than was held, or the stop was
+refused: the position is flattened.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import msgspec
+
+from aggressor.account.blotter import Blotter, Order
+from aggressor.execution.intent import Protection, Request
+from aggressor.execution.quotes import Market
+from aggressor.execution.working import cancel_request, crossing_price, own_best
+from aggressor.schema import command
+from aggressor.schema.event import NO_PRICE
+from aggressor.schema.report import REDUCE_ONLY_EMPTY
+
+
+class BracketState(StrEnum):
+    """Where a bracket stands."""
+
+    PENDING = "pending"
+    PARTIAL = "partial"
+    ACTIVE = "active"
+    CLOSING = "closing"
+    DONE = "done"
+    ERROR = "error"
+
+
+class BracketRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in ns. The cap of an exit is the larger of its ticks and its basis points of price."""
+
+    unprotected_ns_max: int = 1_000_000_000
+    retry_ns: int = 200_000_000  # between two tries of a child that was rejected or not filled
+    exit_cap_ticks: int = 10
+    exit_cap_bp: int = 2
+    exit_widenings_max: int = 8  # the cap grows by itself at each attempt, up to so often
+
+
+@dataclass(slots=True)
+class Leg:
+    """One child: all the orders that have stood for it, and what they filled."""
+
+    name: str
+    price: int = NO_PRICE
+    orders: list[int] = field(default_factory=list)
+    filled: int = 0
+    last_try_ns: int = -(2**62)
+
+
+def shares(filled: int, parts: Sequence[int]) -> list[int]:
+    """Split `filled` lots over the parts so that a larger `filled` never shrinks a part."""
+    total, done, before, out = sum(parts), 0, 0, []
+    for part in parts:
+        done += part
+        upto = filled * done // total
+        out.append(upto - before)
+        before = upto
+    return out
+
+
+class Bracket:
+    """Protection of one parent."""
+
+    def __init__(
+        self,
+        blotter: Blotter,
+        rule: BracketRule,
+        protection: Protection,
+        *,
+        parent: int,
+        instrument: int,
+        strategy: int,
+        side: int,
+    ) -> None:
+        self.parent = parent
+        self.instrument = instrument
+        self.strategy = strategy
+        self.side = side  # of the entry
+        self.protection = protection
+        self.stop = Leg("stop")
+        self.targets = [Leg(f"target {i + 1}", t.price) for i, t in enumerate(protection.targets)]
+        self.exit = Leg("exit")
+        self.entered = 0
+        self.exited = 0
+        self.entry_over = False
+        self.closing = ""
+        self.error = ""
+        self._blotter = blotter
+        self._rule = rule
+        self._bare_since: int | None = None
+        self._dismissed = 0  # the stop we ourselves cancelled when nothing was held
+
+    @property
+    def held(self) -> int:
+        """Lots of this parent that are still held; negative if a race turned the position."""
+        return self.entered - self.exited
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """All children: stop, targets, exit."""
+        return (self.stop, *self.targets, self.exit)
+
+    @property
+    def state(self) -> BracketState:
+        """The state that the facts amount to."""
+        over = self.entry_over and self.held == 0 and all(self._live(x) is None for x in self.legs)
+        if over:
+            return BracketState.DONE
+        if self.error:
+            return BracketState.ERROR
+        if self.closing:
+            return BracketState.CLOSING
+        if self.entered == 0:
+            return BracketState.PENDING
+        return BracketState.ACTIVE if self.entry_over else BracketState.PARTIAL
+
+    def entry_filled(self, lots: int) -> None:
+        """Note lots of the parent that were filled."""
+        self.entered += lots
+
+    def child_filled(self, order: Order, lots: int) -> Leg:
+        """Note lots that a child filled; return which."""
+        leg = next(x for x in self.legs if order.id in x.orders)
+        leg.filled += lots
+        self.exited += lots if order.side != self.side else -lots  # - : closes what a race turned
+        return leg
+
+    def close(self, reason: str) -> None:
+        """Ask for the exit of all that is held; the first reason stands."""
+        assert reason
+        self.closing = self.closing or reason
+
+    def refused(self, order: int, reason: str) -> None:
+        """Take a refusal: of a new stop it is an error, anything else is tried again later."""
+        new = order not in self._blotter
+        if new and order in self.stop.orders and self.held > 0:
+            self._fail(f"stop refused: {reason}")
+
+    def step(self, market: Market, next_id: Callable[[], int]) -> list[Request]:
+        """Return what to ask now, protection first."""
+        if self.entered == 0 and self.exited == 0:
+            return []
+        closing = bool(self.closing or self.error or self.held < 0)
+        wanted = shares(self.entered, [t.share for t in self.protection.targets])
+        asked = [self._stop_request(market, next_id)]
+        for leg, part in zip(self.targets, wanted, strict=True):
+            size = 0 if closing else min(part - leg.filled, self.held)
+            asked.append(self._target_request(leg, max(0, size), market, next_id))
+        if closing and self.held:
+            asked.append(self._exit_request(market, next_id))
+        return [request for request in asked if request is not None]
+
+    def watch(self, now_ns: int) -> None:
+        """Notice missing protection; to be called before `step`."""
+        stop = self._live(self.stop)
+        covered = stop.leaves if stop is not None and stop.acknowledged else 0
+        if covered >= self.held or self.held <= 0:
+            self._bare_since = None
+        elif self._bare_since is None:
+            self._bare_since = now_ns
+        elif now_ns - self._bare_since > self._rule.unprotected_ns_max:
+            self._fail("protection was missing")
+        last = self._blotter[self.stop.orders[-1]] if self._last_sent(self.stop) else None
+        if last is None or not last.ended or self.held <= 0 or last.id == self._dismissed:
+            return
+        if last.reason != REDUCE_ONLY_EMPTY:
+            self._fail(
+                f"the stop is gone ({last.state.name.lower()}) and {self.held} lots are held"
+            )
+
+    def _stop_request(self, market: Market, next_id: Callable[[], int]) -> Request | None:
+        order = self._live(self.stop)
+        if order is None:
+            if self.held <= 0 or self.error or self._too_soon(self.stop, market.now_ns):
+                return None
+            return self._place(
+                self.stop,
+                market,
+                next_id(),
+                size=self.held,
+                type=command.STOP_MARKET,
+                tif=command.GTC,
+                trigger=self.protection.stop,
+            )
+        if self.held <= 0:
+            self._dismissed = order.id
+            return cancel_request(self._blotter, order.id)
+        return self._resize(order, self.held)
+
+    def _target_request(
+        self, leg: Leg, size: int, market: Market, next_id: Callable[[], int]
+    ) -> Request | None:
+        order = self._live(leg)
+        if order is not None:
+            if size == 0:
+                return cancel_request(self._blotter, order.id)
+            return self._resize(order, size)
+        if size == 0 or not market.valid or self._too_soon(leg, market.now_ns):
+            return None
+        best = own_best(market, -self.side)
+        price = max(leg.price, best) if self.side > 0 else min(leg.price, best)
+        return self._place(
+            leg,
+            market,
+            next_id(),
+            size=size,
+            type=command.LIMIT,
+            tif=command.POST_ONLY,
+            price=price,
+        )
+
+    def _exit_request(self, market: Market, next_id: Callable[[], int]) -> Request | None:
+        if self._live(self.exit) is not None or not market.valid:
+            return None
+        if self._too_soon(self.exit, market.now_ns):
+            return None
+        side = -self.side if self.held > 0 else self.side
+        rule = self._rule
+        tries = min(len(self.exit.orders), rule.exit_widenings_max)
+        cap = max(rule.exit_cap_ticks, rule.exit_cap_bp * abs(market.bid) // 10_000)
+        return self._place(
+            self.exit,
+            market,
+            next_id(),
+            size=abs(self.held),
+            type=command.LIMIT,
+            tif=command.IOC,
+            price=crossing_price(market, side, cap * (1 + tries)),
+            side=side,
+        )
+
+    def _place(
+        self,
+        leg: Leg,
+        market: Market,
+        order: int,
+        *,
+        size: int,
+        type: int,
+        tif: int,
+        price: int = NO_PRICE,
+        trigger: int = NO_PRICE,
+        side: int = 0,
+    ) -> Request:
+        leg.orders.append(order)
+        leg.last_try_ns = market.now_ns
+        return Request(
+            kind=command.PLACE,
+            order=order,
+            parent=self.parent,
+            instrument=self.instrument,
+            strategy=self.strategy,
+            side=side or -self.side,
+            type=type,
+            tif=tif,
+            price=price,
+            trigger=trigger,
+            size=size,
+            reduce_only=True,
+        )
+
+    def _resize(self, order: Order, leaves: int) -> Request | None:
+        if order.leaves == leaves or not order.resting or order.triggered:
+            return None
+        return Request(
+            kind=command.AMEND,
+            order=order.id,
+            parent=self.parent,
+            instrument=self.instrument,
+            strategy=self.strategy,
+            side=order.side,
+            type=order.type,
+            tif=order.tif,
+            price=order.price,
+            trigger=order.trigger,
+            size=order.filled + leaves,
+            reduce_only=True,
+        )
+
+    def _live(self, leg: Leg) -> Order | None:
+        if not self._last_sent(leg):
+            return None
+        order = self._blotter[leg.orders[-1]]
+        return None if order.ended else order
+
+    def _last_sent(self, leg: Leg) -> bool:
+        return bool(leg.orders) and leg.orders[-1] in self._blotter
+
+    def _too_soon(self, leg: Leg, now_ns: int) -> bool:
+        return now_ns - leg.last_try_ns < self._rule.retry_ns
+
+    def _fail(self, reason: str) -> None:
+        self.error = self.error or reason

@@ -1,0 +1,47 @@
+"""What execution must know of one instrument's market at a decision point: nothing more.
+
+The engine's View has these names; a test needs only a small object that has them too. Everything
+that may be absent is `None` here (this is a Python value at a decision point, not a record). Prices
+are ticks, sizes are lots, times are nanoseconds since the epoch.
+"""
+
+from typing import Protocol
+
+
+class Market(Protocol):
+    """The top of one book, and how far it may be believed."""
+
+    @property
+    def instrument(self) -> int:
+        """Index into the engine's table of instruments."""
+        ...
+
+    @property
+    def now_ns(self) -> int:
+        """`ts_recv` of the event in hand."""
+        ...
+
+    @property
+    def valid(self) -> bool:
+        """True when the book is whole: snapshot seen, no gap, not crossed, two-sided, not stale."""
+        ...
+
+    @property
+    def book_age_ns(self) -> int:
+        """`now_ns` less `ts_recv` of the last change of the book."""
+        ...
+
+    @property
+    def bid(self) -> int:
+        """Best bid; meaningless unless `valid`."""
+        ...
+
+    @property
+    def ask(self) -> int:
+        """Best ask; meaningless unless `valid`."""
+        ...
+
+    @property
+    def last_price(self) -> int | None:
+        """Price of the last print."""
+        ...

@@ -1,0 +1,1 @@
+"""Plug-ins to the engine's strategy protocol."""
