@@ -1,7 +1,7 @@
 """A slow Binance decoder for the eye: msgspec, Decimals and dicts, one message at a time.
 
-It shares nothing with the compiled one but the forms of the messages and the codes of EVENT; rows are tuples
-(ts_recv, ts_venue, size, price, kind, side, flags, instrument).
+It shares nothing with the compiled one but the forms of the messages and the codes of EVENT; rows
+are tuples (ts_recv, ts_venue, size, price, kind, side, flags, instrument).
 """
 
 from dataclasses import dataclass, field
@@ -100,9 +100,9 @@ class NaiveDecoder:
         if lane.book_u is None and lane.waiting:
             oldest = lane.waiting[0]
             if self.futures:
-                fits = oldest.U <= last or oldest.pu == last
+                fits = last >= oldest.U or oldest.pu == last
             else:
-                fits = oldest.U <= last + 1
+                fits = last + 1 >= oldest.U
             if not fits:
                 return []
         at = self.time(lane, one.T, one.E)
@@ -126,7 +126,7 @@ class NaiveDecoder:
         if seen is not None and one.u <= seen:
             return []
         lane.last_seen = one.u
-        linked = seen is not None and (one.pu == seen if self.futures else one.U <= seen + 1)
+        linked = seen is not None and (one.pu == seen if self.futures else seen + 1 >= one.U)
         if lane.book_u is None:
             lane.waiting = [*lane.waiting, one] if linked else [one]
             return []
@@ -134,9 +134,9 @@ class NaiveDecoder:
             if one.u < lane.book_u or (one.u == lane.book_u and not self.futures):
                 return []
             if self.futures:
-                linked = linked or one.U <= lane.book_u or one.pu == lane.book_u
+                linked = linked or lane.book_u >= one.U or one.pu == lane.book_u
             else:
-                linked = linked or one.U <= lane.book_u + 1
+                linked = linked or lane.book_u + 1 >= one.U
         if not linked:
             lane.book_u, lane.waiting = None, [one]
             return [self.row(lane, ts_recv, at, 0, 0, ev.CLEAR, 0, ev.GAP | ev.LAST)]

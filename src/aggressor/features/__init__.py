@@ -1,0 +1,1 @@
+"""What the market means in numbers."""

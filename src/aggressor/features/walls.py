@@ -1,0 +1,324 @@
+"""Walls and stacks: levels far larger than their neighbours, and runs of large ones (R1.6).
+
+Sampled at timers over the near levels of each side: those within `reach` effective ticks of its
+own best, at most LEVELS_MAX. An empty price is not a level, so on books of small ticks the sizes
+compared are those that stand. A level is a wall when all hold:
+
+    robust z of its size among the near levels of its side >= z_min, MAD floored (R0.3)
+    size / median                                          >= ratio_min
+    size >= Q.95 of single levels at comparable distance over the last 30 min
+
+and *aged* once it has stood for `age_ns` by the ledger. Prices that are multiples of 10 or of 100
+in quote currency carry structurally more: they are held against the median and MAD of their own
+kind over the last 30 min. Where a baseline is not known yet the wall is listed all the same with
+`maturity` UNKNOWN: whoever reads it decides. Comparable distances are octaves of effective ticks,
+both sides together. All baselines are strictly past: a sample joins them after it was judged.
+
+A wall is kept until its size falls below half of its peak, its level is emptied, or the book is
+lost; then it moves to the ring of ended walls. `standing` says whether it would be a wall today.
+
+A *stack* is a run of at least 3 adjacent near levels (at most one effective tick apart), each at
+least twice the median of the side, with a sum of at least 3 x ratio_min medians.
+Units: ticks, lots, ns of ts_recv.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from aggressor.features.baseline import (
+    READY,
+    UNKNOWN,
+    YOUNG,
+    add_sample,
+    advance,
+    bucket_of,
+    maturity,
+    quantile,
+)
+from aggressor.features.parameters import MINUTE_NS
+from aggressor.features.ranks import MAD_TO_SIGMA, median_and_deviation
+from aggressor.features.wall_records import (
+    BOOK_LOST,
+    DISTANCES,
+    ENDED,
+    HUNDREDS,
+    LEVEL_GONE,
+    LEVELS_MAX,
+    PLAIN,
+    ROUND_SIZES,
+    SIZE_FELL,
+    STACKS,
+    TENS,
+    WALLS,
+    WallsState,
+)
+from aggressor.kernel import kernel, kernel_inline
+from aggressor.market.book import BookState, best_price, find_slot, lots_at, next_price
+from aggressor.market.ledger import LedgerState
+from aggressor.schema.event import NO_PRICE, NO_TIME
+
+SAMPLES_MIN = 200  # of one kind of round price: fewer are unknown (R0.3)
+YOUNG_NS = 10 * MINUTE_NS
+
+
+@kernel_inline
+def wall_within(walls: WallsState, k: int, s: int, near: int, far: int, listed_ns: int) -> int:
+    """Return the index of a live wall `near` to `far` ticks behind the best of side index `s`,
+    listed at `listed_ns` or later (age 0 counts); -1 if there is none.
+    """
+    for i in range(WALLS):
+        wall = walls.walls[k, s, i]
+        inside = near <= wall["distance"] <= far
+        if wall["live"] == 1 and inside and wall["listed_ns"] >= listed_ns:
+            return i
+    return -1
+
+
+@kernel
+def sample(
+    walls: WallsState, book: BookState, ledger: LedgerState, k: int, now: int, effective_tick: int
+) -> None:
+    """Look at lane `k` at a timer: follow its walls, list new ones and this moment's stacks."""
+    head, row = walls.head[k], walls.parameters[k]
+    if book.head[k]["valid"] == 0:
+        _lose_book(walls, k, now)
+        return
+    head["known"] = 1
+    minute = now // MINUTE_NS
+    if minute != head["read_minute"]:
+        head["read_minute"] = minute
+        _read_round(walls, k, 0, now)
+        _read_round(walls, k, 1, now)
+    for octave in range(DISTANCES):
+        advance(walls.sizes, k * DISTANCES + octave, now)
+    due = head["baseline_ns"] == NO_TIME or now - head["baseline_ns"] >= row["every_ns"]
+    sample_side(walls, book, ledger, k, 0, now, effective_tick, due)
+    sample_side(walls, book, ledger, k, 1, now, effective_tick, due)
+    if due:
+        head["baseline_ns"] = now
+
+
+@kernel
+def sample_side(
+    walls: WallsState,
+    book: BookState,
+    ledger: LedgerState,
+    k: int,
+    s: int,
+    now: int,
+    effective_tick: int,
+    due: bool,
+) -> None:
+    """Judge one side of lane `k` (index 0 bid, 1 ask); where `due` its sizes join the baselines."""
+    side = 1 - 2 * s
+    count = _read_near(walls, book, k, side, effective_tick)
+    _follow(walls, book, ledger, k, s, now)
+    plain = 0
+    for i in range(count):
+        if walls.near[i]["kind"] == PLAIN:
+            walls.scratch[plain] = walls.near[i]["lots"]
+            plain += 1
+    walls.head[k]["stacks"][s] = 0
+    if plain >= walls.parameters[k]["levels_min"]:
+        median, deviation = median_and_deviation(walls.scratch, plain)
+        for i in range(count):
+            if _measure(walls, k, i, median, deviation):
+                _list_wall(walls, book, ledger, k, s, now, i)
+        _read_stacks(walls, k, s, count, median, effective_tick)
+    if due:
+        for i in range(count):
+            _join_baselines(walls, k, now, walls.near[i])
+
+
+@kernel
+def _read_near(walls: WallsState, book: BookState, k: int, side: int, effective_tick: int) -> int:
+    row = walls.parameters[k]
+    reach = row["reach"] * effective_tick
+    tens, hundreds = row["tens_ticks"], row["hundreds_ticks"]
+    best = price = best_price(book, k, side)
+    count = 0
+    while count < LEVELS_MAX and price != NO_PRICE and side * (best - price) < reach:
+        level = walls.near[count]
+        distance = side * (best - price)
+        level["price"], level["lots"] = price, lots_at(book, k, side, price)
+        level["distance"] = distance
+        level["kind"] = PLAIN
+        if hundreds > 0 and price % hundreds == 0:
+            level["kind"] = HUNDREDS
+        elif tens > 0 and price % tens == 0:
+            level["kind"] = TENS
+        octave, ticks = 0, distance // effective_tick
+        while ticks > 0 and octave < DISTANCES - 1:
+            octave += 1
+            ticks >>= 1
+        level["octave"] = octave
+        count += 1
+        price = next_price(book, k, side, price)
+    return count
+
+
+@kernel
+def _follow(
+    walls: WallsState, book: BookState, ledger: LedgerState, k: int, s: int, now: int
+) -> None:
+    side = 1 - 2 * s
+    best = best_price(book, k, side)
+    for i in range(WALLS):
+        wall = walls.walls[k, s, i]
+        if wall["live"] == 0:
+            continue
+        slot = find_slot(book, k, side, wall["price"])
+        lots = np.int64(lots_at(book, k, side, wall["price"]))
+        same = slot == wall["slot"] and ledger.slots[slot]["episode"] == wall["episode"]
+        wall["standing"] = 0
+        wall["lots"] = lots if same else 0
+        if lots == 0 or not same:
+            _end(walls, k, wall, now, LEVEL_GONE)
+        elif 2 * lots < wall["peak"]:
+            _end(walls, k, wall, now, SIZE_FELL)
+        else:
+            wall["peak"] = max(wall["peak"], lots)
+            wall["distance"] = side * (best - wall["price"])
+            wall["aged"] = now - wall["first_seen_ns"] >= walls.parameters[k]["age_ns"]
+
+
+@kernel_inline
+def _end(walls: WallsState, k: int, wall: Any, now: int, why: int) -> None:
+    wall["live"], wall["standing"], wall["ended_ns"], wall["end"] = 0, 0, now, why
+    head = walls.head[k]
+    walls.ended[k, head["ended"] & (ENDED - 1)] = wall
+    head["ended"] += 1
+
+
+@kernel
+def _lose_book(walls: WallsState, k: int, now: int) -> None:
+    for s in range(2):
+        for i in range(WALLS):
+            wall = walls.walls[k, s, i]
+            if wall["live"] == 1:
+                _end(walls, k, wall, now, BOOK_LOST)
+        walls.head[k]["stacks"][s] = 0
+    walls.head[k]["known"] = 0
+
+
+@kernel_inline
+def _measure(walls: WallsState, k: int, i: int, median: float, deviation: float) -> bool:
+    """Write z and ratio of near level `i`; say whether it is a wall but for the baseline."""
+    level, row = walls.near[i], walls.parameters[k]
+    if level["kind"] != PLAIN:
+        own = walls.rounds[k, level["kind"] - 1]
+        if own["maturity"] != UNKNOWN:
+            median, deviation = own["median"], own["deviation"]
+    spread = MAD_TO_SIGMA * max(deviation, 1.0, 0.05 * median)
+    level["z"], level["ratio"] = (level["lots"] - median) / spread, level["lots"] / median
+    return level["z"] >= row["z_min"] and level["ratio"] >= row["ratio_min"]
+
+
+@kernel
+def _list_wall(
+    walls: WallsState, book: BookState, ledger: LedgerState, k: int, s: int, now: int, i: int
+) -> None:
+    """List near level `i` unless its size is usual at its distance."""
+    level, row = walls.near[i], walls.parameters[k]
+    n = k * DISTANCES + level["octave"]
+    ripe = maturity(walls.sizes, n)
+    if ripe != UNKNOWN:
+        usual = quantile(walls.sizes, n, row["quantile_ppm"])
+        if bucket_of(level["lots"]) < bucket_of(usual):  # a baseline tells sizes apart to 1/64
+            return
+    if level["kind"] != PLAIN:
+        ripe = min(ripe, walls.rounds[k, level["kind"] - 1]["maturity"])
+    j = _place(walls, book, ledger, k, s, now, level)
+    if j >= 0:
+        wall = walls.walls[k, s, j]
+        wall["z"], wall["ratio"] = level["z"], level["ratio"]
+        wall["maturity"], wall["standing"] = ripe, 1
+
+
+@kernel
+def _place(
+    walls: WallsState, book: BookState, ledger: LedgerState, k: int, s: int, now: int, level: Any
+) -> int:
+    """Return the place of a level in the list, a new one if need be; -1 where the list is full."""
+    free = -1
+    for j in range(WALLS):
+        wall = walls.walls[k, s, j]
+        if wall["live"] == 1 and wall["price"] == level["price"]:
+            return j
+        if wall["live"] == 0 and free < 0:
+            free = j
+    if free < 0:
+        walls.head[k]["unlisted"] += 1
+        return -1
+    side = 1 - 2 * s
+    slot = find_slot(book, k, side, level["price"])
+    wall, seen = walls.walls[k, s, free], ledger.slots[slot]
+    wall["price"], wall["distance"] = level["price"], level["distance"]
+    wall["lots"] = wall["peak"] = level["lots"]
+    wall["slot"], wall["episode"] = slot, seen["episode"]
+    wall["first_seen_ns"], wall["listed_ns"] = seen["first_seen_ns"], now
+    wall["ended_ns"], wall["end"] = NO_TIME, 0
+    wall["side"], wall["kind"], wall["live"] = side, level["kind"], 1
+    wall["aged"] = now - seen["first_seen_ns"] >= walls.parameters[k]["age_ns"]
+    return free
+
+
+@kernel
+def _read_stacks(
+    walls: WallsState, k: int, s: int, count: int, median: float, effective_tick: int
+) -> None:
+    head, row = walls.head[k], walls.parameters[k]
+    start = 0
+    lots = np.int64(0)
+    for i in range(count + 1):
+        large = i < count and walls.near[i]["lots"] >= 2.0 * median
+        apart = (
+            large
+            and i > start
+            and walls.near[i]["distance"] - walls.near[i - 1]["distance"] > effective_tick
+        )
+        if not large or apart:
+            enough = i - start >= 3 and lots >= 3.0 * row["ratio_min"] * median
+            if enough and head["stacks"][s] < STACKS:
+                stack = walls.stacks[k, s, head["stacks"][s]]
+                stack["near"], stack["far"] = walls.near[start]["price"], walls.near[i - 1]["price"]
+                stack["lots"], stack["levels"], stack["ratio"] = lots, i - start, lots / median
+                head["stacks"][s] += 1
+            start = i if large else i + 1
+            lots = np.int64(0)
+        if large:
+            lots += walls.near[i]["lots"]
+
+
+@kernel
+def _join_baselines(walls: WallsState, k: int, now: int, level: Any) -> None:
+    add_sample(walls.sizes, k * DISTANCES + level["octave"], now, level["lots"])
+    if level["kind"] == PLAIN:
+        return
+    own = walls.rounds[k, level["kind"] - 1]
+    row = walls.round_sizes[k, level["kind"] - 1, own["newest"] & (ROUND_SIZES - 1)]
+    row["ts_recv"], row["lots"] = now, level["lots"]
+    own["newest"] += 1
+    if own["first_ns"] == NO_TIME:
+        own["first_ns"] = now
+
+
+@kernel
+def _read_round(walls: WallsState, k: int, kind: int, now: int) -> None:
+    own, sizes = walls.rounds[k, kind], walls.round_sizes
+    oldest = max(own["oldest"], own["newest"] - ROUND_SIZES)
+    start_ns = now - walls.parameters[k]["baseline_ns"]
+    while oldest < own["newest"]:
+        if sizes[k, kind, oldest & (ROUND_SIZES - 1)]["ts_recv"] > start_ns:
+            break
+        oldest += 1
+    own["oldest"] = oldest
+    count = own["newest"] - oldest
+    own["maturity"] = UNKNOWN
+    if count < SAMPLES_MIN or now - own["first_ns"] < MINUTE_NS:
+        return
+    own["maturity"] = READY if now - own["first_ns"] >= YOUNG_NS else YOUNG
+    for i in range(count):
+        walls.scratch[i] = sizes[k, kind, (oldest + i) & (ROUND_SIZES - 1)]["lots"]
+    own["median"], own["deviation"] = median_and_deviation(walls.scratch, count)
