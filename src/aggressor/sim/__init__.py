@@ -1,0 +1,1 @@
+"""A venue made of history, and a market with known truth."""

@@ -1,0 +1,1 @@
+"""A market with known truth: an order-by-order book, its flow, and labelled scenarios inside it."""

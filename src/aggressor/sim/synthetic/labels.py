@@ -1,0 +1,85 @@
+"""What was injected, when and where: the truth that detectors are scored against.
+
+Times are the venue's. `direction` is where the pattern drives the price; `side` is the book side
+that the pattern rests on (0: none). `injected_lots` are those of the scenario's own takers.
+
+    kind          side  direction  low, high    key_ns         peak_lots        count
+    iceberg       s     s          its price    first refill   displayed        refills
+    wall_pull     s     -s         its price    first cancel   of the wall      least ticks to touch
+    push_through  s     -s         its price    clearing sweep of the wall      lots of the sweep
+    exhaustion    0     of run     of the run   its end        taken by run     ticks given back
+    cascade       0     of fall    of the fall  last forced    fall of the OI   forced orders
+
+`traded_lots` and `cancelled_lots` tell what became of the lots that the scenario rested; what is
+missing to all of them was left to the background at the end.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.sim.synthetic.config import DIFFICULTIES, SCENARIO_KINDS
+
+ICEBERG = 0
+WALL_PULL = 1
+PUSH_THROUGH = 2
+EXHAUSTION = 3
+CASCADE = 4
+
+_NUMBERS = [
+    "start_ns",
+    "stop_ns",
+    "key_ns",
+    "low",
+    "high",
+    "peak_lots",
+    "traded_lots",
+    "cancelled_lots",
+    "injected_lots",
+    "count",
+]
+LABEL_ROW = np.dtype(
+    [(name, "<i8") for name in _NUMBERS]
+    + [
+        ("kind", "u1"),
+        ("side", "i1"),
+        ("direction", "i1"),
+        ("difficulty", "u1"),
+        ("reserved", "<u4"),
+    ]
+)
+
+
+class Label(msgspec.Struct, frozen=True, kw_only=True):
+    """One injected scenario; lots, ticks and ns as in the table above."""
+
+    kind: str
+    side: int
+    direction: int
+    difficulty: str
+    start_ns: int
+    stop_ns: int
+    key_ns: int
+    low: int
+    high: int
+    peak_lots: int
+    traded_lots: int
+    cancelled_lots: int
+    injected_lots: int
+    count: int
+
+
+def labels_of(rows: NDArray[Any]) -> list[Label]:
+    """Return LABEL_ROW records, (n,), as Labels."""
+    return [
+        Label(
+            kind=SCENARIO_KINDS[int(row["kind"])],
+            difficulty=DIFFICULTIES[int(row["difficulty"])],
+            side=int(row["side"]),
+            direction=int(row["direction"]),
+            **{name: int(row[name]) for name in _NUMBERS},
+        )
+        for row in rows
+    ]

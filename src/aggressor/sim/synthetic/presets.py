@@ -1,0 +1,87 @@
+"""Synthetic markets by name: the demo's, and the nulls that detectors and strategies are held
+against.
+
+The demo's instrument is coarse in the way of a micro futures contract: one tick is 5 of the quote
+currency near 60,000 (0.83 basis points), so that a scalp of some ticks can pay for its costs
+(R0.5) and the touch holds queues worth watching. One lot is 0.001 of the underlying.
+
+Two nulls, which are not the same (R11.I): the Poisson book has no iceberg, wall or run in it, but
+its queue imbalance does predict; the martingale predicts nothing at all.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import msgspec
+
+from aggressor.schema.event import Events
+from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.sim.synthetic.config import SCENARIO_KINDS, MarketConfig, lively
+from aggressor.sim.synthetic.labels import Label
+from aggressor.sim.synthetic.market import SyntheticFeed, record
+from aggressor.sim.synthetic.martingale import MartingaleConfig, MartingaleFeed
+
+DEMO_WARMUP_S = 120.0
+DEMO_MINUTES = 18.0
+
+
+def demo_instrument() -> Instrument:
+    """Return the demo's instrument, `synthetic:MICRO`: linear, tick 5, lot 0.001."""
+    return Instrument(
+        venue="synthetic",
+        symbol="MICRO",
+        kind=ContractKind.LINEAR,
+        tick=Decimal(5),
+        lot=Decimal("0.001"),
+        base="BTC",
+        quote="USD",
+        settle="USD",
+    )
+
+
+def demo_config(seed: int) -> MarketConfig:
+    """Return the demo's market: all switches on, every scenario in both directions."""
+    return lively(
+        MarketConfig(
+            seed=seed,
+            rate=2.0,
+            unit_lots=10,
+            quotes=True,
+            mark_interval_ms=1000,
+            interest_interval_ms=10_000,
+            funding_interval_ms=60_000,
+            scenarios=SCENARIO_KINDS,
+            warmup_s=DEMO_WARMUP_S,
+            gap_s=10.0,
+            gap_min_s=15.0,
+        )
+    )
+
+
+def demo_market(seed: int, minutes: float = DEMO_MINUTES) -> tuple[Instrument, Events, list[Label]]:
+    """Return the demo's instrument, its events in order of ts_recv, and what was injected."""
+    tape = record(demo_config(seed), 60 * minutes)
+    return demo_instrument(), tape.events, tape.labels
+
+
+def poisson_null(seed: int, duration_s: float | None = None) -> SyntheticFeed:
+    """Return the reference book of R11.I (a) with quotes: every injected label would be false."""
+    return SyntheticFeed(MarketConfig(seed=seed, quotes=True), duration_s)
+
+
+def lively_null(seed: int, duration_s: float | None = None) -> SyntheticFeed:
+    """Return the demo's background alone: heavy tails, long memory and bursts, no scenario."""
+    quiet = msgspec.structs.replace(demo_config(seed), scenarios=())
+    return SyntheticFeed(quiet, duration_s)
+
+
+def martingale_null(seed: int, duration_s: float | None = None) -> MartingaleFeed:
+    """Return the market of R11.I (b), in which nothing predicts the mid."""
+    return MartingaleFeed(MartingaleConfig(seed=seed), duration_s)
+
+
+NULLS: dict[str, Callable[..., SyntheticFeed | MartingaleFeed]] = {
+    "poisson": poisson_null,
+    "lively": lively_null,
+    "martingale": martingale_null,
+}
