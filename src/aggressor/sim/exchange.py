@@ -1,0 +1,224 @@
+"""SimExchange: any Feed becomes an Exchange that matches our commands against what really happened.
+
+    poll   next events and reports, each in order of ts_recv (at equal times events go first)
+    take   commands, sent at their `ts_send`, which is the local time of the decision
+
+The venue is the kernels of this package; here is only the buffer of events between its two cursors,
+growth of arrays, and money: fees and funding are computed exactly when a report is handed out
+(`costs.py`).
+
+What one `poll` returns never reaches further than a report to a decision on its first item could
+(`loop.py`), so the caller may step through it, taking commands on the way. With nothing of ours at
+the venue it returns up to `limit` events; a caller that then takes commands in mid-batch must
+`unread` the events behind the decision first.
+
+Over a live feed (paper trading) what has arrived is handed out at once. A report is then in time as
+long as the response latency is no shorter than the feed latency, which is also what makes paper
+equal to backtest.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from aggressor.engine.ports import Feed
+from aggressor.market.book import BookState, grow_book
+from aggressor.schema.command import Commands
+from aggressor.schema.event import EVENT, Events, empty_events
+from aggressor.schema.instrument import Instrument
+from aggressor.schema.report import FILL, FUNDED, MAKER, Reports, empty_reports
+from aggressor.sim.costs import Costs, fill_fee, funding_fee
+from aggressor.sim.latency import Latency, RoundTrips
+from aggressor.sim.loop import (
+    END,
+    MORE,
+    NO_REPORTS,
+    NO_ROOM,
+    PAUSE,
+    STARVED,
+    advance_venue,
+    quiet,
+    release_until,
+    row_after,
+    submit,
+)
+from aggressor.sim.queue import Queue
+from aggressor.sim.state import NEVER, SimState, next_due, sim_state
+
+_CHUNK = 65_536  # events asked of the feed at once
+
+
+class SimExchange:
+    """A venue made of history."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        instruments: Sequence[Instrument],
+        *,
+        latency: Latency | None = None,
+        queue: Queue | None = None,
+        costs: Costs | Sequence[Costs] | None = None,
+        trips: RoundTrips | None = None,
+        orders: int = 256,
+        book: BookState | None = None,
+        live: bool = False,
+        chunk: int = _CHUNK,
+    ) -> None:
+        """Simulate `instruments` (in the order of the events' indices) on what `feed` gives.
+
+        `orders` of ours may stand at once. `live`: an empty poll of the feed means "nothing yet",
+        not the end.
+        """
+        self._feed = feed
+        self._instruments = tuple(instruments)
+        costs = costs if costs is not None else Costs()
+        shared = isinstance(costs, Costs)
+        self._costs = (costs,) * len(self._instruments) if shared else tuple(costs)
+        assert len(self._costs) == len(self._instruments)
+        self._live = live
+        self._chunk = chunk
+        self._ended = False
+        self._events = empty_events(0)
+        self._local = 0  # index of the next event to hand out
+        self.sim: SimState = sim_state(
+            len(self._instruments),
+            latency if latency is not None else Latency(),
+            queue if queue is not None else Queue(),
+            trips=trips,
+            orders=orders,
+            book=book,
+        )
+
+    def poll(self, limit: int) -> tuple[Events, Reports]:
+        """Return up to `limit` next events, and the reports that go between and behind them.
+
+        Both empty: the feed has ended and nothing is under way (live: nothing has arrived).
+        """
+        assert limit > 0
+        if self._live:
+            self._load()
+        local_ns = self._advance()
+        until = NEVER if quiet(self.sim) else int(release_until(self.sim, local_ns))
+        most = min(self._local + limit, self._events.size)
+        count = row_after(self._events, self._local, most, until) - self._local
+        if self._local + count == self._events.size and not self._ended and not self._live:
+            self._load()  # whether a report goes before the next event needs the next event
+        start = self._local
+        self._local += count
+        return self._events[start : self._local], self._release(until)
+
+    def take(self, commands: Commands) -> None:
+        """Send commands; what becomes of them comes back as reports."""
+        if commands.size == 0:
+            return
+        clock = self.sim.clock[0]
+        answer = int(commands["ts_send"].min() + clock["order_ns_min"] + clock["response_ns_min"])
+        handed_out = self._events["ts_recv"][self._local - 1] if self._local else answer
+        assert handed_out <= answer, (
+            "unread the events behind a decision before taking its commands"
+        )
+        for i in range(commands.size):
+            while not submit(self.sim, commands[i]):
+                self._grow_flying()
+
+    def unread(self, count: int) -> None:
+        """Take back the last `count` events handed out by the last `poll`."""
+        assert 0 <= count <= self._local
+        self._local -= count
+
+    def _advance(self) -> int:
+        """Let the venue run as far as it may; return the local time of the next event, or NEVER."""
+        while True:
+            size = self._events.size
+            local_ns = int(self._events["ts_recv"][self._local]) if self._local < size else NEVER
+            ending = PAUSE if self._live else END if self._ended else MORE
+            if ending == MORE and self._local == size:
+                self._load()
+                continue
+            status = advance_venue(self._events, size, self.sim, local_ns, ending)
+            if status == NO_ROOM:
+                self.sim = self.sim._replace(book=grow_book(self.sim.book))
+            elif status == NO_REPORTS:
+                self._grow_reports()
+            elif status == STARVED and ending == MORE:
+                self._load()
+            else:
+                return local_ns
+
+    def _load(self) -> None:
+        """Put the feed's next events behind the buffer, and drop what both cursors have passed."""
+        fresh = self._feed.poll(self._chunk)
+        assert fresh.dtype == EVENT
+        if fresh.size == 0:
+            self._ended = not self._live
+            return
+        clock = self.sim.clock[0]
+        done = min(int(clock["cursor"]), self._local)
+        clock["cursor"] -= done
+        self._local -= done
+        rest = self._events[done:]
+        self._events = np.concatenate((rest, fresh)) if rest.size else fresh
+
+    def _release(self, until: int) -> Reports:
+        """Hand out the reports that precede the next event, with their money."""
+        sim, clock = self.sim, self.sim.clock[0]
+        events = self._events
+        before = NEVER + 1
+        if self._local < events.size:
+            before = int(events["ts_recv"][self._local])
+        elif not self._ended:
+            before = int(events["ts_recv"][-1]) if events.size else 0
+        if clock["reports"] == 0 or next_due(sim) >= before:
+            return empty_reports(0)
+        ring = sim.reports.size - 1
+        first = int(clock["first_report"])
+        places = np.arange(first, first + int(clock["reports"])) & ring
+        dues = sim.reports["ts_recv"][places]
+        count = int(np.searchsorted(dues, min(until, before - 1), side="right"))
+        reports = sim.reports[places[:count]]
+        clock["first_report"] += count
+        clock["reports"] -= count
+        for i in range(count):
+            self._price(reports, i)
+        return reports
+
+    def _price(self, reports: Reports, i: int) -> None:
+        """Write the money of one report."""
+        line = reports[i]
+        kind = int(line["kind"])
+        if kind != FILL and kind != FUNDED:
+            return
+        k = int(line["instrument"])
+        instrument = self._instruments[k]
+        lots = int(line["size"])
+        if kind == FILL:
+            maker = bool(line["flags"] & MAKER)
+            line["fee"] = fill_fee(
+                self._costs[k], instrument, int(line["price"]), lots, maker=maker
+            )
+        else:
+            mark, rate = int(line["leaves"]), int(line["fee"])
+            line["fee"] = funding_fee(instrument, mark, rate, lots * int(line["side"]))
+            line["leaves"] = 0
+
+    def _grow_flying(self) -> None:
+        """Double the ring of commands on their way."""
+        sim, clock = self.sim, self.sim.clock[0]
+        first, count = int(clock["first_flying"]), int(clock["flying"])
+        places = np.arange(first, first + count) & (sim.flying.size - 1)
+        flying = np.zeros(2 * sim.flying.size, sim.flying.dtype)
+        arrivals = np.zeros(flying.size, np.int64)
+        flying[:count], arrivals[:count] = sim.flying[places], sim.arrivals[places]
+        clock["first_flying"] = 0
+        self.sim = sim._replace(flying=flying, arrivals=arrivals)
+
+    def _grow_reports(self) -> None:
+        """Double the ring of reports under way."""
+        sim, clock = self.sim, self.sim.clock[0]
+        first, count = int(clock["first_report"]), int(clock["reports"])
+        places = np.arange(first, first + count) & (sim.reports.size - 1)
+        reports = empty_reports(2 * sim.reports.size)
+        reports[:count] = sim.reports[places]
+        clock["first_report"] = 0
+        self.sim = sim._replace(reports=reports)
