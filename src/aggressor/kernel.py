@@ -107,4 +107,31 @@ def _compile(function: Function, *, forceinline: bool) -> Function:
     }
     if forceinline:
         options["forceinline"] = True
-    return numba.njit(**options)(function)
+    compiled = numba.njit(**options)(function)
+    if isinstance(compiled, numba.core.dispatcher.Dispatcher):
+        _take_one_integer_type(compiled)
+    return compiled
+
+
+def _take_one_integer_type(compiled: Any) -> None:
+    """Make calls from other kernels pass int64 for every smaller integer and for constants.
+
+    Numba gives each constant a type of its own and each field its width, and would compile the
+    callee once for each of them.
+    """
+    from numba.core import types
+
+    find = compiled.get_call_template
+
+    def widened(argument: Any) -> Any:
+        plain = types.unliteral(argument)
+        small = isinstance(plain, types.Integer) and plain.bitwidth < 64
+        return types.int64 if small else plain
+
+    def get_call_template(arguments: Any, named: Any) -> Any:
+        return find(
+            tuple(widened(one) for one in arguments),
+            {name: widened(one) for name, one in named.items()},
+        )
+
+    compiled.get_call_template = get_call_template

@@ -18,9 +18,11 @@ equal to backtest.
 """
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from aggressor.engine.pipeline import Pipeline
 from aggressor.engine.ports import Feed
 from aggressor.market.book import BookState, grow_book
 from aggressor.schema.command import Commands
@@ -28,6 +30,7 @@ from aggressor.schema.event import EVENT, Events, empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import FILL, FUNDED, MAKER, Reports, empty_reports
 from aggressor.sim.costs import Costs, fill_fee, funding_fee
+from aggressor.sim.drive import DECIDE, PIPELINE_ROOM, REPORT_DUE, TAPE_ENDED, drive
 from aggressor.sim.latency import Latency, RoundTrips
 from aggressor.sim.loop import (
     END,
@@ -46,6 +49,19 @@ from aggressor.sim.queue import Queue
 from aggressor.sim.state import NEVER, SimState, next_due, sim_state
 
 _CHUNK = 65_536  # events asked of the feed at once
+NOTHING_REPORTED = empty_reports(0)
+
+DECISION = 1  # why `drive` came back
+NEEDS_ROOM = 2
+ENDED = 3
+
+
+class Turn(NamedTuple):
+    """What `drive` came back with."""
+
+    reason: int
+    reports: Reports  # due now
+    event: Any  # the row the pipeline has no room for
 
 
 class SimExchange:
@@ -81,6 +97,7 @@ class SimExchange:
         self._ended = False
         self._events = empty_events(0)
         self._local = 0  # index of the next event to hand out
+        self._dropped = 0  # events handed out and no longer in the buffer
         self.sim: SimState = sim_state(
             len(self._instruments),
             latency if latency is not None else Latency(),
@@ -127,6 +144,50 @@ class SimExchange:
         assert 0 <= count <= self._local
         self._local -= count
 
+    @property
+    def handed_out(self) -> int:
+        """Events handed out so far, TIMERs included."""
+        return self._dropped + self._local
+
+    def drive(self, pipe: Pipeline) -> Turn:
+        """Run pipeline and venue together to the next decision; see `drive`.
+
+        After DECISION the caller decides with `reports` and may `take` its commands; after
+        NEEDS_ROOM it grows the pipeline for `event` and calls again.
+        """
+        while True:
+            size = self._events.size
+            ending = END if self._ended else MORE
+            cursor, why, status = drive(self._events, self._local, size, self.sim, pipe, ending)
+            self._local = int(cursor)
+            if why == DECIDE:
+                return Turn(DECISION, NOTHING_REPORTED, None)
+            if why == REPORT_DUE:
+                due = int(next_due(self.sim))
+                return Turn(DECISION, self._hand_out(due), None)
+            if why == PIPELINE_ROOM:
+                return Turn(NEEDS_ROOM, NOTHING_REPORTED, self._events[self._local])
+            if why == TAPE_ENDED and self._ended:
+                return Turn(ENDED, NOTHING_REPORTED, None)
+            if status == NO_ROOM:
+                self.sim = self.sim._replace(book=grow_book(self.sim.book))
+            elif status == NO_REPORTS:
+                self._grow_reports()
+            else:
+                self._catch_up()
+                self._load()
+
+    def _catch_up(self) -> None:
+        """Bring a venue that lagged to what has been handed out, so that the buffer can go."""
+        if self._local == 0 or not quiet(self.sim):
+            return
+        local_ns = int(self._events["ts_recv"][self._local - 1])
+        while True:
+            status = advance_venue(self._events, self._events.size, self.sim, local_ns, MORE)
+            if status != NO_ROOM:
+                return
+            self.sim = self.sim._replace(book=grow_book(self.sim.book))
+
     def _advance(self) -> int:
         """Let the venue run as far as it may; return the local time of the next event, or NEVER."""
         while True:
@@ -157,6 +218,7 @@ class SimExchange:
         done = min(int(clock["cursor"]), self._local)
         clock["cursor"] -= done
         self._local -= done
+        self._dropped += done
         rest = self._events[done:]
         self._events = np.concatenate((rest, fresh)) if rest.size else fresh
 
@@ -170,12 +232,17 @@ class SimExchange:
         elif not self._ended:
             before = int(events["ts_recv"][-1]) if events.size else 0
         if clock["reports"] == 0 or next_due(sim) >= before:
-            return empty_reports(0)
+            return NOTHING_REPORTED
+        return self._hand_out(min(until, before - 1))
+
+    def _hand_out(self, until: int) -> Reports:
+        """Hand out the reports due by `until`, with their money."""
+        sim, clock = self.sim, self.sim.clock[0]
         ring = sim.reports.size - 1
         first = int(clock["first_report"])
         places = np.arange(first, first + int(clock["reports"])) & ring
         dues = sim.reports["ts_recv"][places]
-        count = int(np.searchsorted(dues, min(until, before - 1), side="right"))
+        count = int(np.searchsorted(dues, until, side="right"))
         reports = sim.reports[places[:count]]
         clock["first_report"] += count
         clock["reports"] -= count

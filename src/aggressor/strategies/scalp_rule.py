@@ -69,4 +69,4 @@ MICRO = ScalpRule(
     time_ns=300 * _S,
     signal_age_ns=1 * _S,
 )
-RULES = {"perpetual": PERPETUAL, "micro": MICRO}
+RULES = {"perp": PERPETUAL, "micro": MICRO}

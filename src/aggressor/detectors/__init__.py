@@ -1,0 +1,1 @@
+"""What the market means in words: state machines with evidence."""

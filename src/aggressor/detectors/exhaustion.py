@@ -1,0 +1,423 @@
+"""Exhaustion (R5.2 on the run of R7.1): a one-sided run whose aggression has died at its extreme.
+
+    IDLE -> ARMED      a run: within the run window price moved >= R from P0 to a fresh extreme
+                       P1, the delta of the run is >= Q0.99 of |delta| over windows of like
+                       length, and is >= 30 % of its volume
+    ARMED -> CONFIRMED the delta has faded (R3.4) and one of: rows thin out towards the extreme, no
+                       new extreme for `still_ns`, a finished auction at the extreme
+    ARMED -> REJECTED  after the fade a new extreme was made with d(t) >= 0.7 of its peak; or the
+                       book became invalid
+    ARMED -> EXPIRED   neither happened in time; the record names the condition that was missing
+
+Both directions run through one code path: everything is read as direction x price and direction x
+size, so a mirrored tape gives mirrored signals. An unknown baseline is a third answer, counted in
+`undecided`, never a "no".
+
+R = max(10 e, ATR of one minute, 3 x round-trip cost). Ageing is on ts_recv; `ts_armed` and
+`ts_confirmed` are venue times.
+
+Shapes: lanes L, directions 2 (0 up, 1 down). Judged at TIMER events.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.detectors.outbox import Outbox, at_least, at_most, next_row, params_hash
+from aggressor.detectors.run import (
+    RunState,
+    add_run_print,
+    close_sample,
+    count_rows,
+    delta_quantile,
+    find_run,
+    run_state,
+)
+from aggressor.features.baseline import READY, UNKNOWN
+from aggressor.features.fade import FADE_YES, FadeState
+from aggressor.kernel import kernel, kernel_inline
+from aggressor.schema.event import NO_PRICE
+from aggressor.schema.signal import (
+    ARMED,
+    CONFIRMED,
+    EXHAUSTION,
+    EXPIRED,
+    FIRM,
+    REJECTED,
+    YOUNG_BASELINE,
+)
+
+EVIDENCE = (
+    "p0",  # ticks: where the run started
+    "p1",  # ticks: its extreme
+    "run_ticks",
+    "run_seconds",
+    "run_threshold_ticks",
+    "run_delta",  # lots, signed as traded
+    "run_volume",
+    "run_delta_quantile",  # Q0.99 of |delta| over windows of like length
+    "run_delta_share",
+    "delta_peak",  # lots, unsigned: largest d(t) along the run
+    "delta_now",
+    "delta_ratio",
+    "delta_peak_quantile",
+    "top_row_1",  # lots taken at the extreme row, then one and two rows inside the run
+    "top_row_2",
+    "top_row_3",
+    "largest_cell",
+    "rows_thinning",
+    "extreme_age_seconds",
+    "auction_finished",
+    "effective_tick",
+    "prints_truncated",
+)
+CONDITIONS = (
+    "",
+    "delta fade",
+    "thinning rows, stillness or finished auction",
+    "no new extreme with strong delta",
+    "valid book",
+)
+NO_FADE = 1
+NO_SECOND = 2
+STRONG_EXTREME = 3
+BOOK_LOST = 4
+
+IDLE = 0
+
+
+class ExhaustionParams(NamedTuple):
+    """Thresholds; `PERP` and `MICRO` are the two sets of defaults of R7.1."""
+
+    run_window_ns: int
+    run_effective_ticks: int
+    run_atr: float
+    run_costs: float
+    delta_share: float
+    still_ns: int
+    fade_ratio: float
+    strong_ratio: float
+    top_row_share: float
+    fresh_ns: int
+    refractory_ns: int
+
+
+PERP = ExhaustionParams(
+    run_window_ns=30_000_000_000,
+    run_effective_ticks=10,
+    run_atr=1.0,
+    run_costs=3.0,
+    delta_share=0.30,
+    still_ns=2_000_000_000,
+    fade_ratio=0.30,
+    strong_ratio=0.70,
+    top_row_share=0.20,
+    fresh_ns=1_000_000_000,
+    refractory_ns=5_000_000_000,
+)
+MICRO = PERP._replace(
+    run_window_ns=180_000_000_000, still_ns=20_000_000_000, refractory_ns=30_000_000_000
+)
+PROFILES = {"perp": PERP, "micro": MICRO}
+
+PARAMS = np.dtype(
+    [
+        ("run_window_ns", "<i8"),
+        ("run_effective_ticks", "<i8"),
+        ("run_atr", "<f8"),
+        ("run_costs", "<f8"),
+        ("delta_share", "<f8"),
+        ("still_ns", "<i8"),
+        ("fade_ratio", "<f8"),
+        ("strong_ratio", "<f8"),
+        ("top_row_share", "<f8"),
+        ("fresh_ns", "<i8"),
+        ("refractory_ns", "<i8"),
+        ("hash", "<u8"),
+        ("cost_ticks", "<f8"),  # round trip, set per run from fees and spread
+    ]
+)
+HEAD = np.dtype([("undecided", "<i8"), ("episodes", "<i8"), ("last_ts_venue", "<i8")])
+EPISODE = np.dtype(
+    [
+        ("phase", "<i8"),
+        ("faded", "<i8"),
+        ("episode", "<i8"),
+        ("ts_armed", "<i8"),
+        ("armed_recv", "<i8"),
+        ("start_ts", "<i8"),
+        ("extreme_ts", "<i8"),
+        ("quiet_until", "<i8"),
+        ("start", "<i8"),
+        ("extreme", "<i8"),
+        ("effective_tick", "<i8"),
+        ("young", "<i8"),
+        ("delta", "<i8"),
+        ("volume", "<i8"),
+        ("quantile", "<i8"),
+        ("threshold", "<f8"),
+    ]
+)
+
+
+class ExhaustionState(NamedTuple):
+    """One episode per lane and direction, over the lane's run."""
+
+    head: NDArray[Any]  # HEAD, (L,)
+    params: NDArray[Any]  # PARAMS, (L,)
+    episodes: NDArray[Any]  # EPISODE, (L, 2)
+    run: RunState
+
+
+def exhaustion_state(
+    lanes: int, params: ExhaustionParams, cost_ticks: float, timer_ns: int = 100_000_000
+) -> ExhaustionState:
+    """Allocate for `lanes` instruments with the same thresholds."""
+    rows = np.zeros(lanes, PARAMS)
+    for name, value in params._asdict().items():
+        rows[name] = value
+    rows["cost_ticks"] = cost_ticks
+    rows["hash"] = params_hash(params._asdict())
+    return ExhaustionState(
+        np.zeros(lanes, HEAD),
+        rows,
+        np.zeros((lanes, 2), EPISODE),
+        run_state(lanes, params.run_window_ns, timer_ns),
+    )
+
+
+@kernel_inline
+def on_flow(state: ExhaustionState, k: int, event: Any) -> None:
+    """Take one TRADE of chosen flow."""
+    state.head[k]["last_ts_venue"] = event["ts_venue"]
+    if event["side"] != 0:
+        add_run_print(state.run, k, event["ts_recv"], event["price"], event["size"], event["side"])
+
+
+@kernel
+def judge(
+    state: ExhaustionState,
+    outbox: Outbox,
+    fade: FadeState,
+    k: int,
+    now: int,
+    book_valid: bool,
+    effective_tick: int,
+    atr_ticks: float,
+    young: bool,
+) -> None:
+    """Judge both directions of lane `k` at a TIMER.
+
+    An `effective_tick` of 0 and an `atr_ticks` below 0 mean not known.
+    """
+    close_sample(state.run, k, now)
+    for j in range(2):
+        direction = 1 - 2 * j
+        episode = state.episodes[k, j]
+        if episode["phase"] == ARMED:
+            _follow(state, outbox, fade, k, j, direction, now, book_valid)
+        elif book_valid and now >= episode["quiet_until"]:
+            _look_for_run(
+                state, outbox, fade, k, j, direction, now, effective_tick, atr_ticks, young
+            )
+
+
+@kernel
+def _look_for_run(
+    state: ExhaustionState,
+    outbox: Outbox,
+    fade: FadeState,
+    k: int,
+    j: int,
+    direction: int,
+    now: int,
+    effective_tick: int,
+    atr_ticks: float,
+    young: bool,
+) -> None:
+    """Arm an episode when the window holds a fresh run."""
+    params = state.params[k]
+    find_run(state.run, k, direction, now)
+    run = state.run.found[k, j]
+    if run["found"] == 0 or now - run["extreme_ts"] > params["fresh_ns"]:
+        return
+    length = direction * (run["extreme"] - run["start"])
+    threshold = max(
+        params["run_costs"] * params["cost_ticks"], params["run_effective_ticks"] * effective_tick
+    )
+    threshold = max(threshold, params["run_atr"] * atr_ticks)
+    if length < threshold or length <= 0 or run["delta"] < params["delta_share"] * run["volume"]:
+        return
+    needed, maturity = delta_quantile(state.run, k, now, now - run["start_ts"])
+    if maturity == UNKNOWN or effective_tick == 0:
+        state.head[k]["undecided"] += 1
+        return
+    if run["delta"] < needed:
+        return
+    episode = state.episodes[k, j]
+    state.head[k]["episodes"] += 1
+    episode["phase"] = ARMED
+    episode["faded"] = 0
+    episode["episode"] = state.head[k]["episodes"]
+    episode["ts_armed"] = state.head[k]["last_ts_venue"]
+    episode["armed_recv"] = now
+    episode["start_ts"] = run["start_ts"]
+    episode["extreme_ts"] = run["extreme_ts"]
+    episode["start"] = run["start"]
+    episode["extreme"] = run["extreme"]
+    episode["effective_tick"] = effective_tick
+    episode["young"] = 1 if young or maturity != READY or atr_ticks < 0 else 0
+    episode["delta"] = run["delta"]
+    episode["volume"] = run["volume"]
+    episode["quantile"] = needed
+    episode["threshold"] = threshold
+    _write(state, outbox, fade, k, j, direction, now, ARMED, 0)
+
+
+@kernel
+def _follow(
+    state: ExhaustionState,
+    outbox: Outbox,
+    fade: FadeState,
+    k: int,
+    j: int,
+    direction: int,
+    now: int,
+    book_valid: bool,
+) -> None:
+    """Carry an armed episode on: new extremes, the fade, and its end."""
+    params = state.params[k]
+    episode = state.episodes[k, j]
+    side = fade.sides[k, j]
+    if not book_valid:
+        _end(state, outbox, fade, k, j, direction, now, REJECTED, BOOK_LOST)
+        return
+    sample = state.run.samples[k, (state.run.head[k]["samples"] - 1) % state.run.samples.shape[1]]
+    if sample["high"] != NO_PRICE:
+        reached = sample["high"] if direction > 0 else sample["low"]
+        if direction * (reached - episode["extreme"]) > 0:
+            if episode["faded"] == 1 and side["current"] >= params["strong_ratio"] * side["peak"]:
+                _end(state, outbox, fade, k, j, direction, now, REJECTED, STRONG_EXTREME)
+                return
+            episode["extreme"] = reached
+            episode["extreme_ts"] = now
+            find_run(state.run, k, direction, now)
+            run = state.run.found[k, j]
+            if run["found"] == 1 and run["extreme"] == reached:
+                episode["delta"] = run["delta"]
+                episode["volume"] = run["volume"]
+    if side["fading"] == FADE_YES:
+        episode["faded"] = 1
+        if _second_condition(state, k, j, direction, now):
+            _end(state, outbox, fade, k, j, direction, now, CONFIRMED, 0)
+            return
+    if now - episode["armed_recv"] > params["run_window_ns"]:
+        failed = NO_SECOND if episode["faded"] == 1 else NO_FADE
+        _end(state, outbox, fade, k, j, direction, now, EXPIRED, failed)
+
+
+@kernel_inline
+def _thinning(row_1: int, row_2: int, row_3: int, largest: int, share: float) -> bool:
+    """Return whether aggressors took strictly less towards the extreme, and little at it."""
+    return row_1 < row_2 and row_2 < row_3 and row_1 <= share * largest
+
+
+@kernel_inline
+def _second_condition(state: ExhaustionState, k: int, j: int, direction: int, now: int) -> bool:
+    """Return whether rows thin out, the extreme is still, or its auction is finished."""
+    params = state.params[k]
+    episode = state.episodes[k, j]
+    if now - episode["extreme_ts"] >= params["still_ns"]:
+        return True
+    row_1, row_2, row_3, largest, against, truncated = count_rows(
+        state.run, k, direction, episode["start_ts"], episode["extreme"], episode["effective_tick"]
+    )
+    if truncated:
+        return False
+    return against == 0 or _thinning(row_1, row_2, row_3, largest, params["top_row_share"])
+
+
+@kernel_inline
+def _end(
+    state: ExhaustionState,
+    outbox: Outbox,
+    fade: FadeState,
+    k: int,
+    j: int,
+    direction: int,
+    now: int,
+    phase: int,
+    failed: int,
+) -> None:
+    """Write the end of an episode and rest for the refractory period."""
+    _write(state, outbox, fade, k, j, direction, now, phase, failed)
+    state.episodes[k, j]["phase"] = IDLE
+    state.episodes[k, j]["quiet_until"] = now + state.params[k]["refractory_ns"]
+
+
+@kernel
+def _write(
+    state: ExhaustionState,
+    outbox: Outbox,
+    fade: FadeState,
+    k: int,
+    j: int,
+    direction: int,
+    now: int,
+    phase: int,
+    failed: int,
+) -> None:
+    """Write one SIGNAL row with its evidence."""
+    params = state.params[k]
+    episode = state.episodes[k, j]
+    side = fade.sides[k, j]
+    row_1, row_2, row_3, largest, against, truncated = count_rows(
+        state.run, k, direction, episode["start_ts"], episode["extreme"], episode["effective_tick"]
+    )
+    length = direction * (episode["extreme"] - episode["start"])
+    share = episode["delta"] / max(np.int64(1), episode["volume"])
+    ratio = side["current"] / max(np.int64(1), side["peak"])
+    score = at_least(length, episode["threshold"]) + at_least(share, params["delta_share"])
+    score += at_least(episode["delta"], episode["quantile"]) + at_most(ratio, params["fade_ratio"])
+    signal = outbox.ring[next_row(outbox)]
+    signal["ts_armed"] = episode["ts_armed"]
+    signal["ts_confirmed"] = state.head[k]["last_ts_venue"]
+    signal["ts_known"] = now
+    signal["params"] = params["hash"]
+    signal["episode"] = episode["episode"]
+    signal["score"] = score / 4.0
+    signal["low"] = min(episode["start"], episode["extreme"])
+    signal["high"] = max(episode["start"], episode["extreme"])
+    signal["kind"] = EXHAUSTION
+    signal["phase"] = phase
+    signal["side"] = direction
+    signal["direction"] = -direction
+    signal["provisional"] = (
+        YOUNG_BASELINE if episode["young"] == 1 or fade.head[k]["maturity"] != READY else FIRM
+    )
+    signal["failed"] = failed
+    signal["instrument"] = k
+    evidence = signal["evidence"]
+    evidence[0] = episode["start"]
+    evidence[1] = episode["extreme"]
+    evidence[2] = length
+    evidence[3] = (episode["extreme_ts"] - episode["start_ts"]) / 1e9
+    evidence[4] = episode["threshold"]
+    evidence[5] = direction * episode["delta"]
+    evidence[6] = episode["volume"]
+    evidence[7] = episode["quantile"]
+    evidence[8] = share
+    evidence[9] = side["peak"]
+    evidence[10] = side["current"]
+    evidence[11] = ratio
+    evidence[12] = fade.head[k]["threshold"]
+    evidence[13] = row_1
+    evidence[14] = row_2
+    evidence[15] = row_3
+    evidence[16] = largest
+    evidence[17] = 1.0 if _thinning(row_1, row_2, row_3, largest, params["top_row_share"]) else 0.0
+    evidence[18] = (now - episode["extreme_ts"]) / 1e9
+    evidence[19] = 1.0 if against == 0 else 0.0
+    evidence[20] = episode["effective_tick"]
+    evidence[21] = 1.0 if truncated else 0.0

@@ -1,0 +1,77 @@
+"""Where detectors put their SIGNAL records, and how a score is made (R5.0).
+
+The outbox is a ring of SIGNAL rows shared by all detectors of an engine. The pipeline stops at the
+event that wrote one, so Python reads it before the next is written; `written` only grows.
+
+A score is the mean over the numeric conditions of min(1, value / (2 x threshold)), inverted for
+"at most" conditions: 0.5 exactly at the thresholds, 1 at twice them. Conditions are hard gates;
+the score only ranks.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.kernel import kernel_inline
+from aggressor.schema.signal import SIGNAL, Signals
+
+OUTBOX_SIZE = 256  # an event writes a handful at most
+
+OUTBOX_HEAD = np.dtype([("written", "<i8"), ("read", "<i8")])
+
+
+class Outbox(NamedTuple):
+    """SIGNAL rows not yet read."""
+
+    head: NDArray[Any]  # OUTBOX_HEAD, (1,)
+    ring: Signals  # SIGNAL, (OUTBOX_SIZE,)
+
+
+def new_outbox() -> Outbox:
+    """Return an empty outbox."""
+    return Outbox(np.zeros(1, OUTBOX_HEAD), np.zeros(OUTBOX_SIZE, SIGNAL))
+
+
+def drain(outbox: Outbox) -> Signals:
+    """Return a copy of the signals written since the last drain, oldest first."""
+    head = outbox.head[0]
+    first, last = int(head["read"]), int(head["written"])
+    assert last - first <= OUTBOX_SIZE, "signals were overwritten before they were read"
+    head["read"] = last
+    return outbox.ring[np.arange(first, last) % OUTBOX_SIZE].copy()
+
+
+def params_hash(params: Mapping[str, Any]) -> int:
+    """Return 64 bits that name a set of thresholds."""
+    text = ",".join(f"{name}={params[name]!r}" for name in sorted(params))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+@kernel_inline
+def next_row(outbox: Outbox) -> int:
+    """Take the next free row, zero its evidence, and return its index in the ring."""
+    row = outbox.head[0]["written"] % OUTBOX_SIZE
+    outbox.head[0]["written"] += 1
+    evidence = outbox.ring[row]["evidence"]
+    for j in range(evidence.size):
+        evidence[j] = 0.0
+    return row
+
+
+@kernel_inline
+def at_least(value: float, threshold: float) -> float:
+    """Score one condition `value >= threshold`."""
+    if threshold <= 0.0:
+        return 1.0
+    return min(1.0, 0.5 * value / threshold)
+
+
+@kernel_inline
+def at_most(value: float, threshold: float) -> float:
+    """Score one condition `value <= threshold`."""
+    if value <= 0.0:
+        return 1.0
+    return min(1.0, 0.5 * threshold / value)

@@ -1,0 +1,251 @@
+"""The run (R7.1): how far, how fast and with how much one-sided aggression price has moved of late.
+
+Samples are taken at each TIMER and cover the run window; prints are kept so that the rows of a run
+can be counted when they are asked for. Both directions are read through one path: direction x
+price, direction x size.
+
+A run goes from P0 to the most extreme price P1 after it, and is the largest such move in the
+window whose P1 is fresh. Its delta is compared with Q0.99 of |delta| over windows of like length:
+four lengths, run window / 8 to the whole of it; the shortest that covers the run is used, which
+can only make the test harder.
+
+Shapes: lanes L, samples S (run window / timer), prints N (a power of two). Prices ticks, sizes
+lots, ages on ts_recv.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.features.baseline import (
+    READY,
+    BaselineSpec,
+    BaselineState,
+    add_sample,
+    advance,
+    baseline_state,
+    maturity,
+    quantile,
+)
+from aggressor.kernel import kernel_inline
+from aggressor.schema.event import NO_PRICE, PRICE_MAX
+
+LENGTHS = 4  # windows of run_window / 8, / 4, / 2, / 1
+ROWS_MAX = 1024
+HOUR_NS = 3_600_000_000_000
+HOUR_SLICES = 240  # of 15 s: known soon
+DAY_NS = 24 * HOUR_NS
+DAY_SLICES = 96
+Q99_PPM = 990_000
+
+SAMPLE = np.dtype(
+    [("ts", "<i8"), ("low", "<i8"), ("high", "<i8"), ("delta", "<i8"), ("volume", "<i8")]
+)
+PRINT = np.dtype([("ts", "<i8"), ("size", "<i8"), ("price", "<i4"), ("side", "<i4")])
+RUN_HEAD = np.dtype(
+    [
+        ("samples", "<i8"),
+        ("prints", "<i8"),
+        ("low", "<i8"),  # of the running sample
+        ("high", "<i8"),
+        ("delta", "<i8"),  # since the beginning
+        ("volume", "<i8"),
+        ("window_ns", "<i8"),
+    ]
+)
+RUN = np.dtype(
+    [
+        ("found", "<i8"),
+        ("start", "<i8"),  # P0
+        ("extreme", "<i8"),  # P1
+        ("start_ts", "<i8"),  # receive time of the sample that holds P0
+        ("extreme_ts", "<i8"),
+        ("delta", "<i8"),  # direction x signed volume from P0 to P1
+        ("volume", "<i8"),
+    ]
+)
+
+
+class RunState(NamedTuple):
+    """Samples, prints and baselines of each lane."""
+
+    head: NDArray[Any]  # RUN_HEAD, (L,)
+    samples: NDArray[Any]  # SAMPLE, (L, S)
+    prints: NDArray[Any]  # PRINT, (L, N)
+    found: NDArray[Any]  # RUN, (L, 2): answer of `find_run`, up then down
+    rows: NDArray[np.int64]  # lots, (ROWS_MAX,): scratch
+    hours: BaselineState  # |delta| per length over an hour, index lane x LENGTHS + length
+    days: BaselineState  # the same over 24 hours, used as soon as it is ready
+
+
+def run_state(
+    lanes: int, window_ns: int, timer_ns: int = 100_000_000, prints: int = 32_768
+) -> RunState:
+    """Allocate; `prints` (a power of two) bounds how far the rows of a run can be counted back."""
+    assert prints & (prints - 1) == 0
+    lengths = [window_ns >> (LENGTHS - 1 - j) for j in range(LENGTHS)]
+    each = [length for _ in range(lanes) for length in lengths]
+    state = RunState(
+        np.zeros(lanes, RUN_HEAD),
+        np.zeros((lanes, window_ns // timer_ns + 2), SAMPLE),
+        np.zeros((lanes, prints), PRINT),
+        np.zeros((lanes, 2), RUN),
+        np.zeros(ROWS_MAX, np.int64),
+        baseline_state([BaselineSpec(HOUR_NS, n) for n in each], slices=HOUR_SLICES),
+        baseline_state([BaselineSpec(DAY_NS, n) for n in each], slices=DAY_SLICES),
+    )
+    state.head["low"] = PRICE_MAX
+    state.head["high"] = NO_PRICE
+    state.head["window_ns"] = window_ns
+    return state
+
+
+@kernel_inline
+def add_run_print(state: RunState, k: int, ts_recv: int, price: int, size: int, side: int) -> None:
+    """Take one print of flow into the running sample and the ring of prints."""
+    head = state.head[k]
+    head["low"] = min(head["low"], np.int64(price))
+    head["high"] = max(head["high"], np.int64(price))
+    head["delta"] += side * size
+    head["volume"] += size
+    row = state.prints[k, head["prints"] & (state.prints.shape[1] - 1)]
+    row["ts"] = ts_recv
+    row["size"] = size
+    row["price"] = price
+    row["side"] = side
+    head["prints"] += 1
+
+
+@kernel_inline
+def close_sample(state: RunState, k: int, now: int) -> None:
+    """Close the running sample at a TIMER and feed the baselines."""
+    head = state.head[k]
+    sample = state.samples[k, head["samples"] % state.samples.shape[1]]
+    sample["ts"] = now
+    sample["low"] = head["low"]
+    sample["high"] = head["high"]
+    sample["delta"] = head["delta"]
+    sample["volume"] = head["volume"]
+    head["samples"] += 1
+    head["low"] = PRICE_MAX
+    head["high"] = NO_PRICE
+    for j in range(LENGTHS):
+        old = sample_before(state, k, now - (head["window_ns"] >> (LENGTHS - 1 - j)))
+        if old >= 0:
+            delta = head["delta"] - state.samples[k, old]["delta"]
+            add_sample(state.hours, k * LENGTHS + j, now, delta)
+            add_sample(state.days, k * LENGTHS + j, now, delta)
+
+
+@kernel_inline
+def sample_before(state: RunState, k: int, ts: int) -> int:
+    """Return the slot of the newest sample at or before `ts`, -1 when none reaches that far.
+
+    Samples are evenly spaced but for pauses of the feed, so the search starts where it should be.
+    """
+    kept = state.samples.shape[1]
+    written = state.head[k]["samples"]
+    low = max(np.int64(0), written - kept)
+    high = written - 1
+    if written == 0 or state.samples[k, low % kept]["ts"] > ts:
+        return -1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if state.samples[k, middle % kept]["ts"] <= ts:
+            low = middle
+        else:
+            high = middle - 1
+    return low % kept
+
+
+@kernel_inline
+def find_run(state: RunState, k: int, direction: int, now: int) -> None:
+    """Write the largest move in `direction` within the window into `found[k, 0 up | 1 down]`.
+
+    P0 lies in a sample strictly before that of P1, so an order inside one sample is never guessed.
+    """
+    head = state.head[k]
+    kept = state.samples.shape[1]
+    newest = head["samples"] - 1
+    run = state.found[k, 0 if direction > 0 else 1]
+    run["found"] = 0
+    top = np.int64(NO_PRICE)
+    top_slot = np.int64(-1)
+    best = np.int64(0)
+    for back in range(min(head["samples"], kept)):
+        slot = (newest - back) % kept
+        sample = state.samples[k, slot]
+        if now - sample["ts"] > head["window_ns"]:
+            break
+        if sample["high"] == NO_PRICE:
+            continue
+        low = sample["low"] if direction > 0 else -sample["high"]
+        high = sample["high"] if direction > 0 else -sample["low"]
+        if top_slot >= 0 and top - low > best:
+            best = top - low
+            extreme = state.samples[k, top_slot]
+            run["found"] = 1
+            run["start"] = direction * low
+            run["extreme"] = direction * top
+            run["start_ts"] = sample["ts"]
+            run["extreme_ts"] = extreme["ts"]
+            run["delta"] = direction * (extreme["delta"] - sample["delta"])
+            run["volume"] = extreme["volume"] - sample["volume"]
+        if high > top:
+            top = high
+            top_slot = slot
+
+
+@kernel_inline
+def like_length(state: RunState, k: int, duration_ns: int) -> int:
+    """Return the baseline of the shortest length that covers `duration_ns`."""
+    j = 0
+    while j < LENGTHS - 1 and (state.head[k]["window_ns"] >> (LENGTHS - 1 - j)) < duration_ns:
+        j += 1
+    return k * LENGTHS + j
+
+
+@kernel_inline
+def delta_quantile(state: RunState, k: int, now: int, duration_ns: int) -> tuple[int, int]:
+    """Return (Q0.99 of |delta| over windows of like length, maturity of that baseline)."""
+    n = like_length(state, k, duration_ns)
+    advance(state.days, n, now)
+    if maturity(state.days, n) == READY:
+        return quantile(state.days, n, Q99_PPM), READY
+    advance(state.hours, n, now)
+    return quantile(state.hours, n, Q99_PPM), maturity(state.hours, n)
+
+
+@kernel_inline
+def count_rows(
+    state: RunState, k: int, direction: int, since_ts: int, extreme: int, row_ticks: int
+) -> tuple[int, int, int, int, int, bool]:
+    """Count what aggressors of `direction` took per row since `since_ts`, rows from the extreme
+    inwards.
+
+    Returns (row 1, row 2, row 3, largest row, lots traded against the run at the extreme price,
+    truncated).
+    """
+    rows = state.rows
+    for r in range(ROWS_MAX):
+        rows[r] = 0
+    kept = state.prints.shape[1]
+    written = state.head[k]["prints"]
+    against = np.int64(0)
+    truncated = written > kept
+    for back in range(min(written, kept)):
+        row = state.prints[k, (written - 1 - back) & (kept - 1)]
+        if row["ts"] <= since_ts:
+            truncated = False
+            break
+        inside = direction * (extreme - row["price"])
+        if row["side"] == direction:
+            if 0 <= inside < ROWS_MAX * row_ticks:
+                rows[inside // row_ticks] += row["size"]
+        elif row["side"] == -direction and inside == 0:
+            against += row["size"]
+    largest = np.int64(0)
+    for r in range(ROWS_MAX):
+        largest = max(largest, rows[r])
+    return rows[0], rows[1], rows[2], largest, against, truncated

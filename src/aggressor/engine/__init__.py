@@ -1,0 +1,1 @@
+"""The one path from events and reports to commands."""

@@ -1,0 +1,176 @@
+"""The engine: a plain function from events and reports to commands.
+
+No clock, no socket, no disk, no thread, no chance. `step` uses a prefix of what it is given, up to
+and including the first decision point, and answers with what to send. At equal times market events
+come before reports. What is decided at one point, in this order:
+
+    1. the desk books the reports
+    2. the strategy looks at the view and says what it wants
+    3. the desk checks, places, protects; what it refuses is kept as a value
+    4. the journal takes signals, reports and commands
+
+TIMERs are decision points only while something of ours is at stake (an order, a trade) or a signal
+is armed, so a quiet market costs no Python. That rule reads only what was known, so it never
+depends on where batches were cut.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aggressor.detectors.outbox import drain
+from aggressor.engine import pipeline as pipelines
+from aggressor.engine.journal import Journal
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, Pipeline, advance
+from aggressor.engine.ports import Strategy
+from aggressor.engine.reading import Bar, Signal, read_signal
+from aggressor.engine.view import Fees, View
+from aggressor.execution.desk import Desk
+from aggressor.features import series as bar_series
+from aggressor.features.bars import TIME
+from aggressor.schema.command import Commands, empty_commands
+from aggressor.schema.event import NO_TIME, Events
+from aggressor.schema.instrument import Instrument
+from aggressor.schema.report import Reports, empty_reports
+from aggressor.schema.signal import ARMED
+
+NO_REPORTS = empty_reports(0)
+NO_COMMANDS = empty_commands(0)
+
+
+class Step(NamedTuple):
+    """What a step used, and what it wants sent."""
+
+    events: int
+    reports: int
+    commands: Commands
+
+
+class Engine:
+    """See the module text."""
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        pipeline: Pipeline,
+        strategies: Sequence[tuple[int, Strategy]],
+        desk: Desk,
+        fees: Fees,
+        journal: Journal | None = None,
+    ) -> None:
+        self.instruments = tuple(instruments)
+        self.pipeline = pipeline
+        self.strategies = tuple(strategies)  # (lane, strategy), asked in this order
+        self.desk = desk
+        self.journal = journal or Journal()
+        self.views = [View(one, k, desk, fees) for k, one in enumerate(instruments)]
+        self.decisions = 0
+        self._early_bars: dict[int, list[Bar]] = {}  # drained to make room before a decision
+        self._armed: set[tuple[int, int, int]] = set()
+
+    @property
+    def now_ns(self) -> int:
+        """Receive time of the last event used; NO_TIME before the first."""
+        head = self.pipeline.head[0]
+        return int(head["now"]) if head["events"] else NO_TIME
+
+    def step(self, events: Events, reports: Reports = NO_REPORTS) -> Step:
+        """Use events and reports up to and including the first decision point."""
+        used, reason = self.advance(events, reports)
+        if reason != RAN_OUT:
+            return Step(used, 0, self.decide(NO_REPORTS))
+        if reports.size:
+            due = int(np.searchsorted(reports["ts_recv"], reports[0]["ts_recv"], side="right"))
+            return Step(used, due, self.decide(reports[:due]))
+        return Step(used, 0, NO_COMMANDS)
+
+    def advance(self, events: Events, reports: Reports = NO_REPORTS) -> tuple[int, int]:
+        """Use events up to the first decision point or report; return (how many, why)."""
+        stop = events.size
+        if reports.size:
+            stop = int(np.searchsorted(events["ts_recv"], reports[0]["ts_recv"], side="right"))
+        start = 0
+        while True:
+            start, reason = advance(events, start, stop, self.pipeline)
+            if reason != NEEDS_ROOM:
+                return start, reason
+            self.make_room(events[start])
+
+    def make_room(self, event: Any) -> None:
+        """Grow whatever has no room for `event`, after its closed bars were drained."""
+        for view in self.views:
+            self._early_bars[view.instrument] = self._closed_bars(view.instrument)
+        self.pipeline = pipelines.make_room(self.pipeline, event)
+
+    def decide(self, reports: Reports) -> Commands:
+        """Decide at the point the pipeline stands at; return the commands to send."""
+        now = self.now_ns
+        if reports.size:
+            now = max(now, int(reports[-1]["ts_recv"]))
+        self.decisions += 1
+        rows = drain(self.pipeline.outbox)
+        signals = [read_signal(row) for row in rows]
+        for view in self.views:
+            own = [one for one in signals if one.instrument == view.instrument]
+            view.move(self.pipeline, now, own, self._closed_bars(view.instrument))
+        for row in reports:
+            self.desk.report(row, self.views[int(row["instrument"])])
+        for lane, strategy in self.strategies:
+            self.desk.decide(strategy.decide(self.views[lane]), self.views[lane])
+        for view in self.views:
+            self.desk.work(view)
+            self.desk.forget_closed(view.instrument)
+        commands = self.desk.drain()
+        self.journal.note_signals(rows)
+        self.journal.note_reports(reports)
+        self.journal.note_commands(commands)
+        self._watch_timers(signals)
+        return commands
+
+    def _watch_timers(self, signals: Sequence[Signal]) -> None:
+        """Make TIMERs decision points while something is at stake or armed."""
+        for one in signals:
+            episode = (one.instrument, one.kind, one.episode)
+            if one.phase == ARMED:
+                self._armed.add(episode)
+            else:
+                self._armed.discard(episode)
+        at_stake = (
+            bool(self._armed)
+            or any(strategy.waiting for _, strategy in self.strategies)
+            or any(view.trade is not None or view.open_orders for view in self.views)
+            or any(view.position for view in self.views)
+        )
+        self.pipeline.head[0]["timers_decide"] = 1 if at_stake else 0
+
+    def _closed_bars(self, lane: int) -> list[Bar]:
+        """Return the bars of a lane that closed since the last decision."""
+        per_lane = int(self.pipeline.head[0]["bars_per_lane"])
+        early = self._early_bars.pop(lane, [])
+        return early + [
+            bar
+            for series in range(lane * per_lane, (lane + 1) * per_lane)
+            for bar in self._bars_waiting(series)
+        ]
+
+    def _bars_waiting(self, series: int) -> list[Bar]:
+        """Drain the closed bars of a series."""
+        footprint = self.pipeline.footprint
+        head = footprint.head[series]
+        if head["closed"] == head["drained"]:
+            return []
+        period = int(head["limit"]) if head["kind"] == TIME else 0
+        return [
+            Bar(
+                period_ns=period,
+                open_ns=int(row["open_ns"]),
+                open=int(row["open"]),
+                high=int(row["high"]),
+                low=int(row["low"]),
+                close=int(row["close"]),
+                volume=int(row["volume"]),
+                delta=int(row["delta"]),
+            )
+            for row in bar_series.drain(footprint, series).bars
+        ]

@@ -1,0 +1,301 @@
+"""View: one instrument at one decision point, read-only, the same for strategy, screen and report.
+
+It reads the pipeline's state where it stands and computes nothing of its own; the desk adds our
+orders, trade and money. It is valid only during the decision it was made for.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aggressor.account.blotter import Order
+from aggressor.engine.pipeline import Pipeline
+from aggressor.engine.reading import UNKNOWN, Bar, Measure, Ripeness, Signal, Wall
+from aggressor.execution.desk import Desk
+from aggressor.execution.trade import Trade
+from aggressor.features.delta import window_delta, window_volume
+from aggressor.features.depth import cost_to_trade, depth_ticks
+from aggressor.features.pressure import weighted_mid
+from aggressor.kernel import kernel
+from aggressor.market.health import FAULT_STALE
+from aggressor.schema.event import ASK, BID, NO_PRICE, NO_TIME
+from aggressor.schema.instrument import ContractKind, Instrument
+
+LEVELS_MAX = 512  # levels one cost may walk
+MINUTE_NS = 60_000_000_000
+
+
+class Fees(NamedTuple):
+    """What the venue takes, basis points of notional; a negative rate is received."""
+
+    maker_bp: float
+    taker_bp: float
+
+
+class View:
+    """See the module text. One object per instrument, moved on by the engine."""
+
+    def __init__(self, instrument: Instrument, lane: int, desk: Desk, fees: Fees) -> None:
+        self.contract = instrument
+        self.instrument = lane
+        self.signals: Sequence[Signal] = ()
+        self.bars: Sequence[Bar] = ()
+        self.high_traded: int | None = None
+        self.low_traded: int | None = None
+        self.now_ns = NO_TIME
+        self.maker_bp = fees.maker_bp
+        self.taker_bp = fees.taker_bp
+        self._desk = desk
+        self._pipe: Pipeline | None = None
+        self._prints_read = 0
+
+    def move(
+        self, pipe: Pipeline, now_ns: int, signals: Sequence[Signal], bars: Sequence[Bar]
+    ) -> None:
+        """Stand at a new decision point."""
+        self._pipe = pipe
+        self.now_ns = now_ns
+        self.signals = signals
+        self.bars = bars
+        self.high_traded, self.low_traded = self._traded_range()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The state this view reads."""
+        assert self._pipe is not None, "the view has not been moved to a decision yet"
+        return self._pipe
+
+    @property
+    def _book(self) -> Any:
+        return self.pipeline.market.book.head[self.instrument]
+
+    def _traded_range(self) -> tuple[int | None, int | None]:
+        """Return the highest and lowest print since the previous decision."""
+        tape = self.pipeline.market.tape
+        stop = int(tape.head[self.instrument]["prints"])
+        count = min(stop - self._prints_read, tape.ring.shape[1])
+        self._prints_read = stop
+        if count == 0:
+            return None, None
+        numbers = np.arange(stop - count, stop) & (tape.ring.shape[1] - 1)
+        prices = tape.ring[self.instrument]["price"][numbers]
+        return int(prices.max()), int(prices.min())
+
+    @property
+    def venue_now_ns(self) -> int:
+        """`ts_venue` of the newest market event."""
+        return int(self.pipeline.head[0]["venue_now"])
+
+    @property
+    def valid(self) -> bool:
+        """True when the book is whole, not crossed, both sides there, and not stale."""
+        faults = int(self.pipeline.market.health.head[self.instrument]["faults"])
+        return bool(self._book["valid"]) and not faults & FAULT_STALE
+
+    @property
+    def book_age_ns(self) -> int:
+        """`now_ns` less the receive time of the last book message."""
+        last = int(self._book["ts_recv"])
+        return self.now_ns - last if last != NO_TIME else 2**62
+
+    @property
+    def bid(self) -> int:
+        """Best bid, depth fused with newer quotes; meaningless unless `valid`."""
+        return int(self._book["bid"])
+
+    @property
+    def ask(self) -> int:
+        """Best ask, depth fused with newer quotes; meaningless unless `valid`."""
+        return int(self._book["ask"])
+
+    @property
+    def bid_lots(self) -> int:
+        """Lots at the best bid."""
+        return int(self._book["bid_lots"])
+
+    @property
+    def ask_lots(self) -> int:
+        """Lots at the best ask."""
+        return int(self._book["ask_lots"])
+
+    @property
+    def mid2(self) -> int:
+        """`bid + ask`: twice the mid."""
+        return self.bid + self.ask
+
+    @property
+    def spread_ticks(self) -> int:
+        """`ask - bid`."""
+        return self.ask - self.bid
+
+    @property
+    def weighted_mid(self) -> float:
+        """Weighted mid in ticks (R1.1); NaN while the top is not known."""
+        return float(read_weighted_mid(self.pipeline, self.instrument))
+
+    @property
+    def last_price(self) -> int | None:
+        """Price of the last print that is flow."""
+        price = int(self.pipeline.market.tape.head[self.instrument]["price"])
+        return price if price != NO_PRICE else None
+
+    @property
+    def median_spread(self) -> Measure:
+        """Median spread of the last hour, ticks."""
+        head = self.pipeline.volatility.head[self.instrument]
+        return _measure(head["spread_median"], head["spread_maturity"])
+
+    @property
+    def effective_tick(self) -> Measure:
+        """Effective tick of R0.5, ticks."""
+        head = self.pipeline.volatility.head[self.instrument]
+        return _measure(head["effective_tick"], head["effective_maturity"])
+
+    @property
+    def atr_1m_ticks(self) -> Measure:
+        """Average true range of closed one-minute bars of the mid, ticks."""
+        head = self.pipeline.volatility.head[self.instrument]
+        return _measure(0.5 * head["atr2"], head["atr_maturity"])
+
+    @property
+    def delta_now(self) -> int:
+        """Signed lots of the last w (R3.4)."""
+        return int(read_window(self.pipeline, 2 * self.instrument, self.now_ns)[0])
+
+    @property
+    def taker_lots_now(self) -> tuple[int, int]:
+        """Lots (bought, sold) by aggressors in the last w."""
+        delta, volume = read_window(self.pipeline, 2 * self.instrument, self.now_ns)
+        return int(volume + delta) // 2, int(volume - delta) // 2
+
+    @property
+    def volume_1m(self) -> int | None:
+        """Lots traded in the last minute; None in the first."""
+        start = int(self.pipeline.market.health.head[self.instrument]["start_ns"])
+        if start == NO_TIME or self.now_ns - start < MINUTE_NS:
+            return None
+        return int(read_window(self.pipeline, 2 * self.instrument + 1, self.now_ns)[1])
+
+    @property
+    def walls(self) -> Sequence[Wall]:
+        """Walls standing now, both sides, nearest to the touch first."""
+        state = self.pipeline.walls
+        found: list[tuple[int, Wall]] = []
+        for s, side in enumerate((BID, ASK)):
+            best = self.bid if side == BID else self.ask
+            for row in state.walls[self.instrument, s]:
+                if row["live"] and row["standing"]:
+                    age = self.now_ns - int(row["first_seen_ns"])
+                    wall = Wall(int(row["price"]), int(row["lots"]), float(row["z"]), age, side)
+                    found.append((abs(best - wall.price), wall))
+        return [wall for _, wall in sorted(found)]
+
+    @property
+    def vwap_1m(self) -> float | None:
+        """VWAP of the running minute, ticks; of the one before while nothing has traded in it."""
+        series = self.instrument * int(self.pipeline.head[0]["bars_per_lane"])
+        head = self.pipeline.footprint.head[series]
+        if head["volume"] > 0:
+            return float(head["open"]) + float(head["moment"]) / float(head["volume"])
+        closed = int(head["closed"])
+        if closed == 0:
+            return None
+        bars = self.pipeline.footprint.bars[series]
+        return float(bars[(closed - 1) % bars.size]["vwap"])
+
+    def cost_to_trade(self, side: int, lots: int) -> float | None:
+        """Return how far beyond the touch, in ticks, `lots` would fill on average (R1.8)."""
+        inverse = self.contract.kind is ContractKind.INVERSE
+        touch_ticks, unfilled = read_cost(self.pipeline, self.instrument, side, lots, inverse)
+        return float(touch_ticks) if unfilled == 0 and touch_ticks == touch_ticks else None
+
+    @property
+    def top_depth(self) -> tuple[int, int]:
+        """Lots within the first three grid prices of (bid, ask)."""
+        bid, ask = read_depth(self.pipeline, self.instrument, 3)
+        return int(bid), int(ask)
+
+    @property
+    def open_orders(self) -> Sequence[Order]:
+        """Our orders that are not over."""
+        return tuple(self._desk.blotter.open_orders(self.instrument))
+
+    @property
+    def trade(self) -> Trade | None:
+        """The trade under way, None when there is none."""
+        return self._desk.trade(self.instrument)
+
+    @property
+    def closed_trades(self) -> Sequence[Trade]:
+        """Trades that ended since the previous decision."""
+        return self._desk.closed(self.instrument)
+
+    @property
+    def position(self) -> int:
+        """Lots held, + long."""
+        return self._desk.position(self.instrument).lots
+
+    @property
+    def equity(self) -> int:
+        """Marked equity in the settlement currency, 1e-8."""
+        return self._desk.equity(self.instrument)
+
+    @property
+    def funding_ns(self) -> int | None:
+        """When funding next settles, venue time; None where the venue has not said."""
+        settle = int(self.pipeline.contract.head[self.instrument]["settle_ns"])
+        return settle if settle != NO_TIME else None
+
+    @property
+    def reference_valid(self) -> bool | None:
+        """Whether another venue agrees with this one; None: there is none to ask."""
+        return None
+
+    @property
+    def liquidity_regime(self) -> str | None:
+        """Regime of R6.3; None: not known."""
+        return None
+
+    @property
+    def cascade(self) -> str | None:
+        """Cascade state of R5.8; None: not known."""
+        return None
+
+    @property
+    def bias(self) -> int | None:
+        """Higher time frame bias of R6.6; None: not known."""
+        return None
+
+
+def _measure(value: Any, maturity: Any) -> Measure:
+    """Return a value with the ripeness of its baseline (the same three steps in the same order)."""
+    state = Ripeness(int(maturity))
+    return UNKNOWN if state is Ripeness.UNKNOWN else Measure(float(value), state)
+
+
+@kernel
+def read_weighted_mid(pipe: Pipeline, k: int) -> float:
+    """Return the weighted mid of lane `k`."""
+    return weighted_mid(pipe.pressure, k)
+
+
+@kernel
+def read_window(pipe: Pipeline, series: int, now: int) -> tuple[int, int]:
+    """Return (signed lots, lots) of a delta window at `now`."""
+    return window_delta(pipe.window, series, now), window_volume(pipe.window, series, now)
+
+
+@kernel
+def read_cost(pipe: Pipeline, k: int, side: int, lots: int, inverse: bool) -> tuple[float, int]:
+    """Return (ticks beyond the touch, lots unfilled) of taking `lots` at once."""
+    cost = cost_to_trade(pipe.market.book, k, side, lots, inverse, LEVELS_MAX)
+    return cost.touch_ticks, cost.unfilled
+
+
+@kernel
+def read_depth(pipe: Pipeline, k: int, ticks: int) -> tuple[int, int]:
+    """Return lots within the first `ticks` grid prices of (bid, ask)."""
+    bid = depth_ticks(pipe.market.book, k, BID, ticks, LEVELS_MAX)
+    ask = depth_ticks(pipe.market.book, k, ASK, ticks, LEVELS_MAX)
+    return bid.lots, ask.lots

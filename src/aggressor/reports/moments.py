@@ -1,0 +1,30 @@
+"""Moments as people write them, to nanoseconds since the epoch and back (UTC)."""
+
+from datetime import UTC, datetime, timedelta
+
+from aggressor.schema.errors import ConfigError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_ns(text: str | None) -> int | None:
+    """Read ISO 8601 (UTC where no zone is given) or nanoseconds; raise ConfigError otherwise."""
+    if text is None:
+        return None
+    if text.lstrip("-").isdigit() and len(text) > 8:
+        return int(text)
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is not a moment: write 2024-08-08T23:55 or nanoseconds since the epoch."
+        ) from None
+    if read.tzinfo is None:
+        read = read.replace(tzinfo=UTC)
+    return (read - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def moment_text(ns: int) -> str:
+    """Return a moment as ISO 8601 UTC to the millisecond."""
+    moment = _EPOCH + timedelta(microseconds=ns // 1000)
+    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{ns // 1_000_000 % 1000:03d}"

@@ -1,0 +1,230 @@
+"""Results as tables for people; each function takes the document that `--json` would print.
+
+A result that is not shown is written "not shown", what is not known is "not known"; no figure is
+invented for a screen. Wide numbers are kept whole: these are read by people who check them.
+"""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from aggressor.reports.moments import moment_text
+
+BARS_SHOWN = 60
+LADDER_ROWS = 24
+NOT_KNOWN = "not known"
+
+
+def show_import(result: dict[str, Any]) -> None:
+    """Print what an import brought in, per instrument, and what was wrong with the files."""
+    console = Console()
+    table = _table(
+        "Imported",
+        ("instrument", "left"),
+        *(("events", "right"), ("trades", "right"), ("level changes", "right"), ("gaps", "right")),
+        *(("crossed", "right"), ("quote checks", "right"), ("tick / lot", "left")),
+        *(("first", "left"), ("clock offset", "right")),
+    )
+    for one in result["instruments"]:
+        table.add_row(
+            one["instrument"],
+            f"{one['events']:,}",
+            f"{one['trades']:,}",
+            f"{one['level_changes']:,}",
+            str(one["gaps"]),
+            str(one["crossed"]),
+            f"{one['quote_agreements']:,} of {one['quote_checks']:,} agree",
+            f"{one['tick']} / {one['lot']}" + (" inferred" if one["inferred"] else ""),
+            moment_text(one["first_ts_ns"]),
+            _offset(one["clock_offset_ms"]),
+        )
+    console.print(table)
+    for one in result.get("files", ()):
+        for line in _file_troubles(one):
+            console.print(f"  {one['file']}: {line}", style="yellow", highlight=False)
+
+
+def _file_troubles(one: dict[str, Any]) -> list[str]:
+    found = []
+    if one.get("note"):
+        found.append(one["note"])
+    if one.get("already_held"):
+        found.append("already in the store; nothing was changed")
+    if one.get("damage"):
+        found.append(str(one["damage"]))
+    if one.get("skipped"):
+        found.append(f"lines skipped: {one['skipped']}")
+    found.extend(str(example) for example in one.get("examples", ()))
+    return found
+
+
+def show_inspection(result: dict[str, Any]) -> None:
+    """Print coverage, gaps and quality per instrument and day."""
+    table = _table(
+        f"Store {result['store']}",
+        *(("instrument", "left"), ("day", "left"), ("quality", "left"), ("covered", "right")),
+        *(("book known", "right"), ("events", "right"), ("trades", "right"), ("gaps", "right")),
+        *(("quote checks", "right"), ("clock offset", "right"), ("size", "right")),
+    )
+    for instrument in result["instruments"]:
+        for day in instrument["days"]:
+            table.add_row(
+                instrument["instrument"],
+                day["day"],
+                day["quality"],
+                f"{100 * day['covered']:.2f} %",
+                f"{100 * day['book_known']:.2f} %",
+                f"{day['events']:,}",
+                f"{day['trades']:,}",
+                f"{day['gaps']} + {day['trade_gaps']} of trades",
+                f"{day['quote_agreements']:,} / {day['quote_checks']:,}",
+                _offset(day["clock_offset_ms"]),
+                f"{day['size_bytes'] / 1e6:.1f} MB",
+            )
+    Console().print(table)
+
+
+def show_footprint(result: dict[str, Any]) -> None:
+    """Print one row per bar, and the cells of the last whole one."""
+    console = Console()
+    bars = result["bars"]
+    table = _table(
+        f"{result['instrument']}, {len(bars)} bars",
+        *(("open (UTC)", "left"), ("open", "right"), ("high", "right"), ("low", "right")),
+        *(("close", "right"), ("volume", "right"), ("delta", "right"), ("min", "right")),
+        *(("max", "right"), ("CVD", "right"), ("trades", "right"), ("POC", "right")),
+        *(("value area", "left"), ("VWAP", "right"), ("quality", "left")),
+    )
+    for bar in bars[-BARS_SHOWN:]:
+        empty = bar["poc"] is None
+        table.add_row(
+            moment_text(bar["open_ns"]),
+            *(bar[name] for name in ("open", "high", "low", "close", "volume")),
+            _signed(bar["delta"]),
+            *(bar[name] for name in ("min_delta", "max_delta", "cvd")),
+            str(bar["trades"]),
+            bar["poc"] or "-",
+            "-" if empty else f"{bar['val']} - {bar['vah']}",
+            bar["vwap"] or "-",
+            bar["quality"],
+        )
+    console.print(table)
+    if len(bars) > BARS_SHOWN:
+        console.print(f"  the last {BARS_SHOWN} of {len(bars)} bars; --json has all of them")
+    traded = [bar for bar in bars if bar["cells"]]
+    if traded:
+        _show_ladder(console, traded[-1])
+
+
+def _show_ladder(console: Console, bar: dict[str, Any]) -> None:
+    """Print the busiest neighbourhood of one bar's cells, sold beside bought."""
+    cells = sorted(bar["cells"], key=lambda cell: float(cell["price"]), reverse=True)
+    centre = next(i for i, cell in enumerate(cells) if cell["price"] == bar["poc"])
+    first = max(0, min(centre - LADDER_ROWS // 2, len(cells) - LADDER_ROWS))
+    shown = cells[first : first + LADDER_ROWS]
+    largest = max(max(float(cell["sold"]), float(cell["bought"])) for cell in shown) or 1.0
+    table = _table(
+        f"Cells of the bar of {moment_text(bar['open_ns'])}",
+        *(("", "right"), ("sold", "right"), ("price", "right"), ("bought", "right"), ("", "left")),
+    )
+    for cell in shown:
+        price = cell["price"] + (" POC" if cell["price"] == bar["poc"] else "    ")
+        table.add_row(
+            "▇" * round(18 * float(cell["sold"]) / largest),
+            cell["sold"],
+            price,
+            cell["bought"],
+            "▇" * round(18 * float(cell["bought"]) / largest),
+        )
+    console.print(table)
+    if len(shown) < len(cells):
+        console.print(f"  {len(shown)} of {len(cells)} rows, around the point of control")
+
+
+def show_written(result: dict[str, Any]) -> None:
+    """Print what was written where."""
+    Console().print(f"{result['bars']} bars of {result['instrument']} -> {result['parquet']}")
+
+
+def show_warm(result: dict[str, Any]) -> None:
+    """Print how long compiling took."""
+    Console().print(f"{result['kernels']} kernels ready in {result['seconds']:.1f} s")
+
+
+def show_backtest(result: dict[str, Any]) -> None:
+    """Print a backtest: what was done, what it cost, and what it rests on."""
+    console = Console()
+    table = _table(
+        f"Backtest of {result['strategy']} on {result['instrument']}", ("", "left"), ("", "right")
+    )
+    names = ("orders", "fills", "fills_maker", "trades", "refused", "decisions")
+    for name in names:
+        table.add_row(name.replace("_", " "), f"{result[name]:,}")
+    table.add_row("profit and loss, net", f"{result['pnl']} {result['currency']}")
+    table.add_row("fees", f"{result['fees']} {result['currency']}")
+    table.add_row("funding", f"{result['funding']} {result['currency']}")
+    slippage = result["slippage_bp"]
+    table.add_row(
+        "arrival slippage", "not shown: no fills" if slippage is None else f"{slippage:.3f} bp"
+    )
+    table.add_row("events", f"{result['events']:,}")
+    table.add_row("time", f"{result['seconds']:.2f} s, {result['events_per_second']:,.0f} events/s")
+    table.add_row("digest", result["digest"])
+    console.print(table)
+    _show_counts(console, "Signals", result["signals"])
+    _show_counts(console, "Gates that would have refused", result["would_refuse"])
+    _show_counts(console, "Refusals", result["refusals"])
+    _show_trades(console, result["trade_list"], result["currency"])
+    rule = result["parameters"]
+    console.print(
+        f"  latency {rule['latency_ms']} ms (feed, order, response), queue {rule['queue']}, "
+        f"fees {rule['maker_bp']} / {rule['taker_bp']} bp; replayed markets cannot react to us."
+    )
+    for line in result["caveats"]:
+        console.print(f"  {line}", style="yellow", highlight=False)
+
+
+def _show_trades(console: Console, trades: list[dict[str, Any]], currency: str) -> None:
+    if not trades:
+        return
+    table = _table(
+        "Trades",
+        *(("began (UTC)", "left"), ("side", "left"), ("size", "right"), ("entry", "right")),
+        *(("exit", "right"), (f"net {currency}", "right"), ("MAE / MFE ticks", "right")),
+        *(("exit reason", "left"), ("gates not passed", "left")),
+    )
+    for one in trades[-BARS_SHOWN:]:
+        table.add_row(
+            moment_text(one["began_ns"]),
+            one["side"],
+            one["size"],
+            one["entry"] or "unfilled",
+            one["exit"] or "-",
+            one["net"],
+            f"{one['mae_ticks']:.1f} / {one['mfe_ticks']:.1f}",
+            one["exit_reason"],
+            ", ".join(one["would_refuse"]) or "-",
+        )
+    console.print(table)
+
+
+def _show_counts(console: Console, title: str, counts: dict[str, int]) -> None:
+    if counts:
+        text = ", ".join(f"{name} {count}" for name, count in counts.items())
+        console.print(f"  {title}: {text}", highlight=False)
+
+
+def _table(title: str, *columns: tuple[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=justify == "right")
+    return table
+
+
+def _signed(text: str) -> str:
+    return f"[red]{text}[/red]" if text.startswith("-") else f"[green]+{text}[/green]"
+
+
+def _offset(milliseconds: float | None) -> str:
+    return NOT_KNOWN if milliseconds is None else f"{milliseconds:,.1f} ms"

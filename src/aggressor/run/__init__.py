@@ -1,0 +1,1 @@
+"""The ways of running; each file picks an exchange and turns the handle."""

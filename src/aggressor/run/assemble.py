@@ -1,0 +1,92 @@
+"""Putting an engine together from plain settings: the same for backtest and demo.
+
+Each lane has a one-minute bar series first (the strategies read it), then those asked for. Sizes
+and money limits of the desk are those of `execution`; equity is deposited into the books before
+anything happens.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from aggressor.engine.engine import Engine
+from aggressor.engine.pipeline import new_pipeline
+from aggressor.engine.ports import Strategy
+from aggressor.engine.view import Fees
+from aggressor.execution.desk import Desk
+from aggressor.features.bars import bar_spec
+from aggressor.features.series import BarSeries
+from aggressor.schema.errors import ConfigError
+from aggressor.schema.instrument import Instrument
+from aggressor.sim.costs import Costs
+from aggressor.sim.latency import Latency
+from aggressor.sim.queue import Queue, queue_of
+from aggressor.strategies.gates import Mode
+from aggressor.strategies.table import strategy_named
+
+MONEY = 100_000_000
+_MS = 1_000_000
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run of a strategy rests on; everything here goes into its report."""
+
+    strategy: str = "exhaustion_scalp"
+    profile: str = "perp"
+    latency_ms: str = "5,20,20"
+    queue: str = "risk-averse"
+    maker_bp: float = 2.0
+    taker_bp: float = 5.0
+    equity: float = 10_000.0
+
+
+class Assembly(NamedTuple):
+    """An engine and what it was made of."""
+
+    engine: Engine
+    strategies: Sequence[Strategy]
+    latency: Latency
+    queue: Queue
+    costs: Costs
+    deposit: int  # 1e-8 of the settlement currency
+
+
+def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) -> Assembly:
+    """Return an engine for `instruments`; raise ConfigError for a setting that cannot be."""
+    if settings.equity <= 0:
+        raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
+    make = strategy_named(settings.strategy)
+    strategies = [make(one, k, settings.profile, mode) for k, one in enumerate(instruments)]
+    desk = Desk(instruments)
+    deposit = round(settings.equity * MONEY)
+    for currency in {desk.books.currency(k) for k in range(len(instruments))}:
+        desk.books.deposit(currency, deposit)
+    fees = Fees(settings.maker_bp, settings.taker_bp)
+    pipeline = new_pipeline(
+        instruments,
+        [BarSeries(k, bar_spec("1m", one)) for k, one in enumerate(instruments)],
+        profile=settings.profile,
+    )
+    return Assembly(
+        engine=Engine(instruments, pipeline, list(enumerate(strategies)), desk, fees),
+        strategies=strategies,
+        latency=latency_of(settings.latency_ms),
+        queue=queue_of(settings.queue),
+        costs=Costs(
+            maker_bp=Decimal(str(settings.maker_bp)), taker_bp=Decimal(str(settings.taker_bp))
+        ),
+        deposit=deposit,
+    )
+
+
+def latency_of(text: str) -> Latency:
+    """Read `feed,order,response` in milliseconds; raise ConfigError."""
+    try:
+        feed, order, response = (round(float(part) * _MS) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is no latency: write feed,order,response in milliseconds, as 5,20,20."
+        ) from None
+    return Latency(feed_ns=feed, order_ns=order, response_ns=response)
