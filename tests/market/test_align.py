@@ -29,7 +29,7 @@ from aggressor.market.align import (
 
 
 def verdicts(policy: int, chain: int, messages: list[tuple[int, ...]]) -> list[str]:
-    """Judge messages, offering again what waited: (id,) is a snapshot, (first, last[, previous])."""
+    """Judge messages, offering again what waited: (id,) is a snapshot."""
     align = align_state(1, policy, chain)
     said, waiting = [], []
     queue = list(messages)
@@ -59,7 +59,11 @@ FUTURES = [
     ("snapshot too old, asked again", [(25, 30, 24), (20,), (26,), (33, 35, 30)], "b o a a a"),
     ("oldest waiting is told by pu", [(25, 30, 20), (20,)], "b a a"),
     ("duplicate and replay", [(20,), (15, 22, 9), (15, 22, 9), (5, 8, 3)], "a a d d"),
-    ("gap, wait, new snapshot", [(20,), (18, 22, 9), (30, 32, 28), (33, 35, 32), (31,)], "a a g b a a a"),
+    (
+        "gap, wait, new snapshot",
+        [(20,), (18, 22, 9), (30, 32, 28), (33, 35, 32), (31,)],
+        "a a g b a a a",
+    ),
     ("second snapshot not newer", [(20,), (18, 25, 9), (22,), (26, 28, 25)], "a a d a"),
     ("second snapshot newer", [(20,), (18, 25, 9), (29,), (26, 28, 25), (29, 33, 28)], "a a a d a"),
     ("newer snapshot of a quiet symbol", [(20,), (18, 25, 9), (29,), (40, 44, 25)], "a a a a"),
@@ -132,7 +136,9 @@ def test_the_book_is_never_used_with_a_hole_in_it(
 ) -> None:
     """Whatever is lost or repeated, the ids applied since the snapshot leave none out."""
     ends = np.cumsum(spans)
-    deltas = [(int(end) - n + 1, int(end), int(end) - n) for n, end in zip(spans, ends, strict=True)]
+    deltas = [
+        (int(end) - n + 1, int(end), int(end) - n) for n, end in zip(spans, ends, strict=True)
+    ]
     stream = [i for i in range(len(deltas)) if i not in lost]
     for i in again:
         if stream:

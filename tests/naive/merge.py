@@ -18,7 +18,7 @@ def merged(lanes: list[Events]) -> Events:
 
 
 def with_timers(events: Events, timer_ns: int) -> Events:
-    """Return the rows with a TIMER at each multiple of `timer_ns` from the first to the last row."""
+    """Return the rows with a TIMER at each multiple of `timer_ns` between first and last."""
     times = [int(row["ts_recv"]) for row in events]
     out: list[np.void] = []
     point = -(-times[0] // timer_ns) * timer_ns if times else 0

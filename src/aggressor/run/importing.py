@@ -1,0 +1,231 @@
+"""Importing recordings into a store: which files, in which order, and what came of it.
+
+Files are imported in order of their first receive time, each committed on its own; a file that the
+store already holds (by content) is passed over and reported as before. Files of one instrument that
+follow each other join without a gap, in one command or in several. Of a command that was killed,
+the files already committed stay, the rest is removed by the next import.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from aggressor.run.fitting import check_venue
+from aggressor.run.grids import Given, choose, given_grid, stated_in, survey
+from aggressor.run.ingest import Ingest
+from aggressor.run.progress import Step, silent
+from aggressor.schema.errors import MessageError, StoreError
+from aggressor.schema.event import INSTRUMENTS_MAX
+from aggressor.schema.instrument import Instrument
+from aggressor.store.catalog import (
+    Catalog,
+    Source,
+    load_catalog,
+    remove_leftovers,
+    save_catalog,
+    summary_of,
+)
+from aggressor.store.files import locked
+from aggressor.store.importers.source import Recording, open_recording
+from aggressor.store.layout import Layout
+from aggressor.venues.table import venue_named
+from aggressor.venues.venue import Venue
+
+CLOCK_METHOD = (
+    "ts_recv - ts_venue of the fastest message in every 10 s, median over the recording; "
+    "network time counted as 0; negative: the recording host's clock is behind the venue's"
+)
+
+
+def import_files(
+    files: list[Path],
+    venue: str,
+    store: Path,
+    *,
+    tick: str | None = None,
+    lot: str | None = None,
+    multiplier: str | None = None,
+    progress: Step | None = None,
+) -> dict[str, Any]:
+    """Import recordings; return the report: one entry per instrument in them, and one per file.
+
+    Raises StoreError (disk, lock, overlap), MessageError (no recording, wrong venue), ConfigError
+    (numbers).
+    """
+    wanted = _Command(
+        venue_named(venue), Layout(store), given_grid(tick, lot, multiplier), progress or silent
+    )
+    sources = {path: _source_id(path) for path in files}
+    with locked(wanted.layout.lock):
+        wanted.catalog = load_catalog(wanted.layout, absent_is_empty=True)
+        remove_leftovers(wanted.layout, wanted.catalog)
+        new = {
+            source_id: path
+            for path, source_id in sources.items()
+            if not wanted.held(path, source_id)
+        }
+        wanted.bring_in(new)
+    report = wanted.report(sources)
+    if not report["instruments"]:
+        names = ", ".join(str(path) for path in files)
+        raise MessageError(f"There is nothing to import: {names} holds no messages of {venue}.")
+    return report
+
+
+class _Command:
+    """One import command: the files that are new to the store, and what came of each."""
+
+    def __init__(self, venue: Venue, layout: Layout, given: Given, step: Step) -> None:
+        self.venue = venue
+        self.layout = layout
+        self.given = given
+        self.step = step
+        self.catalog = Catalog()
+        self.empty: set[str] = set()
+        self.examples: dict[str, list[str]] = {}
+        self.counts: dict[str, dict[str, int]] = {}
+
+    def held(self, path: Path, source_id: str) -> bool:
+        """Return whether the store holds this content; raise StoreError if as another venue's."""
+        source = self.catalog.source(source_id)
+        if source is not None and source.venue != self.venue.name:
+            raise StoreError(
+                f"{path} is in the store {self.layout.root} as a recording of {source.venue}: "
+                f"use --venue {source.venue}, or another store."
+            )
+        return source is not None
+
+    def bring_in(self, new: dict[str, Path]) -> None:
+        """Import files in order of time; begin again if an inferred grid proves too coarse."""
+        recordings = {source_id: open_recording(path) for source_id, path in new.items()}
+        first = {source_id: one.first_ns() for source_id, one in recordings.items()}
+        self.empty = {source_id for source_id, first_ns in first.items() if first_ns is None}
+        order = sorted((ns, source_id) for source_id, ns in first.items() if ns is not None)
+        names = [source_id for _, source_id in order]
+        for whole in (False, True):
+            self.step("survey" if not whole else "survey of the whole recordings", None)
+            found = survey(self.venue, [recordings[name] for name in names], whole)
+            done: list[str] = []
+            coarse = None
+            for name, inferred in zip(names, found, strict=True):
+                coarse = self._bring_in_one(name, recordings[name], inferred, whole)
+                if coarse is not None:
+                    break
+                done.append(name)
+            if coarse is None:
+                return
+            for name in done:
+                self.catalog.forget(name)
+            save_catalog(self.layout, self.catalog)
+            remove_leftovers(self.layout, self.catalog)
+        raise StoreError(coarse or "")
+
+    def _bring_in_one(
+        self, source_id: str, recording: Recording, inferred: list[Instrument], whole: bool
+    ) -> str | None:
+        """Import and commit one recording; say what is wrong if an inferred grid is too coarse."""
+        path = recording.file.path
+        check_venue(self.venue, recording, inferred)
+        stated = stated_in(self.venue, recording)
+        definitions = choose(inferred, stated, self.given, self.catalog)
+        if len(definitions) >= INSTRUMENTS_MAX:
+            raise MessageError(
+                f"{path} holds {len(definitions)} instruments; one import takes at most "
+                f"{INSTRUMENTS_MAX - 1}: split it by symbol."
+            )
+        if not definitions:
+            self.empty.add(source_id)
+            return None
+        one = Ingest(
+            self.layout,
+            self.catalog,
+            self.venue,
+            recording,
+            source_id,
+            definitions,
+            whole,
+            self.given,
+        )
+        self.step(f"import {path.name}", 0.0)
+        try:
+            if not one.run(self.step, path.name):
+                one.abandon()
+                return (
+                    f"{path} holds a value off the grid that {one.off_grid} has in the store: "
+                    "import all its recordings in one command into a new store, or give --tick "
+                    "and --lot."
+                )
+            source, parts = one.commit(path.name, recording.file.size_bytes)
+        except BaseException:
+            one.abandon()
+            raise
+        self.catalog.add(source, parts)
+        save_catalog(self.layout, self.catalog)
+        self.examples[source_id] = one.examples
+        self.counts[source_id] = one.decoder.counts
+        return None
+
+    def report(self, sources: dict[Path, str]) -> dict[str, Any]:
+        """Return what the store now holds of the named files."""
+        held = [
+            one for name in dict.fromkeys(sources.values()) if (one := self.catalog.source(name))
+        ]
+        instruments = sorted({name for source in held for name in source.instruments})
+        return {
+            "instruments": [self._of_instrument(name, held) for name in instruments],
+            "files": [self._of_file(path, name) for path, name in sources.items()],
+            "clock_offset_method": CLOCK_METHOD,
+        }
+
+    def _of_instrument(self, instrument: str, held: list[Source]) -> dict[str, Any]:
+        names = {source.id for source in held}
+        parts = [part for part in self.catalog.parts_of(instrument) if part.source in names]
+        total = summary_of(parts)
+        quality = total.quality
+        grid = self.catalog.instruments[instrument][parts[-1].definition]
+        offset = total.clock_offset_ns
+        return {
+            "instrument": instrument,
+            "events": quality.events,
+            "trades": quality.trades,
+            "level_changes": quality.level_changes,
+            "gaps": quality.gaps,
+            "crossed": quality.crossed,
+            "quote_checks": quality.quote_checks,
+            "quote_agreements": quality.quote_agreements,
+            "first_ts_ns": total.first_ns,
+            "last_ts_ns": total.last_ns,
+            "clock_offset_ms": None if offset is None else offset / 1e6,
+            "snapshot_levels": quality.snapshot_levels,
+            "quotes": quality.quotes,
+            "late_quote_checks": quality.late_quote_checks,
+            "late_quote_agreements": quality.late_quote_agreements,
+            "trade_gaps": quality.trade_gaps,
+            "tick": f"{grid.tick:f}",
+            "lot": f"{grid.lot:f}",
+            "multiplier": f"{grid.multiplier:f}",
+            "inferred": grid.inferred,
+        }
+
+    def _of_file(self, path: Path, source_id: str) -> dict[str, Any]:
+        source = self.catalog.source(source_id)
+        if source is None:
+            return {"file": str(path), "source": source_id, "note": "it holds no messages"}
+        return {
+            "file": str(path),
+            "source": source_id,
+            "already_held": source_id not in self.counts,
+            "lines": source.lines,
+            "skipped": source.skipped,
+            "examples": self.examples.get(source_id, []),
+            "damage": source.damage,
+            "decoder": self.counts.get(source_id, {}),
+        }
+
+
+def _source_id(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as trouble:
+        raise StoreError(f"Cannot read the recording {path}: {trouble.strerror}.") from None

@@ -1,0 +1,1 @@
+"""Recordings of other makes, read as lines of (receive time, message)."""

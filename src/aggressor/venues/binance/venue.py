@@ -1,0 +1,69 @@
+"""Binance's three markets as venue values: USD-M and COIN-M futures, and spot."""
+
+from functools import partial
+
+from aggressor.market.align import CONTIGUOUS, PREVIOUS_LINK, REST_SNAPSHOT
+from aggressor.schema.instrument import ContractKind
+from aggressor.venues.binance.instruments import infer_instruments, instruments_from_exchange_info
+from aggressor.venues.binance.market import MarketDecoder
+from aggressor.venues.binance.streams import (
+    get,
+    snapshot_request,
+    subscribe_derivatives,
+    subscribe_spot,
+)
+from aggressor.venues.venue import Request, Venue
+
+
+def _market(
+    name: str, kind: ContractKind, *, market: int, rest: str, path: str, streams: str, weight: int
+) -> Venue:
+    """Return one Binance market; `path` is where its REST calls live, `weight` of a snapshot."""
+    spot = kind is ContractKind.SPOT
+    chain = CONTIGUOUS if spot else PREVIOUS_LINK
+    return Venue(
+        name=name,
+        kind=kind,
+        policy=REST_SNAPSHOT,
+        chain=chain,
+        rest=rest,
+        streams=streams,
+        instruments=partial(instruments_from_exchange_info, name, kind),
+        infer=partial(infer_instruments, name, kind),
+        market_decoder=partial(MarketDecoder, policy=REST_SNAPSHOT, chain=chain, market=market),
+        subscribe=partial(subscribe_spot if spot else subscribe_derivatives, streams),
+        snapshot_request=partial(snapshot_request, rest, f"{path}/depth", weight=weight),
+        interest_request=None if spot else partial(get, rest, f"{path}/openInterest", weight=1),
+        definitions_request=partial(
+            Request, "GET", f"{rest}{path}/exchangeInfo", 20 if spot else 1
+        ),
+    )
+
+
+BINANCE_USDM = _market(
+    "binance-usdm",
+    ContractKind.LINEAR,
+    market=1,
+    rest="https://fapi.binance.com",
+    path="/fapi/v1",
+    streams="wss://fstream.binance.com",
+    weight=20,
+)
+BINANCE_COINM = _market(
+    "binance-coinm",
+    ContractKind.INVERSE,
+    market=2,
+    rest="https://dapi.binance.com",
+    path="/dapi/v1",
+    streams="wss://dstream.binance.com",
+    weight=20,
+)
+BINANCE_SPOT = _market(
+    "binance-spot",
+    ContractKind.SPOT,
+    market=0,
+    rest="https://api.binance.com",
+    path="/api/v3",
+    streams="wss://stream.binance.com:9443",
+    weight=50,
+)

@@ -1,0 +1,415 @@
+"""JSON read in place: where the members of an object stand, and the numbers in them.
+
+Kernels over a text of bytes, text[start:stop]; nothing is copied and nothing outside is read. A
+walk over an object asks `next_key` for one member after the other, in whatever order the venue
+sends them, and either steps into the value or over it (`value_stop`). What stands inside a value
+that is stepped over is checked for strings and brackets that match, no more.
+
+Positions are byte offsets into `text`. A function that can fail returns `~offset` (a negative
+number) for malformed input found at `offset`. A line feed is never white space here: recordings
+hold one message a line, and a cut line must not swallow the next. Invariant: no byte at or behind
+`stop` is ever read.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.kernel import kernel, kernel_inline
+from aggressor.schema.event import PRICE_MAX, Events
+from aggressor.schema.units import PARSED, TOO_LARGE, parse_steps
+
+Text = NDArray[np.uint8]
+Int: TypeAlias = Any  # int in Python, int64 in a kernel
+
+QUOTE_MARK = 34
+COMMA = 44
+COLON = 58
+BACKSLASH = 92
+OPEN_LIST = 91
+CLOSE_LIST = 93
+OPEN_OBJECT = 123
+CLOSE_OBJECT = 125
+
+_SPACE = 32
+_NESTING_MAX = 60  # one bit of an int64 for each open bracket
+_DIGITS_MAX = 19
+_LEVEL_BYTES = 9  # the shortest level: ["1","2"]
+_PLAIN_BYTES_MAX = 18  # so many digits never overflow an int64
+_PLAIN_UNITS_MAX = 10**17
+_INT_MAX = np.int64(2**63 - 1)
+
+MALFORMED = 8  # beside the codes of schema.units
+
+GRID = np.dtype(
+    [
+        ("price_step", "<i8"),
+        ("size_step", "<i8"),
+        ("price_digits", "<i4"),
+        ("size_digits", "<i4"),
+    ]
+)
+
+Grids = NDArray[Any]  # a dtype that has the fields of GRID, shape (lanes,)
+
+
+@kernel_inline
+def skip_space(text: Text, i: Int, stop: Int) -> Int:
+    """Return the first position from i on that holds no blank, tab or carriage return."""
+    while i < stop and (text[i] == 32 or text[i] == 9 or text[i] == 13):
+        i += 1
+    return i
+
+
+@kernel_inline
+def string_stop(text: Text, i: Int, stop: Int) -> Int:
+    """Return the position behind the closing mark of the string that opens at i, or ~offset."""
+    i += 1
+    while i < stop:
+        byte = text[i]
+        if byte == QUOTE_MARK:
+            return i + 1
+        if byte < _SPACE:
+            return ~i
+        if byte == BACKSLASH:
+            i += 1
+        i += 1
+    return ~stop
+
+
+@kernel
+def _nested_stop(text: Text, i: Int, stop: Int) -> Int:
+    """Return the position behind the bracket that closes the one at i, or ~offset."""
+    kinds = np.int64(0)
+    depth = 0
+    while i < stop:
+        byte = text[i]
+        i += 1
+        if byte == QUOTE_MARK:
+            i = string_stop(text, i - 1, stop)
+            if i < 0:
+                return i
+        elif byte in (OPEN_LIST, OPEN_OBJECT):
+            if depth == _NESTING_MAX:
+                return ~(i - 1)
+            kinds = (kinds << 1) | (byte >> 5 & 1)
+            depth += 1
+        elif byte in (CLOSE_LIST, CLOSE_OBJECT):
+            if (kinds & 1) != (byte >> 5 & 1):
+                return ~(i - 1)
+            kinds = kinds >> 1
+            depth -= 1
+            if depth == 0:
+                return i
+        elif byte < _SPACE and byte != 9 and byte != 13:
+            return ~(i - 1)
+    return ~stop
+
+
+@kernel_inline
+def _bare_stop(text: Text, i: Int, stop: Int) -> Int:
+    """Return the position behind a number, true, false or null at i, or ~offset."""
+    begin = i
+    while i < stop:
+        byte = text[i]
+        lower = byte | 32
+        if not (48 <= byte <= 57 or 97 <= lower <= 122 or byte == 43 or byte == 45 or byte == 46):
+            break
+        i += 1
+    if i in (begin, stop):
+        return ~i
+    byte = text[begin]
+    if byte == 45 or 48 <= byte <= 57:
+        return i
+    length = i - begin
+    if byte == 116 and length == 4 and text[begin + 1] == 114 and text[begin + 3] == 101:
+        return i  # true
+    if byte == 102 and length == 5 and text[begin + 1] == 97 and text[begin + 4] == 101:
+        return i  # false
+    if byte == 110 and length == 4 and text[begin + 1] == 117 and text[begin + 3] == 108:
+        return i  # null
+    return ~begin
+
+
+@kernel
+def value_stop(text: Text, i: Int, stop: Int) -> Int:
+    """Return the position behind the value that begins at i, of any kind, or ~offset."""
+    if i >= stop:
+        return ~stop
+    byte = text[i]
+    if byte == QUOTE_MARK:
+        return string_stop(text, i, stop)
+    if byte in (OPEN_LIST, OPEN_OBJECT):
+        return _nested_stop(text, i, stop)
+    return _bare_stop(text, i, stop)
+
+
+@kernel_inline
+def next_key(text: Text, i: Int, stop: Int) -> tuple[Int, Int]:
+    """Read the key at i: (position behind its closing mark or ~offset, begin of its value).
+
+    The key itself stands between the first quote mark at i and the position returned.
+    """
+    if i >= stop or text[i] != QUOTE_MARK:
+        return ~i, i
+    key_stop = string_stop(text, i, stop)
+    if key_stop < 0:
+        return key_stop, i
+    j = skip_space(text, key_stop, stop)
+    if j >= stop or text[j] != COLON:
+        return ~j, i
+    return key_stop, skip_space(text, j + 1, stop)
+
+
+@kernel_inline
+def unquoted(text: Text, start: Int, stop: Int) -> tuple[Int, Int]:
+    """Return where the characters of a value stand: inside its quote marks if it has some."""
+    if stop - start >= 2 and text[start] == QUOTE_MARK:
+        return start + 1, stop - 1
+    return start, stop
+
+
+@kernel
+def read_int(text: Text, start: Int, stop: Int) -> tuple[Int, bool]:
+    """Read a whole number that fits 64 bits, bare or in quote marks: (value, if it is one)."""
+    i, end = unquoted(text, start, stop)
+    negative = i < end and text[i] == 45
+    if negative:
+        i += 1
+    if i >= end or end - i > _DIGITS_MAX:
+        return np.int64(0), False
+    value = np.int64(0)
+    while i < end:
+        byte = text[i]
+        if byte < 48 or byte > 57 or value >= _INT_MAX // 10:
+            return np.int64(0), False
+        value = value * 10 + np.int64(byte - 48)
+        i += 1
+    return (-value if negative else value), True
+
+
+@kernel_inline
+def matches(text: Text, start: Int, stop: Int, word: Text) -> bool:
+    """Say whether text[start:stop] is exactly `word`."""
+    if stop - start != word.size:
+        return False
+    j = 0
+    while j < word.size and text[start + j] == word[j]:
+        j += 1
+    return j == word.size
+
+
+@kernel_inline
+def hash_bytes(text: Text, start: Int, stop: Int) -> Int:
+    """Return the 32-bit FNV-1a hash of text[start:stop]."""
+    value = np.int64(2_166_136_261)
+    for i in range(start, stop):
+        value = ((value ^ np.int64(text[i])) * 16_777_619) & 0xFFFF_FFFF
+    return value
+
+
+@kernel_inline
+def plain_number(text: Text, i: Int, stop: Int, digits: Int) -> tuple[Int, Int]:
+    """Read digits and at most one point from i on, at `digits` decimals: (position behind, units).
+
+    The position is -1 for what is not as short and simple as that; `parse_steps` then says why.
+    """
+    begin = i
+    units = np.int64(0)
+    while i < stop and text[i] >= 48 and text[i] <= 57:
+        units = units * 10 + np.int64(text[i] - 48)
+        i += 1
+    missing = digits
+    if i < stop and text[i] == 46:
+        i += 1
+        while i < stop and text[i] >= 48 and text[i] <= 57 and missing > 0:
+            units = units * 10 + np.int64(text[i] - 48)
+            missing -= 1
+            i += 1
+        while i < stop and text[i] == 48:
+            i += 1
+    if i - begin > _PLAIN_BYTES_MAX or i - begin < 1 or text[begin] == 46:
+        return -1, np.int64(0)
+    while missing > 0:
+        units *= 10
+        missing -= 1
+        if units >= _PLAIN_UNITS_MAX:
+            return -1, np.int64(0)
+    return i, units
+
+
+@kernel_inline
+def _quoted_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tuple[Int, Int, Int]:
+    """Read the number in quote marks at i: (position behind it, steps, PARSED or why not)."""
+    i = skip_space(text, i, stop)
+    if i >= stop or text[i] != QUOTE_MARK:
+        return i, np.int64(0), MALFORMED
+    end, units = plain_number(text, i + 1, stop, digits)
+    if end >= 0 and end < stop and text[end] == QUOTE_MARK:
+        if step == 1:
+            return end + 1, units, PARSED
+        steps = units // step
+        if steps * step == units:
+            return end + 1, steps, PARSED
+    return _other_number(text, i, stop, digits, step)
+
+
+@kernel
+def _other_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tuple[Int, Int, Int]:
+    """Read what stands in the quote marks at i with all care, as `_quoted_number`."""
+    end = i + 1
+    while end < stop and text[end] != QUOTE_MARK:
+        end += 1
+    if end >= stop:
+        return i, np.int64(0), MALFORMED
+    steps, code = parse_steps(text, i + 1, end, digits, step)
+    if code != PARSED:
+        return i, np.int64(0), code
+    return end + 1, steps, PARSED
+
+
+@kernel_inline
+def _bracket(text: Text, i: Int, stop: Int, byte: Int) -> Int:
+    """Return the position behind `byte`, which must be the next that is not blank, or ~offset."""
+    i = skip_space(text, i, stop)
+    if i < stop and text[i] == byte:
+        return i + 1
+    return ~i
+
+
+@kernel_inline
+def _short_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[Int, Int, Int]:
+    """Read ["price","size"] without a blank at i: (position behind or -1, price, size)."""
+    if i + 2 >= stop or text[i] != OPEN_LIST or text[i + 1] != QUOTE_MARK:
+        return -1, np.int64(0), np.int64(0)
+    i, price = plain_number(text, i + 2, stop, np.int64(grids[k]["price_digits"]))
+    if i < 0 or i + 3 >= stop or text[i] != QUOTE_MARK or text[i + 1] != COMMA:
+        return -1, np.int64(0), np.int64(0)
+    if text[i + 2] != QUOTE_MARK:
+        return -1, np.int64(0), np.int64(0)
+    i, size = plain_number(text, i + 3, stop, np.int64(grids[k]["size_digits"]))
+    if i < 0 or i + 1 >= stop or text[i] != QUOTE_MARK or text[i + 1] != CLOSE_LIST:
+        return -1, np.int64(0), np.int64(0)
+    step = grids[k]["price_step"]
+    if step != 1:
+        units = price
+        price = units // step
+        if price * step != units:
+            return -1, np.int64(0), np.int64(0)
+    step = grids[k]["size_step"]
+    if step != 1:
+        units = size
+        size = units // step
+        if size * step != units:
+            return -1, np.int64(0), np.int64(0)
+    if price > PRICE_MAX:
+        return -1, np.int64(0), np.int64(0)
+    return i + 2, price, size
+
+
+@kernel
+def _any_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[Int, Int, Int, Int]:
+    """Read any level at i: (position behind or of the trouble, price, size, PARSED or not)."""
+    none = np.int64(0)
+    i = _bracket(text, i, stop, OPEN_LIST)
+    if i < 0:
+        return ~i, none, none, MALFORMED
+    digits, step = np.int64(grids[k]["price_digits"]), grids[k]["price_step"]
+    i, price, code = _quoted_number(text, i, stop, digits, step)
+    if code == PARSED and price > PRICE_MAX:
+        code = TOO_LARGE
+    if code != PARSED:
+        return i, none, none, code
+    i = _bracket(text, i, stop, COMMA)
+    if i < 0:
+        return ~i, none, none, MALFORMED
+    digits, step = np.int64(grids[k]["size_digits"]), grids[k]["size_step"]
+    i, size, code = _quoted_number(text, i, stop, digits, step)
+    if code != PARSED:
+        return i, none, none, code
+    i = _level_stop(text, i, stop)
+    if i < 0:
+        return ~i, none, none, MALFORMED
+    return i, price, size, PARSED
+
+
+@kernel
+def read_levels(
+    text: Text, start: Int, stop: Int, grids: Grids, k: Int, stamp: Events, out: Events, row: Int
+) -> tuple[Int, Int, Int]:
+    """Read a list of levels [["price","size", ...], ...] into out[row:], each a copy of stamp[0].
+
+    Prices and sizes become steps of grids[k]; anything behind the size is skipped. Levels at price
+    0 are left out. The caller made sure that `out` has a row for every 8 bytes of the list. Returns
+    (row behind the last, PARSED or why not, offset of the trouble).
+    """
+    i = _bracket(text, start, stop, OPEN_LIST)
+    if i < 0:
+        return row, MALFORMED, ~i
+    j = _bracket(text, i, stop, CLOSE_LIST)
+    if j >= 0:
+        return row, PARSED, j
+    while True:
+        end, price, size = _short_level(text, i, stop, grids, k)
+        if end < 0:
+            end, price, size, code = _any_level(text, i, stop, grids, k)
+            if code != PARSED:
+                return row, code, end
+        i = end
+        if price > 0:
+            out[row] = stamp[0]
+            out[row]["price"] = price
+            out[row]["size"] = size
+            row += 1
+        if i < stop and text[i] == COMMA:
+            i += 1
+            continue
+        j = _bracket(text, i, stop, COMMA)
+        if j < 0:
+            break
+        i = j
+    i = _bracket(text, i, stop, CLOSE_LIST)
+    if i < 0:
+        return row, MALFORMED, ~i
+    return row, PARSED, i
+
+
+@kernel_inline
+def levels_stop(text: Text, i: Int, stop: Int) -> Int:
+    """Return the position behind the list of levels that opens at i, or ~offset.
+
+    It only looks for the two closing brackets, far cheaper than `value_stop`, and leaps over what
+    no level is shorter than; `read_levels` must then end where this says.
+    """
+    i = skip_space(text, i + 1, stop)
+    if i < stop and text[i] == CLOSE_LIST:
+        return i + 1
+    i += _LEVEL_BYTES - 1
+    while i < stop:
+        if text[i] == CLOSE_LIST:
+            i += 1
+            if i < stop and text[i] == COMMA:
+                i += _LEVEL_BYTES
+                continue
+            i = skip_space(text, i, stop)
+            if i < stop and text[i] == CLOSE_LIST:
+                return i + 1
+        i += 1
+    return ~stop
+
+
+@kernel_inline
+def _level_stop(text: Text, i: Int, stop: Int) -> Int:
+    """Return the position behind one level, stepping over what follows its size, or ~offset."""
+    while True:
+        i = skip_space(text, i, stop)
+        if i >= stop:
+            return ~stop
+        if text[i] == CLOSE_LIST:
+            return i + 1
+        if text[i] != COMMA:
+            return ~i
+        i = value_stop(text, skip_space(text, i + 1, stop), stop)
+        if i < 0:
+            return i

@@ -1,0 +1,17 @@
+"""The venues by name: a further venue is one more line here."""
+
+from aggressor.schema.errors import ConfigError
+from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
+from aggressor.venues.venue import Venue
+
+VENUES: dict[str, Venue] = {
+    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT)
+}
+
+
+def venue_named(name: str) -> Venue:
+    """Return a venue; raise ConfigError with the names there are."""
+    venue = VENUES.get(name)
+    if venue is None:
+        raise ConfigError(f"There is no venue {name!r} - use one of: {', '.join(VENUES)}.")
+    return venue
