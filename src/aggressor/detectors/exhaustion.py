@@ -7,7 +7,8 @@
                        new extreme for `still_ns`, a finished auction at the extreme
     ARMED -> REJECTED  after the fade a new extreme was made with d(t) >= 0.7 of its peak; or the
                        book became invalid
-    ARMED -> EXPIRED   neither happened in time; the record names the condition that was missing
+    ARMED -> EXPIRED   neither happened within a patience after the last new extreme; the record
+                       names the condition that was missing
 
 Both directions run through one code path: everything is read as direction x price and direction x
 size, so a mirrored tape gives mirrored signals. An unknown baseline is a third answer, counted in
@@ -26,12 +27,14 @@ from numpy.typing import NDArray
 
 from aggressor.detectors.outbox import Outbox, at_least, at_most, next_row, params_hash
 from aggressor.detectors.run import (
+    LENGTHS,
     RunState,
     add_run_print,
     close_sample,
     count_rows,
     delta_quantile,
     find_run,
+    length_ns,
     run_state,
 )
 from aggressor.features.baseline import READY, UNKNOWN
@@ -101,6 +104,7 @@ class ExhaustionParams(NamedTuple):
     top_row_share: float
     fresh_ns: int
     refractory_ns: int
+    patience_ns: int  # after the last new extreme an episode that has not confirmed is over
 
 
 PERP = ExhaustionParams(
@@ -115,9 +119,13 @@ PERP = ExhaustionParams(
     top_row_share=0.20,
     fresh_ns=1_000_000_000,
     refractory_ns=5_000_000_000,
+    patience_ns=10_000_000_000,
 )
 MICRO = PERP._replace(
-    run_window_ns=180_000_000_000, still_ns=20_000_000_000, refractory_ns=30_000_000_000
+    run_window_ns=180_000_000_000,
+    still_ns=20_000_000_000,
+    refractory_ns=30_000_000_000,
+    patience_ns=60_000_000_000,
 )
 PROFILES = {"perp": PERP, "micro": MICRO}
 
@@ -134,6 +142,7 @@ PARAMS = np.dtype(
         ("top_row_share", "<f8"),
         ("fresh_ns", "<i8"),
         ("refractory_ns", "<i8"),
+        ("patience_ns", "<i8"),
         ("hash", "<u8"),
         ("cost_ticks", "<f8"),  # round trip, set per run from fees and spread
     ]
@@ -145,7 +154,6 @@ EPISODE = np.dtype(
         ("faded", "<i8"),
         ("episode", "<i8"),
         ("ts_armed", "<i8"),
-        ("armed_recv", "<i8"),
         ("start_ts", "<i8"),
         ("extreme_ts", "<i8"),
         ("quiet_until", "<i8"),
@@ -155,6 +163,8 @@ EPISODE = np.dtype(
         ("young", "<i8"),
         ("delta", "<i8"),
         ("volume", "<i8"),
+        ("start_delta", "<i8"),
+        ("start_volume", "<i8"),
         ("quantile", "<i8"),
         ("threshold", "<f8"),
     ]
@@ -236,24 +246,30 @@ def _look_for_run(
     atr_ticks: float,
     young: bool,
 ) -> None:
-    """Arm an episode when the window holds a fresh run."""
+    """Arm an episode when one of the lengths holds a fresh run; the shortest that does counts."""
     params = state.params[k]
-    find_run(state.run, k, direction, now)
-    run = state.run.found[k, j]
-    if run["found"] == 0 or now - run["extreme_ts"] > params["fresh_ns"]:
-        return
-    length = direction * (run["extreme"] - run["start"])
     threshold = max(
         params["run_costs"] * params["cost_ticks"], params["run_effective_ticks"] * effective_tick
     )
     threshold = max(threshold, params["run_atr"] * atr_ticks)
-    if length < threshold or length <= 0 or run["delta"] < params["delta_share"] * run["volume"]:
-        return
-    needed, maturity = delta_quantile(state.run, k, now, now - run["start_ts"])
-    if maturity == UNKNOWN or effective_tick == 0:
-        state.head[k]["undecided"] += 1
-        return
-    if run["delta"] < needed:
+    run = state.run.found[k, j]
+    needed, ripeness = np.int64(0), np.int64(UNKNOWN)
+    found = False
+    for n in range(LENGTHS):
+        find_run(state.run, k, direction, now, length_ns(state.run, k, n))
+        length = direction * (run["extreme"] - run["start"])
+        if run["found"] == 0 or now - run["extreme_ts"] > params["fresh_ns"] or length < threshold:
+            continue
+        if run["delta"] < params["delta_share"] * run["volume"]:
+            continue
+        needed, ripeness = delta_quantile(state.run, k, now, n)
+        if ripeness == UNKNOWN or effective_tick == 0:
+            state.head[k]["undecided"] += 1
+            return
+        if run["delta"] >= needed:
+            found = True
+            break
+    if not found:
         return
     episode = state.episodes[k, j]
     state.head[k]["episodes"] += 1
@@ -261,15 +277,16 @@ def _look_for_run(
     episode["faded"] = 0
     episode["episode"] = state.head[k]["episodes"]
     episode["ts_armed"] = state.head[k]["last_ts_venue"]
-    episode["armed_recv"] = now
     episode["start_ts"] = run["start_ts"]
     episode["extreme_ts"] = run["extreme_ts"]
     episode["start"] = run["start"]
     episode["extreme"] = run["extreme"]
     episode["effective_tick"] = effective_tick
-    episode["young"] = 1 if young or maturity != READY or atr_ticks < 0 else 0
+    episode["young"] = 1 if young or ripeness != READY or atr_ticks < 0 else 0
     episode["delta"] = run["delta"]
     episode["volume"] = run["volume"]
+    episode["start_delta"] = run["start_delta"]
+    episode["start_volume"] = run["start_volume"]
     episode["quantile"] = needed
     episode["threshold"] = threshold
     _write(state, outbox, fade, k, j, direction, now, ARMED, 0)
@@ -302,17 +319,14 @@ def _follow(
                 return
             episode["extreme"] = reached
             episode["extreme_ts"] = now
-            find_run(state.run, k, direction, now)
-            run = state.run.found[k, j]
-            if run["found"] == 1 and run["extreme"] == reached:
-                episode["delta"] = run["delta"]
-                episode["volume"] = run["volume"]
+            episode["delta"] = direction * (sample["delta"] - episode["start_delta"])
+            episode["volume"] = sample["volume"] - episode["start_volume"]
     if side["fading"] == FADE_YES:
         episode["faded"] = 1
         if _second_condition(state, k, j, direction, now):
             _end(state, outbox, fade, k, j, direction, now, CONFIRMED, 0)
             return
-    if now - episode["armed_recv"] > params["run_window_ns"]:
+    if now - episode["extreme_ts"] > params["patience_ns"]:
         failed = NO_SECOND if episode["faded"] == 1 else NO_FADE
         _end(state, outbox, fade, k, j, direction, now, EXPIRED, failed)
 

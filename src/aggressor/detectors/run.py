@@ -4,10 +4,11 @@ Samples are taken at each TIMER and cover the run window; prints are kept so tha
 can be counted when they are asked for. Both directions are read through one path: direction x
 price, direction x size.
 
-A run goes from P0 to the most extreme price P1 after it, and is the largest such move in the
-window whose P1 is fresh. Its delta is compared with Q0.99 of |delta| over windows of like length:
-four lengths, run window / 8 to the whole of it; the shortest that covers the run is used, which
-can only make the test harder.
+A run goes from P0 to the most extreme price P1 after it. It is sought at four lengths, run window
+/ 8 to the whole of it, as the largest move within that length, and its delta is compared with
+Q0.99 of |delta| over windows of the same length: so a short sharp run is not drowned in the drift
+before it. The baseline is that of the last 24 hours once it is ready, before that of the last
+hour.
 
 Shapes: lanes L, samples S (run window / timer), prints N (a power of two). Prices ticks, sizes
 lots, ages on ts_recv.
@@ -63,6 +64,8 @@ RUN = np.dtype(
         ("extreme_ts", "<i8"),
         ("delta", "<i8"),  # direction x signed volume from P0 to P1
         ("volume", "<i8"),
+        ("start_delta", "<i8"),  # running sums at P0: the run's own are differences
+        ("start_volume", "<i8"),
     ]
 )
 
@@ -131,7 +134,7 @@ def close_sample(state: RunState, k: int, now: int) -> None:
     head["low"] = PRICE_MAX
     head["high"] = NO_PRICE
     for j in range(LENGTHS):
-        old = sample_before(state, k, now - (head["window_ns"] >> (LENGTHS - 1 - j)))
+        old = sample_before(state, k, now - length_ns(state, k, j))
         if old >= 0:
             delta = head["delta"] - state.samples[k, old]["delta"]
             add_sample(state.hours, k * LENGTHS + j, now, delta)
@@ -160,8 +163,8 @@ def sample_before(state: RunState, k: int, ts: int) -> int:
 
 
 @kernel_inline
-def find_run(state: RunState, k: int, direction: int, now: int) -> None:
-    """Write the largest move in `direction` within the window into `found[k, 0 up | 1 down]`.
+def find_run(state: RunState, k: int, direction: int, now: int, window_ns: int) -> None:
+    """Write the largest move in `direction` of the last `window_ns` into `found[k, 0 up | 1 down]`.
 
     P0 lies in a sample strictly before that of P1, so an order inside one sample is never guessed.
     """
@@ -176,7 +179,7 @@ def find_run(state: RunState, k: int, direction: int, now: int) -> None:
     for back in range(min(head["samples"], kept)):
         slot = (newest - back) % kept
         sample = state.samples[k, slot]
-        if now - sample["ts"] > head["window_ns"]:
+        if now - sample["ts"] > window_ns:
             break
         if sample["high"] == NO_PRICE:
             continue
@@ -192,29 +195,28 @@ def find_run(state: RunState, k: int, direction: int, now: int) -> None:
             run["extreme_ts"] = extreme["ts"]
             run["delta"] = direction * (extreme["delta"] - sample["delta"])
             run["volume"] = extreme["volume"] - sample["volume"]
+            run["start_delta"] = sample["delta"]
+            run["start_volume"] = sample["volume"]
         if high > top:
             top = high
             top_slot = slot
 
 
 @kernel_inline
-def like_length(state: RunState, k: int, duration_ns: int) -> int:
-    """Return the baseline of the shortest length that covers `duration_ns`."""
-    j = 0
-    while j < LENGTHS - 1 and (state.head[k]["window_ns"] >> (LENGTHS - 1 - j)) < duration_ns:
-        j += 1
-    return k * LENGTHS + j
+def length_ns(state: RunState, k: int, n: int) -> int:
+    """Return the n-th length, shortest first: run window / 8, / 4, / 2, / 1."""
+    return state.head[k]["window_ns"] >> (LENGTHS - 1 - n)
 
 
 @kernel_inline
-def delta_quantile(state: RunState, k: int, now: int, duration_ns: int) -> tuple[int, int]:
-    """Return (Q0.99 of |delta| over windows of like length, maturity of that baseline)."""
-    n = like_length(state, k, duration_ns)
-    advance(state.days, n, now)
-    if maturity(state.days, n) == READY:
-        return quantile(state.days, n, Q99_PPM), READY
-    advance(state.hours, n, now)
-    return quantile(state.hours, n, Q99_PPM), maturity(state.hours, n)
+def delta_quantile(state: RunState, k: int, now: int, n: int) -> tuple[int, int]:
+    """Return (Q0.99 of |delta| over windows of the n-th length, maturity of that baseline)."""
+    at = k * LENGTHS + n
+    advance(state.days, at, now)
+    if maturity(state.days, at) == READY:
+        return quantile(state.days, at, Q99_PPM), READY
+    advance(state.hours, at, now)
+    return quantile(state.hours, at, Q99_PPM), maturity(state.hours, at)
 
 
 @kernel_inline

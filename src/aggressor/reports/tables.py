@@ -14,11 +14,12 @@ from aggressor.reports.moments import moment_text
 BARS_SHOWN = 60
 LADDER_ROWS = 24
 NOT_KNOWN = "not known"
+WIDTH_WITHOUT_TERMINAL = 170
 
 
 def show_import(result: dict[str, Any]) -> None:
     """Print what an import brought in, per instrument, and what was wrong with the files."""
-    console = Console()
+    console = _console()
     table = _table(
         "Imported",
         ("instrument", "left"),
@@ -82,21 +83,30 @@ def show_inspection(result: dict[str, Any]) -> None:
                 _offset(day["clock_offset_ms"]),
                 f"{day['size_bytes'] / 1e6:.1f} MB",
             )
-    Console().print(table)
+    _console().print(table)
 
 
 def show_footprint(result: dict[str, Any]) -> None:
     """Print one row per bar, and the cells of the last whole one."""
-    console = Console()
+    console = _console()
     bars = result["bars"]
+    _show_bars(console, bars[-BARS_SHOWN:], f"{result['instrument']}, {len(bars)} bars")
+    if len(bars) > BARS_SHOWN:
+        console.print(f"  the last {BARS_SHOWN} of {len(bars)} bars; --json has all of them")
+    traded = [bar for bar in bars if bar["cells"]]
+    if traded:
+        _show_ladder(console, traded[-1])
+
+
+def _show_bars(console: Console, bars: list[dict[str, Any]], title: str) -> None:
     table = _table(
-        f"{result['instrument']}, {len(bars)} bars",
+        title,
         *(("open (UTC)", "left"), ("open", "right"), ("high", "right"), ("low", "right")),
         *(("close", "right"), ("volume", "right"), ("delta", "right"), ("min", "right")),
         *(("max", "right"), ("CVD", "right"), ("trades", "right"), ("POC", "right")),
         *(("value area", "left"), ("VWAP", "right"), ("quality", "left")),
     )
-    for bar in bars[-BARS_SHOWN:]:
+    for bar in bars:
         empty = bar["poc"] is None
         table.add_row(
             moment_text(bar["open_ns"]),
@@ -110,11 +120,6 @@ def show_footprint(result: dict[str, Any]) -> None:
             bar["quality"],
         )
     console.print(table)
-    if len(bars) > BARS_SHOWN:
-        console.print(f"  the last {BARS_SHOWN} of {len(bars)} bars; --json has all of them")
-    traded = [bar for bar in bars if bar["cells"]]
-    if traded:
-        _show_ladder(console, traded[-1])
 
 
 def _show_ladder(console: Console, bar: dict[str, Any]) -> None:
@@ -144,17 +149,70 @@ def _show_ladder(console: Console, bar: dict[str, Any]) -> None:
 
 def show_written(result: dict[str, Any]) -> None:
     """Print what was written where."""
-    Console().print(f"{result['bars']} bars of {result['instrument']} -> {result['parquet']}")
+    _console().print(f"{result['bars']} bars of {result['instrument']} -> {result['parquet']}")
 
 
 def show_warm(result: dict[str, Any]) -> None:
     """Print how long compiling took."""
-    Console().print(f"{result['kernels']} kernels ready in {result['seconds']:.1f} s")
+    _console().print(f"{result['kernels']} kernels ready in {result['seconds']:.1f} s")
+
+
+def show_demo(result: dict[str, Any], plain: bool = False) -> None:
+    """Print the demo: bars, labels beside what was found, trades and costs."""
+    if plain:
+        _show_demo_plainly(result)
+        return
+    console = _console()
+    console.print(f"Synthetic market {result['instrument']}, seed {result['seed']}", style="bold")
+    _show_bars(console, result["bars"][-12:], "The last 12 one-minute bars")
+    table = _table(
+        "What was injected, and what was seen",
+        *(("scenario", "left"), ("difficulty", "left"), ("from (UTC)", "left"), ("zone", "left")),
+        *(("seen", "left"), ("after", "right"), ("score", "right")),
+    )
+    for one in result["labels"]:
+        after = "-" if one["after_seconds"] is None else f"{one['after_seconds']:.1f} s"
+        table.add_row(
+            one["kind"] + (" up" if one["direction"] > 0 else " down"),
+            one["difficulty"],
+            moment_text(one["start_ns"])[11:19],
+            f"{one['low']} - {one['high']}",
+            _seen(one),
+            after,
+            "-" if one["score"] is None else f"{one['score']:.2f}",
+        )
+    console.print(table)
+    _show_counts(console, "Confirmed signals that meet no label", result["unlabelled"])
+    show_backtest(result)
+
+
+def _seen(one: dict[str, Any]) -> str:
+    if not one["judged"]:
+        return "not judged: no detector yet"
+    if not one["found"]:
+        return "missed"
+    return one["signal"] + (", young baseline" if one["provisional"] else "")
+
+
+def _show_demo_plainly(result: dict[str, Any]) -> None:
+    judged = [one for one in result["labels"] if one["judged"]]
+    for kind in sorted({one["kind"] for one in judged}):
+        own = [one for one in judged if one["kind"] == kind]
+        print(f"{kind}: {sum(one['found'] for one in own)} of {len(own)} labels seen")
+    print(f"signals that meet no label: {result['unlabelled'] or 'none'}")
+    print(
+        f"{result['orders']} orders, {result['fills']} fills ({result['fills_maker']} passive), "
+        f"{result['trades']} trades, net {result['pnl']} {result['currency']}, "
+        f"fees {result['fees']}, digest {result['digest']}"
+    )
+    print(f"{result['events']} events in {result['seconds']:.2f} s")
+    for line in result["caveats"]:
+        print(line)
 
 
 def show_backtest(result: dict[str, Any]) -> None:
     """Print a backtest: what was done, what it cost, and what it rests on."""
-    console = Console()
+    console = _console()
     table = _table(
         f"Backtest of {result['strategy']} on {result['instrument']}", ("", "left"), ("", "right")
     )
@@ -220,6 +278,14 @@ def _table(title: str, *columns: tuple[str, Any]) -> Table:
     for name, justify in columns:
         table.add_column(name, justify=justify, no_wrap=justify == "right")
     return table
+
+
+def _console() -> Console:
+    """Return a console that is wide enough for numbers where nobody set a width."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
+    return console
 
 
 def _signed(text: str) -> str:

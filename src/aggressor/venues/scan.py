@@ -216,6 +216,7 @@ def plain_number(text: Text, i: Int, stop: Int, digits: Int) -> tuple[Int, Int]:
     The position is -1 for what is not as short and simple as that; `parse_steps` then says why.
     """
     begin = i
+    stop = min(stop, i + _PLAIN_BYTES_MAX)
     units = np.int64(0)
     while i < stop and text[i] >= 48 and text[i] <= 57:
         units = units * 10 + np.int64(text[i] - 48)
@@ -229,13 +230,13 @@ def plain_number(text: Text, i: Int, stop: Int, digits: Int) -> tuple[Int, Int]:
             i += 1
         while i < stop and text[i] == 48:
             i += 1
-    if i - begin > _PLAIN_BYTES_MAX or i - begin < 1 or text[begin] == 46:
+    if i == begin or text[begin] == 46:
         return -1, np.int64(0)
     while missing > 0:
-        units *= 10
-        missing -= 1
         if units >= _PLAIN_UNITS_MAX:
             return -1, np.int64(0)
+        units *= 10
+        missing -= 1
     return i, units
 
 

@@ -21,8 +21,8 @@ from aggressor.sim.synthetic.labels import Label
 from aggressor.sim.synthetic.market import SyntheticFeed, record
 from aggressor.sim.synthetic.martingale import MartingaleConfig, MartingaleFeed
 
-DEMO_WARMUP_S = 120.0
-DEMO_MINUTES = 18.0
+DEMO_WARMUP_S = 300.0
+DEMO_MINUTES = 30.0
 
 
 def demo_instrument() -> Instrument:
@@ -52,7 +52,7 @@ def demo_config(seed: int) -> MarketConfig:
             funding_interval_ms=60_000,
             scenarios=SCENARIO_KINDS,
             warmup_s=DEMO_WARMUP_S,
-            gap_s=10.0,
+            gap_s=30.0,
             gap_min_s=15.0,
         )
     )

@@ -28,7 +28,7 @@ from aggressor.sim.synthetic.stage import (
 )
 from aggressor.sim.synthetic.typed import Whole
 
-_RUN_SIGMAS = 2.2  # of one minute's mid change, the least length of a medium run
+_RUN_SIGMAS = 3.0  # of one minute's mid change, the least length of a medium run
 _RUN_LENGTH: Any = np.array([1.3, 1.0, 0.7])
 _RUN_FUEL: Any = np.array([7.0, 5.0, 3.5])  # typical levels that rest, and are eaten, in each row
 _TOP_FUEL: Any = np.array([0.0, 0.0, 0.12, 0.35, 0.7])  # of it, by rows to the extreme
@@ -102,7 +102,8 @@ def exhaustion_step(market: Market) -> None:
             state["peak"] = state["injected"]
             request(market, REST, -direction, top + direction, scaled(market, 5.0))
             request(market, REST, -direction, top + 2 * direction, scaled(market, 6.0))
-            state["seconds"] = between(market.chance, SCENARIO, 2.5, 4.5)
+            request(market, REST, direction, top - 2 * direction, scaled(market, 6.0))
+            state["seconds"] = between(market.chance, SCENARIO, 9.0, 12.0)
             next_phase(market)
     elif state["phase"] == 2:
         state["next_at"] = after(market, 150.0, 350.0)
