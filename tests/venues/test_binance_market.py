@@ -6,6 +6,7 @@ import pytest
 from aggressor.schema import event as ev
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import empty_events
+from aggressor.venues.binance.market import MESSAGE_BYTES_MAX
 from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM
 from tests.venues.wire import (
     RECV,
@@ -256,6 +257,19 @@ def test_room_is_asked_for_and_nothing_is_lost() -> None:
     assert one.decode(message, RECV, small) == NEEDS_ROOM
     out = empty_events(one.room(message))
     assert one.decode(message, RECV, out) == 1 + 50 + 1 + 50
+
+
+def test_limits_of_length_and_of_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = decoder()
+    with pytest.raises(MessageError, match="over the limit"):
+        decode(one, b" " * (MESSAGE_BYTES_MAX + 1))
+    assert len(decode(one, combined(trade(5)) + b" " * 100_000)) == 1
+    monkeypatch.setattr("aggressor.venues.binance.market.WAITING_MAX", 3)
+    for number in range(1, 7):
+        decode(one, combined(depth(number, number, number - 1, bids=[("99.9", "5")])))
+    assert len(decode(one, raw(snapshot(2)))) == 0
+    assert one.counts["snapshots_too_old"] == 1
+    assert len(decode(one, raw(snapshot(5)))) == 3 + 2
 
 
 def test_a_lost_connection_clears_every_known_book() -> None:
