@@ -4,8 +4,10 @@ A result that is not shown is written "not shown", what is not known is "not kno
 invented for a screen. Wide numbers are kept whole: these are read by people who check them.
 """
 
+from decimal import Decimal
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,7 +16,10 @@ from aggressor.reports.moments import moment_text
 BARS_SHOWN = 60
 LADDER_ROWS = 24
 NOT_KNOWN = "not known"
-WIDTH_WITHOUT_TERMINAL = 170
+WIDTH_WITHOUT_TERMINAL = 160
+BARS_WIDTH = 150
+RUNNING = {"min_delta": "min", "max_delta": "max", "cvd": "CVD"}
+WRAPPED = ("gates not passed", "exit reason")
 
 
 def show_import(result: dict[str, Any]) -> None:
@@ -99,27 +104,49 @@ def show_footprint(result: dict[str, Any]) -> None:
 
 
 def _show_bars(console: Console, bars: list[dict[str, Any]], title: str) -> None:
-    table = _table(
-        title,
-        *(("open (UTC)", "left"), ("open", "right"), ("high", "right"), ("low", "right")),
-        *(("close", "right"), ("volume", "right"), ("delta", "right"), ("min", "right")),
-        *(("max", "right"), ("CVD", "right"), ("trades", "right"), ("POC", "right")),
-        *(("value area", "left"), ("VWAP", "right"), ("quality", "left")),
-    )
+    """Print one row per bar; a narrow terminal gets fewer columns, never half a number."""
+    if not bars:
+        console.print(f"{title}: no bars")
+        return
+    wide = console.width >= BARS_WIDTH
+    same_day = len({moment_text(bar["open_ns"])[:10] for bar in bars}) == 1
+    first = 11 if same_day else 0
+    if same_day:
+        title += f", {moment_text(bars[0]['open_ns'])[:10]}"
+    names = ("open", "high", "low", "close", "volume") if wide else ("close", "volume")
+    running = ("min_delta", "max_delta", "cvd") if wide else ("cvd",)
+    columns = [("UTC", "left"), *((name, "right") for name in names), ("delta", "right")]
+    columns += [(RUNNING[name], "right") for name in running]
+    columns += [("trades", "right"), ("POC", "right")]
+    if wide:
+        columns += [("value area", "left"), ("VWAP", "right")]
+    table = _table(title, *columns, ("quality", "left"))
     for bar in bars:
-        empty = bar["poc"] is None
+        area = [] if not wide else [_area(bar), _shorter(bar["vwap"])]
         table.add_row(
-            moment_text(bar["open_ns"]),
-            *(bar[name] for name in ("open", "high", "low", "close", "volume")),
+            moment_text(bar["open_ns"])[first:19],
+            *(bar[name] for name in names),
             _signed(bar["delta"]),
-            *(bar[name] for name in ("min_delta", "max_delta", "cvd")),
+            *(bar[name] for name in running),
             str(bar["trades"]),
             bar["poc"] or "-",
-            "-" if empty else f"{bar['val']} - {bar['vah']}",
-            bar["vwap"] or "-",
+            *area,
             bar["quality"],
         )
     console.print(table)
+    if not wide:
+        console.print(f"  more columns in a terminal of {BARS_WIDTH} columns, all with --json")
+
+
+def _shorter(vwap: str | None) -> str:
+    """Return a VWAP rounded to two decimals more than the tick."""
+    if vwap is None:
+        return "-"
+    return str(round(Decimal(vwap), max(0, len(vwap.partition(".")[2]) - 4)))
+
+
+def _area(bar: dict[str, Any]) -> str:
+    return "-" if bar["poc"] is None else f"{bar['val']} - {bar['vah']}"
 
 
 def _show_ladder(console: Console, bar: dict[str, Any]) -> None:
@@ -164,7 +191,7 @@ def show_demo(result: dict[str, Any], plain: bool = False) -> None:
         return
     console = _console()
     console.print(f"Synthetic market {result['instrument']}, seed {result['seed']}", style="bold")
-    _show_bars(console, result["bars"][-12:], "The last 12 one-minute bars")
+    _show_bars(console, result["bars"][-8:], "The last 8 one-minute bars")
     table = _table(
         "What was injected, and what was seen",
         *(("scenario", "left"), ("difficulty", "left"), ("from (UTC)", "left"), ("zone", "left")),
@@ -249,12 +276,12 @@ def _show_trades(console: Console, trades: list[dict[str, Any]], currency: str) 
     table = _table(
         "Trades",
         *(("began (UTC)", "left"), ("side", "left"), ("size", "right"), ("entry", "right")),
-        *(("exit", "right"), (f"net {currency}", "right"), ("MAE / MFE ticks", "right")),
+        *(("exit", "right"), (f"net {currency}", "right"), ("MAE / MFE", "right")),
         *(("exit reason", "left"), ("gates not passed", "left")),
     )
     for one in trades[-BARS_SHOWN:]:
         table.add_row(
-            moment_text(one["began_ns"]),
+            moment_text(one["began_ns"])[:19],
             one["side"],
             one["size"],
             one["entry"] or "unfilled",
@@ -274,9 +301,18 @@ def _show_counts(console: Console, title: str, counts: dict[str, int]) -> None:
 
 
 def _table(title: str, *columns: tuple[str, Any]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
+    named = any(name for name, _ in columns)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=SIMPLE_HEAD,
+        show_header=named,
+        padding=(0, 1),
+    )
     for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=justify == "right")
+        table.add_column(name, justify=justify, no_wrap=name not in WRAPPED)
     return table
 
 
@@ -289,7 +325,8 @@ def _console() -> Console:
 
 
 def _signed(text: str) -> str:
-    return f"[red]{text}[/red]" if text.startswith("-") else f"[green]+{text}[/green]"
+    """Mark a signed number with colours that colour-blind eyes tell apart; the sign stays."""
+    return f"[orange1]{text}[/]" if text.startswith("-") else f"[deep_sky_blue1]+{text}[/]"
 
 
 def _offset(milliseconds: float | None) -> str:
