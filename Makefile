@@ -10,7 +10,7 @@ setup: $(READY)
 $(READY): pyproject.toml
 	@echo "setting up .venv"
 	@if command -v uv >/dev/null 2>&1; then \
-		uv sync --quiet; \
+		uv sync --quiet --compile-bytecode; \
 	else \
 		$(PYTHON) -m venv .venv && \
 		$(BIN)/python -m pip install --quiet --upgrade pip && \

@@ -6,6 +6,7 @@ document on standard output and nothing else; progress and errors go to standard
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -232,18 +233,16 @@ def _usage(message: str) -> None:
     raise SystemExit(2)
 
 
-def main() -> None:
-    """Run the command line."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line on `arguments`, those of the process where none are given."""
     from rich.console import Console
 
     from aggressor.schema.errors import AggressorError
 
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    to_stderr = Console(stderr=True, highlight=False)
     try:
-        app(
-            exit_on_error=False,
-            print_error=True,
-            error_console=Console(stderr=True, highlight=False),
-        )
+        app(words, exit_on_error=False, print_error=True, error_console=to_stderr)
     except cyclopts.CycloptsError:
         raise SystemExit(2) from None
     except AggressorError as trouble:
