@@ -76,7 +76,7 @@ def make_market(events: Events, step_ns: int, sim: SimState, book: BookState, qu
                             quotes[s]["order"] = 0
                 drop_report(sim)
                 drained = True
-        stop = row_after(events, local, events.size, now)
+        stop = int(row_after(events, local, events.size, now))
         local = run_book(events, local, stop, book)
         if local < stop:
             return -2
