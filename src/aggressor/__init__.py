@@ -1,5 +1,7 @@
-"""Aggressor: order flow of crypto futures, read, decided on, and executed with the least slippage."""
+"""Aggressor: order flow of crypto futures, read, decided on, executed with the least slippage."""
 
-from aggressor._version import VERSION as __version__
+from aggressor._version import VERSION
+
+__version__ = VERSION
 
 __all__ = ["__version__"]

@@ -1,14 +1,16 @@
 """The one way to compile a kernel, and where its machine code is kept.
 
 Kernels are free functions over arrays and records, compiled ahead of their first loop and kept
-on disk between processes. Three choices are made here and nowhere else:
+on disk between processes. Four choices are made here and nowhere else:
 
 * no fastmath (results are the same on every machine and with the JIT off), NumPy error model
   (a division by zero gives inf or nan and costs no branch), the GIL released;
 * the cache folder of a kernel is named by the package version and a hash of the source of its
   module *and of every module of this package that it imports, directly or not*. Numba alone
   watches only the kernel's own file and would run stale machine code after an edit elsewhere;
-* `kernel_inline` marks the small per-event pieces that must vanish into the loop that calls them.
+* `kernel_inline` marks the small per-event pieces that must vanish into the loop that calls them;
+  a plain `kernel` called by another is a real call: what is rare stays out of the hot loop;
+* how kernels are linked to each other: see `linking`.
 
 Invariant: the folder is decided before a kernel is built, so an edited source never meets old code.
 """
@@ -19,12 +21,17 @@ import re
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import platformdirs
 
 from aggressor._version import VERSION
+
+Int = int | np.signedinteger[Any]
+"""An integer in a kernel, compiled or not."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -49,7 +56,7 @@ def _cache_root() -> Path:
 def _imported_modules(module: str) -> frozenset[str]:
     """Return the modules of this package whose source `module` can reach, itself included."""
     seen: set[str] = set()
-    waiting = [module]
+    waiting = [module, "linking"]
     while waiting:
         name = waiting.pop()
         if name in seen or not _source_path(name).is_file():
@@ -57,8 +64,13 @@ def _imported_modules(module: str) -> frozenset[str]:
         seen.add(name)
         for parent, names in _IMPORT.findall(_source(name)):
             waiting.append(parent)
-            waiting.extend(f"{parent}.{part.strip()}" for part in names.split(","))
+            waiting.extend(f"{parent}.{part.split(' as ')[0].strip()}" for part in names.split(","))
     return frozenset(seen)
+
+
+def _all_modules() -> frozenset[str]:
+    paths = (path.relative_to(_PACKAGE).with_suffix("") for path in _PACKAGE.rglob("*.py"))
+    return frozenset(".".join(path.parts) for path in paths if path.name != "__init__")
 
 
 def _source_path(module: str) -> Path:
@@ -73,8 +85,10 @@ def _source(module: str) -> str:
 
 @cache
 def _cache_folder(module: str) -> str:
+    """Return the folder of a module's kernels; one outside this package may reach all of it."""
+    modules = _imported_modules(module) if module else _all_modules()
     digest = hashlib.sha256(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
-    for name in sorted(_imported_modules(module)):
+    for name in sorted(modules):
         digest.update(_source(name).encode())
     return str(_cache_root() / f"{VERSION}-{digest.hexdigest()[:16]}")
 
@@ -90,48 +104,24 @@ def kernel_inline(function: Function) -> Function:
 
 
 def _compile(function: Function, *, forceinline: bool) -> Function:
-    import numba
+    numba: Any = import_module("numba")  # here, not above: it takes a third of a second
 
-    module = function.__module__
-    if module.startswith("aggressor."):
-        numba.config.CACHE_DIR = _cache_folder(module.removeprefix("aggressor."))
-    elif not numba.config.CACHE_DIR:
-        numba.config.CACHE_DIR = str(_cache_root() / f"{VERSION}-outside")
-    # Kernels own no memory, so they need no reference counts: without them a call that passes a state
-    # of many arrays costs nothing, and a kernel that allocates by mistake does not compile.
-    options: dict[str, Any] = {
-        "cache": True,
-        "nogil": True,
-        "error_model": "numpy",
-        "_nrt": False,
-    }
-    if forceinline:
-        options["forceinline"] = True
-    compiled = numba.njit(**options)(function)
+    from aggressor.linking import EntryCompiler, call_as_piece
+
+    package, _, module = function.__module__.partition(".")
+    numba.config.CACHE_DIR = _cache_folder(module if package == "aggressor" else "")
+    # Kernels own no memory, so they need no reference counts: without them a call that passes a
+    # state of many arrays costs nothing, and a kernel that allocates by mistake does not compile.
+    # Each option is stated: Numba lets what is not stated be inherited from the calling kernel.
+    compiled = numba.njit(
+        cache=True,
+        nogil=True,
+        error_model="numpy",
+        _nrt=False,
+        forceinline=forceinline,
+        no_cfunc_wrapper=True,
+        pipeline_class=EntryCompiler,
+    )(function)
     if isinstance(compiled, numba.core.dispatcher.Dispatcher):
-        _take_one_integer_type(compiled)
+        call_as_piece(compiled)
     return compiled
-
-
-def _take_one_integer_type(compiled: Any) -> None:
-    """Make calls from other kernels pass int64 for every smaller integer and for constants.
-
-    Numba gives each constant a type of its own and each field its width, and would compile the
-    callee once for each of them.
-    """
-    from numba.core import types
-
-    find = compiled.get_call_template
-
-    def widened(argument: Any) -> Any:
-        plain = types.unliteral(argument)
-        small = isinstance(plain, types.Integer) and plain.bitwidth < 64
-        return types.int64 if small else plain
-
-    def get_call_template(arguments: Any, named: Any) -> Any:
-        return find(
-            tuple(widened(one) for one in arguments),
-            {name: widened(one) for name, one in named.items()},
-        )
-
-    compiled.get_call_template = get_call_template

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.detectors.outbox import Outbox, at_least, at_most, next_row, params_hash
+from aggressor.detectors.outbox import Outbox, at_least, at_most, call, next_row, params_hash
 from aggressor.detectors.run import (
     LENGTHS,
     RunState,
@@ -36,10 +36,11 @@ from aggressor.detectors.run import (
     find_run,
     length_ns,
     run_state,
+    window_range,
 )
 from aggressor.features.baseline import READY, UNKNOWN
 from aggressor.features.fade import FADE_YES, FadeState
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.signal import (
     ARMED,
@@ -198,7 +199,7 @@ def exhaustion_state(
 
 
 @kernel_inline
-def on_flow(state: ExhaustionState, k: int, event: Any) -> None:
+def on_flow(state: ExhaustionState, k: Int, event: Any) -> None:
     """Take one TRADE of chosen flow."""
     state.head[k]["last_ts_venue"] = event["ts_venue"]
     if event["side"] != 0:
@@ -210,10 +211,10 @@ def judge(
     state: ExhaustionState,
     outbox: Outbox,
     fade: FadeState,
-    k: int,
-    now: int,
+    k: Int,
+    now: Int,
     book_valid: bool,
-    effective_tick: int,
+    effective_tick: Int,
     atr_ticks: float,
     young: bool,
 ) -> None:
@@ -238,11 +239,11 @@ def _look_for_run(
     state: ExhaustionState,
     outbox: Outbox,
     fade: FadeState,
-    k: int,
-    j: int,
-    direction: int,
-    now: int,
-    effective_tick: int,
+    k: Int,
+    j: Int,
+    direction: Int,
+    now: Int,
+    effective_tick: Int,
     atr_ticks: float,
     young: bool,
 ) -> None:
@@ -252,6 +253,8 @@ def _look_for_run(
         params["run_costs"] * params["cost_ticks"], params["run_effective_ticks"] * effective_tick
     )
     threshold = max(threshold, params["run_atr"] * atr_ticks)
+    if window_range(state.run, k, now) < threshold:
+        return
     run = state.run.found[k, j]
     needed, ripeness = np.int64(0), np.int64(UNKNOWN)
     found = False
@@ -297,10 +300,10 @@ def _follow(
     state: ExhaustionState,
     outbox: Outbox,
     fade: FadeState,
-    k: int,
-    j: int,
-    direction: int,
-    now: int,
+    k: Int,
+    j: Int,
+    direction: Int,
+    now: Int,
     book_valid: bool,
 ) -> None:
     """Carry an armed episode on: new extremes, the fade, and its end."""
@@ -332,13 +335,13 @@ def _follow(
 
 
 @kernel_inline
-def _thinning(row_1: int, row_2: int, row_3: int, largest: int, share: float) -> bool:
+def _thinning(row_1: Int, row_2: Int, row_3: Int, largest: Int, share: float) -> bool:
     """Return whether aggressors took strictly less towards the extreme, and little at it."""
-    return row_1 < row_2 and row_2 < row_3 and row_1 <= share * largest
+    return bool(row_1 < row_2 and row_2 < row_3 and row_1 <= share * largest)
 
 
 @kernel_inline
-def _second_condition(state: ExhaustionState, k: int, j: int, direction: int, now: int) -> bool:
+def _second_condition(state: ExhaustionState, k: Int, j: Int, direction: Int, now: Int) -> bool:
     """Return whether rows thin out, the extreme is still, or its auction is finished."""
     params = state.params[k]
     episode = state.episodes[k, j]
@@ -357,12 +360,12 @@ def _end(
     state: ExhaustionState,
     outbox: Outbox,
     fade: FadeState,
-    k: int,
-    j: int,
-    direction: int,
-    now: int,
-    phase: int,
-    failed: int,
+    k: Int,
+    j: Int,
+    direction: Int,
+    now: Int,
+    phase: Int,
+    failed: Int,
 ) -> None:
     """Write the end of an episode and rest for the refractory period."""
     _write(state, outbox, fade, k, j, direction, now, phase, failed)
@@ -375,12 +378,12 @@ def _write(
     state: ExhaustionState,
     outbox: Outbox,
     fade: FadeState,
-    k: int,
-    j: int,
-    direction: int,
-    now: int,
-    phase: int,
-    failed: int,
+    k: Int,
+    j: Int,
+    direction: Int,
+    now: Int,
+    phase: Int,
+    failed: Int,
 ) -> None:
     """Write one SIGNAL row with its evidence."""
     params = state.params[k]
@@ -395,6 +398,7 @@ def _write(
     score = at_least(length, episode["threshold"]) + at_least(share, params["delta_share"])
     score += at_least(episode["delta"], episode["quantile"]) + at_most(ratio, params["fade_ratio"])
     signal = outbox.ring[next_row(outbox)]
+    call(outbox)
     signal["ts_armed"] = episode["ts_armed"]
     signal["ts_confirmed"] = state.head[k]["last_ts_venue"]
     signal["ts_known"] = now

@@ -1,7 +1,8 @@
 """Where detectors put their SIGNAL records, and how a score is made (R5.0).
 
-The outbox is a ring of SIGNAL rows shared by all detectors of an engine. The pipeline stops at the
-event that wrote one, so Python reads it before the next is written; `written` only grows.
+The outbox is a ring of SIGNAL rows shared by all detectors of an engine. A row that calls for a
+decision (`call`) stops the pipeline at its event; others, such as walls, wait to be read with the
+next decision, or until half the ring is full. `written` and `calls` only grow.
 
 A score is the mean over the numeric conditions of min(1, value / (2 x threshold)), inverted for
 "at most" conditions: 0.5 exactly at the thresholds, 1 at twice them. Conditions are hard gates;
@@ -20,7 +21,7 @@ from aggressor.schema.signal import SIGNAL, Signals
 
 OUTBOX_SIZE = 256  # an event writes a handful at most
 
-OUTBOX_HEAD = np.dtype([("written", "<i8"), ("read", "<i8")])
+OUTBOX_HEAD = np.dtype([("written", "<i8"), ("read", "<i8"), ("calls", "<i8")])
 
 
 class Outbox(NamedTuple):
@@ -59,6 +60,19 @@ def next_row(outbox: Outbox) -> int:
     for j in range(evidence.size):
         evidence[j] = 0.0
     return row
+
+
+@kernel_inline
+def call(outbox: Outbox) -> None:
+    """Ask for a decision at this event."""
+    outbox.head[0]["calls"] += 1
+
+
+@kernel_inline
+def is_filling(outbox: Outbox) -> bool:
+    """Return whether rows should be read before many more are written."""
+    head = outbox.head[0]
+    return head["written"] - head["read"] >= OUTBOX_SIZE // 2
 
 
 @kernel_inline

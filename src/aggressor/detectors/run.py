@@ -29,7 +29,7 @@ from aggressor.features.baseline import (
     maturity,
     quantile,
 )
-from aggressor.kernel import kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_PRICE, PRICE_MAX
 
 LENGTHS = 4  # windows of run_window / 8, / 4, / 2, / 1
@@ -105,7 +105,7 @@ def run_state(
 
 
 @kernel_inline
-def add_run_print(state: RunState, k: int, ts_recv: int, price: int, size: int, side: int) -> None:
+def add_run_print(state: RunState, k: Int, ts_recv: Int, price: Int, size: Int, side: Int) -> None:
     """Take one print of flow into the running sample and the ring of prints."""
     head = state.head[k]
     head["low"] = min(head["low"], np.int64(price))
@@ -121,7 +121,7 @@ def add_run_print(state: RunState, k: int, ts_recv: int, price: int, size: int, 
 
 
 @kernel_inline
-def close_sample(state: RunState, k: int, now: int) -> None:
+def close_sample(state: RunState, k: Int, now: Int) -> None:
     """Close the running sample at a TIMER and feed the baselines."""
     head = state.head[k]
     sample = state.samples[k, head["samples"] % state.samples.shape[1]]
@@ -142,7 +142,7 @@ def close_sample(state: RunState, k: int, now: int) -> None:
 
 
 @kernel_inline
-def sample_before(state: RunState, k: int, ts: int) -> int:
+def sample_before(state: RunState, k: Int, ts: Int) -> Int:
     """Return the slot of the newest sample at or before `ts`, -1 when none reaches that far.
 
     Samples are evenly spaced but for pauses of the feed, so the search starts where it should be.
@@ -162,8 +162,24 @@ def sample_before(state: RunState, k: int, ts: int) -> int:
     return low % kept
 
 
-@kernel_inline
-def find_run(state: RunState, k: int, direction: int, now: int, window_ns: int) -> None:
+@kernel
+def window_range(state: RunState, k: Int, now: Int) -> Int:
+    """Return the high less the low of the run window: no run of any length is longer."""
+    head = state.head[k]
+    kept = state.samples.shape[1]
+    newest = head["samples"] - 1
+    low, high = np.int64(PRICE_MAX), np.int64(NO_PRICE)
+    for back in range(min(head["samples"], kept)):
+        sample = state.samples[k, (newest - back) % kept]
+        if now - sample["ts"] > head["window_ns"]:
+            break
+        low = min(low, sample["low"])
+        high = max(high, sample["high"])
+    return max(np.int64(0), high - low)
+
+
+@kernel
+def find_run(state: RunState, k: Int, direction: Int, now: Int, window_ns: Int) -> None:
     """Write the largest move in `direction` of the last `window_ns` into `found[k, 0 up | 1 down]`.
 
     P0 lies in a sample strictly before that of P1, so an order inside one sample is never guessed.
@@ -203,13 +219,13 @@ def find_run(state: RunState, k: int, direction: int, now: int, window_ns: int) 
 
 
 @kernel_inline
-def length_ns(state: RunState, k: int, n: int) -> int:
+def length_ns(state: RunState, k: Int, n: Int) -> Int:
     """Return the n-th length, shortest first: run window / 8, / 4, / 2, / 1."""
     return state.head[k]["window_ns"] >> (LENGTHS - 1 - n)
 
 
-@kernel_inline
-def delta_quantile(state: RunState, k: int, now: int, n: int) -> tuple[int, int]:
+@kernel
+def delta_quantile(state: RunState, k: Int, now: Int, n: Int) -> tuple[Int, Int]:
     """Return (Q0.99 of |delta| over windows of the n-th length, maturity of that baseline)."""
     at = k * LENGTHS + n
     advance(state.days, at, now)
@@ -219,10 +235,10 @@ def delta_quantile(state: RunState, k: int, now: int, n: int) -> tuple[int, int]
     return quantile(state.hours, at, Q99_PPM), maturity(state.hours, at)
 
 
-@kernel_inline
+@kernel
 def count_rows(
-    state: RunState, k: int, direction: int, since_ts: int, extreme: int, row_ticks: int
-) -> tuple[int, int, int, int, int, bool]:
+    state: RunState, k: Int, direction: Int, since_ts: Int, extreme: Int, row_ticks: Int
+) -> tuple[Int, Int, Int, Int, Int, bool]:
     """Count what aggressors of `direction` took per row since `since_ts`, rows from the extreme
     inwards.
 

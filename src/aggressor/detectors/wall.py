@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from aggressor.detectors.outbox import Outbox, at_least, next_row, params_hash
 from aggressor.features.baseline import READY
 from aggressor.features.wall_records import WALLS, WallParameters, WallsState
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.signal import CONFIRMED, EXPIRED, FIRM, WALL, YOUNG_BASELINE
 
 EVIDENCE = (
@@ -35,11 +35,18 @@ EVIDENCE = (
 CONDITIONS = ("", "size fell below half of its peak", "level gone", "book lost")
 
 HEAD = np.dtype([("episodes", "<i8"), ("ended_read", "<i8"), ("hash", "<u8")])
-ANNOUNCED = np.dtype([("listed_ns", "<i8"), ("slot", "<i8"), ("episode", "<i8")])
+ANNOUNCED = np.dtype(
+    [
+        ("listed_ns", "<i8"),
+        ("slot", "<i8"),
+        ("ts_armed", "<i8"),  # venue time when it was listed
+        ("episode", "<i8"),  # 0 until it is announced
+    ]
+)
 
 
 class WallSignals(NamedTuple):
-    """Which walls have been announced."""
+    """Which walls stand, and which of them have been announced."""
 
     head: NDArray[Any]  # HEAD, (L,)
     announced: NDArray[Any]  # ANNOUNCED, (L, 2, W)
@@ -55,7 +62,7 @@ def wall_signals(parameters: Sequence[WallParameters]) -> WallSignals:
 
 @kernel
 def announce(
-    state: WallSignals, walls: WallsState, outbox: Outbox, k: int, now: int, venue_now: int
+    state: WallSignals, walls: WallsState, outbox: Outbox, k: Int, now: Int, venue_now: Int
 ) -> None:
     """Write the walls of lane `k` that have come of age or ended since the last call."""
     head = state.head[k]
@@ -68,20 +75,24 @@ def announce(
         for i in range(WALLS):
             note = state.announced[k, s, i]
             if note["episode"] > 0 and _same(note, wall):
-                _write(state, walls, outbox, k, wall, note["episode"], now, venue_now, EXPIRED)
+                _write(state, walls, outbox, k, wall, note, now, venue_now, EXPIRED)
                 note["episode"] = 0
     head["ended_read"] = ended
     for s in range(2):
         for i in range(WALLS):
             wall = walls.walls[k, s, i]
             note = state.announced[k, s, i]
-            fresh = note["episode"] == 0 or not _same(note, wall)
-            if wall["live"] == 1 and wall["aged"] == 1 and wall["standing"] == 1 and fresh:
-                head["episodes"] += 1
+            if wall["live"] == 0:
+                continue
+            if not _same(note, wall):
                 note["listed_ns"] = wall["listed_ns"]
                 note["slot"] = wall["slot"]
+                note["ts_armed"] = venue_now
+                note["episode"] = 0
+            if note["episode"] == 0 and wall["aged"] == 1 and wall["standing"] == 1:
+                head["episodes"] += 1
                 note["episode"] = head["episodes"]
-                _write(state, walls, outbox, k, wall, note["episode"], now, venue_now, CONFIRMED)
+                _write(state, walls, outbox, k, wall, note, now, venue_now, CONFIRMED)
 
 
 @kernel_inline
@@ -94,20 +105,20 @@ def _write(
     state: WallSignals,
     walls: WallsState,
     outbox: Outbox,
-    k: int,
+    k: Int,
     wall: Any,
-    episode: int,
-    now: int,
-    venue_now: int,
-    phase: int,
+    note: Any,
+    now: Int,
+    venue_now: Int,
+    phase: Int,
 ) -> None:
     row = walls.parameters[k]
     signal = outbox.ring[next_row(outbox)]
-    signal["ts_armed"] = venue_now - (now - wall["listed_ns"])
+    signal["ts_armed"] = note["ts_armed"]
     signal["ts_confirmed"] = venue_now
     signal["ts_known"] = now
     signal["params"] = state.head[k]["hash"]
-    signal["episode"] = episode
+    signal["episode"] = note["episode"]
     signal["score"] = 0.5 * (
         at_least(wall["z"], row["z_min"]) + at_least(wall["ratio"], row["ratio_min"])
     )

@@ -94,7 +94,7 @@ class Engine:
         while True:
             start, reason = advance(events, start, stop, self.pipeline)
             if reason != NEEDS_ROOM:
-                return start, reason
+                return int(start), reason
             self.make_room(events[start])
 
     def make_room(self, event: Any) -> None:
@@ -128,6 +128,10 @@ class Engine:
         self._watch_timers(signals)
         return commands
 
+    def finish(self) -> None:
+        """Take the signals that no decision has read, at the end of a run."""
+        self.journal.note_signals(drain(self.pipeline.outbox))
+
     def _watch_timers(self, signals: Sequence[Signal]) -> None:
         """Make TIMERs decision points while something is at stake or armed."""
         for one in signals:
@@ -160,7 +164,7 @@ class Engine:
         head = footprint.head[series]
         if head["closed"] == head["drained"]:
             return []
-        period = int(head["limit"]) if head["kind"] == TIME else 0
+        period = int(head["span_ns"]) if head["kind"] == TIME else 0
         return [
             Bar(
                 period_ns=period,

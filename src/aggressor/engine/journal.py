@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.schema.command import COMMAND, Commands
-from aggressor.schema.report import REPORT, Reports
+from aggressor.schema.command import COMMAND, PLACE, Commands
+from aggressor.schema.report import FILL, MAKER, REPORT, Reports
 from aggressor.schema.signal import SIGNAL, Signals
 
 KEPT_MAX = 100_000  # records of each kind kept in memory; counts go on
@@ -24,13 +24,15 @@ class Journal:
 
     def __init__(self, kept: int = KEPT_MAX) -> None:
         self._digest = hashlib.blake2b(digest_size=16)
-        self._commands: deque[Commands] = deque()
-        self._reports: deque[Reports] = deque()
-        self._signals: deque[Signals] = deque()
-        self._kept = kept
+        self._commands = _Newest(COMMAND, kept)
+        self._reports = _Newest(REPORT, kept)
+        self._signals = _Newest(SIGNAL, kept)
         self.command_count = 0
         self.report_count = 0
         self.signal_count = 0
+        self.placed = 0  # orders sent
+        self.fills = 0
+        self.maker_fills = 0
 
     @property
     def digest(self) -> str:
@@ -42,41 +44,60 @@ class Journal:
         if commands.size:
             self._digest.update(commands.tobytes())
             self.command_count += commands.size
-            _keep(self._commands, commands, self._kept)
+            self.placed += int((commands["kind"] == PLACE).sum())
+            self._commands.add(commands)
 
     def note_reports(self, reports: Reports) -> None:
         """Add reports in the order they became known."""
         if reports.size:
             self.report_count += reports.size
-            _keep(self._reports, reports, self._kept)
+            filled = reports["kind"] == FILL
+            self.fills += int(filled.sum())
+            self.maker_fills += int((filled & (reports["flags"] & MAKER != 0)).sum())
+            self._reports.add(reports)
 
     def note_signals(self, signals: Signals) -> None:
         """Add signals in the order they became known."""
         if signals.size:
             self.signal_count += signals.size
-            _keep(self._signals, signals, self._kept)
+            self._signals.add(signals)
 
     @property
     def commands(self) -> Commands:
         """The kept commands, oldest first."""
-        return _joined(self._commands, COMMAND)
+        return self._commands.joined()
 
     @property
     def reports(self) -> Reports:
         """The kept reports, oldest first."""
-        return _joined(self._reports, REPORT)
+        return self._reports.joined()
 
     @property
     def signals(self) -> Signals:
         """The kept signals, oldest first."""
-        return _joined(self._signals, SIGNAL)
+        return self._signals.joined()
 
 
-def _keep(kept: deque[Any], rows: Any, most: int) -> None:
-    kept.append(rows.copy())
-    while len(kept) > most:
-        kept.popleft()
+class _Newest:
+    """The newest records of one kind, in the batches they came in."""
 
+    def __init__(self, dtype: np.dtype[Any], most: int) -> None:
+        self._dtype = dtype
+        self._most = most
+        self._batches: deque[Any] = deque()
+        self._count = 0
 
-def _joined(kept: deque[Any], dtype: np.dtype[Any]) -> Any:
-    return np.concatenate(list(kept)) if kept else np.zeros(0, dtype)
+    def add(self, rows: Any) -> None:
+        """Keep a copy of some rows, and forget the oldest beyond the bound."""
+        self._batches.append(rows.copy())
+        self._count += rows.size
+        while self._count > self._most:
+            oldest = self._batches.popleft()
+            rest = oldest[self._count - self._most :]
+            self._count -= oldest.size - rest.size
+            if rest.size:
+                self._batches.appendleft(rest)
+
+    def joined(self) -> Any:
+        """Return what is kept, oldest first."""
+        return np.concatenate(self._batches) if self._batches else np.zeros(0, self._dtype)

@@ -5,10 +5,10 @@
     at TIMER   volatility and effective tick, walls, delta fade
     detectors  exhaustion
 
-`advance` stops after the first event that is a decision point: a SIGNAL was written, a bar closed,
-or (only while something of ours is at stake) a TIMER. It stops *before* an event for which an
-array has no room; Python calls `make_room` and goes on, so the result never depends on first sizes
-or on where batches were cut.
+`advance` stops after the first event that is a decision point: a SIGNAL that calls for one, a bar
+closed, or (only while something of ours is at stake) a TIMER. It stops *before* an event for which
+an array has no room; Python calls `make_room` and goes on, so the result never depends on first
+sizes or on where batches were cut.
 
 Every lane has the same `bars_per_lane` bar series; series of lane k are k * bars_per_lane + j,
 series 0 of each lane is the one-minute bar. Window series are 2 k (the fade's window w) and 2 k +
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from aggressor.detectors import exhaustion as exhaustions
 from aggressor.detectors.exhaustion import ExhaustionState, exhaustion_state
-from aggressor.detectors.outbox import Outbox, new_outbox
+from aggressor.detectors.outbox import Outbox, is_filling, new_outbox
 from aggressor.detectors.wall import WallSignals, announce, wall_signals
 from aggressor.features import delta as windows
 from aggressor.features import fade as fades
@@ -41,7 +41,7 @@ from aggressor.features.prints import PRINTS_PROFILES, PrintsState, prints_state
 from aggressor.features.series import BarSeries, FootprintState, footprint_state
 from aggressor.features.volatility import VOLATILITY_PROFILES, VolatilityState, volatility_state
 from aggressor.features.wall_records import WALL_PROFILES, WallParameters, WallsState, walls_state
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market import state as markets
 from aggressor.market.contract import ContractState, contract_state, on_statement
 from aggressor.market.state import MarketState, grow_market, market_state
@@ -134,7 +134,7 @@ def wall_parameters(instrument: Instrument, profile: str) -> WallParameters:
 
 
 @kernel
-def advance(events: Events, start: int, stop: int, pipe: Pipeline) -> tuple[int, int]:
+def advance(events: Events, start: Int, stop: Int, pipe: Pipeline) -> tuple[Int, int]:
     """Use events[start:stop] up to and including the first decision point.
 
     Returns (index of the first event not used, why it stopped): RAN_OUT, NEEDS_ROOM, or DECIDE
@@ -150,7 +150,7 @@ def advance(events: Events, start: int, stop: int, pipe: Pipeline) -> tuple[int,
             continue
         if not _has_room(pipe, k, event):
             return i, NEEDS_ROOM
-        written = pipe.outbox.head[0]["written"]
+        calls = pipe.outbox.head[0]["calls"]
         closed = head["closed_bars"]
         markets.on_event(pipe.market, event)
         if kind == TRADE:
@@ -166,7 +166,7 @@ def advance(events: Events, start: int, stop: int, pipe: Pipeline) -> tuple[int,
             head["venue_now"] = event["ts_venue"]
         head["events"] += 1
         reason = RAN_OUT
-        if pipe.outbox.head[0]["written"] != written:
+        if pipe.outbox.head[0]["calls"] != calls or is_filling(pipe.outbox):
             reason |= DECIDE_SIGNAL
         if head["closed_bars"] != closed:
             reason |= DECIDE_BAR
@@ -178,7 +178,7 @@ def advance(events: Events, start: int, stop: int, pipe: Pipeline) -> tuple[int,
 
 
 @kernel_inline
-def _has_room(pipe: Pipeline, k: int, event: Any) -> bool:
+def _has_room(pipe: Pipeline, k: Int, event: Any) -> bool:
     """Whether every array can take this event."""
     kind = event["kind"]
     if kind == TIMER or (kind == LEVEL and (event["flags"] & LAST) == 0):
@@ -199,7 +199,7 @@ def _has_room(pipe: Pipeline, k: int, event: Any) -> bool:
 
 
 @kernel_inline
-def _on_trade(pipe: Pipeline, k: int, event: Any) -> None:
+def _on_trade(pipe: Pipeline, k: Int, event: Any) -> None:
     """Carry one print through bars, windows, taker orders and the run."""
     count = pipe.head[0]["bars_per_lane"]
     for series in range(k * count, (k + 1) * count):
@@ -217,7 +217,7 @@ def _on_trade(pipe: Pipeline, k: int, event: Any) -> None:
 
 
 @kernel_inline
-def _on_message(pipe: Pipeline, k: int, event: Any) -> None:
+def _on_message(pipe: Pipeline, k: Int, event: Any) -> None:
     """After the end of a book message: the touch, and bars that venue time has ended."""
     kind = event["kind"]
     if kind in (LEVEL, QUOTE, CLEAR):
@@ -230,7 +230,7 @@ def _on_message(pipe: Pipeline, k: int, event: Any) -> None:
 
 
 @kernel
-def _on_timer(pipe: Pipeline, now: int) -> None:
+def _on_timer(pipe: Pipeline, now: Int) -> None:
     """Sample what is sampled, then judge; one lane after the other."""
     for k in range(pipe.market.book.head.size):
         book = pipe.market.book.head[k]
@@ -260,11 +260,11 @@ def make_room(pipe: Pipeline, event: Any) -> Pipeline:
     if event["kind"] == TRADE and not window_room(pipe.window, k, int(event["ts_recv"])):
         return pipe._replace(window=grow_window(pipe.window))
     count = int(pipe.head[0]["bars_per_lane"])
-    footprint = pipe.footprint
+    footprint, mended = pipe.footprint, False  # rows may also be moved where they are
     for series in range(k * count, (k + 1) * count):
         if not series_has_room(footprint, series, event):
-            footprint = footprints.make_room_for(footprint, series, event)
-    assert footprint is not pipe.footprint, "every part has room"
+            footprint, mended = footprints.make_room_for(footprint, series, event), True
+    assert mended, "every part has room"
     return pipe._replace(footprint=footprint)
 
 
@@ -275,7 +275,7 @@ def market_has_room(market: MarketState, event: Any) -> bool:
 
 
 @kernel
-def window_room(window: WindowState, k: int, now: int) -> bool:
+def window_room(window: WindowState, k: Int, now: Int) -> bool:
     """Ask both windows of a lane from Python."""
     return windows.window_has_room(window, 2 * k, now) and windows.window_has_room(
         window, 2 * k + 1, now
@@ -283,6 +283,6 @@ def window_room(window: WindowState, k: int, now: int) -> bool:
 
 
 @kernel
-def series_has_room(footprint: FootprintState, series: int, event: Any) -> bool:
+def series_has_room(footprint: FootprintState, series: Int, event: Any) -> bool:
     """Ask `footprint.has_room` from Python."""
     return footprints.has_room(footprint, series, event)

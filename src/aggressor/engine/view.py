@@ -17,7 +17,7 @@ from aggressor.execution.trade import Trade
 from aggressor.features.delta import window_delta, window_volume
 from aggressor.features.depth import cost_to_trade, depth_ticks
 from aggressor.features.pressure import weighted_mid
-from aggressor.kernel import kernel
+from aggressor.kernel import Int, kernel
 from aggressor.market.health import FAULT_STALE
 from aggressor.schema.event import ASK, BID, NO_PRICE, NO_TIME
 from aggressor.schema.instrument import ContractKind, Instrument
@@ -275,26 +275,26 @@ def _measure(value: Any, maturity: Any) -> Measure:
 
 
 @kernel
-def read_weighted_mid(pipe: Pipeline, k: int) -> float:
+def read_weighted_mid(pipe: Pipeline, k: Int) -> float:
     """Return the weighted mid of lane `k`."""
     return weighted_mid(pipe.pressure, k)
 
 
 @kernel
-def read_window(pipe: Pipeline, series: int, now: int) -> tuple[int, int]:
+def read_window(pipe: Pipeline, series: Int, now: Int) -> tuple[Int, Int]:
     """Return (signed lots, lots) of a delta window at `now`."""
     return window_delta(pipe.window, series, now), window_volume(pipe.window, series, now)
 
 
 @kernel
-def read_cost(pipe: Pipeline, k: int, side: int, lots: int, inverse: bool) -> tuple[float, int]:
+def read_cost(pipe: Pipeline, k: Int, side: Int, lots: Int, inverse: bool) -> tuple[float, Int]:
     """Return (ticks beyond the touch, lots unfilled) of taking `lots` at once."""
     cost = cost_to_trade(pipe.market.book, k, side, lots, inverse, LEVELS_MAX)
     return cost.touch_ticks, cost.unfilled
 
 
 @kernel
-def read_depth(pipe: Pipeline, k: int, ticks: int) -> tuple[int, int]:
+def read_depth(pipe: Pipeline, k: Int, ticks: Int) -> tuple[Int, Int]:
     """Return lots within the first `ticks` grid prices of (bid, ask)."""
     bid = depth_ticks(pipe.market.book, k, BID, ticks, LEVELS_MAX)
     ask = depth_ticks(pipe.market.book, k, ASK, ticks, LEVELS_MAX)

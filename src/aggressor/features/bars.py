@@ -36,8 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel_inline
 from aggressor.schema.errors import ConfigError, UnitError
 from aggressor.schema.event import BAD_CLOCK, GAP, NO_PRICE, NO_TIME, NOT_FLOW, STALE, TRADE
 from aggressor.schema.instrument import ContractKind, Instrument

@@ -26,8 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_TIME
 
 UNKNOWN, YOUNG, READY = 0, 1, 2

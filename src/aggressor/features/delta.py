@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NOT_FLOW, TRADE, Events
 
 PRINT = np.dtype([("ts_recv", "<i8"), ("size", "<i8"), ("signed", "<i8")])

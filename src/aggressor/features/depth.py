@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aggressor.kernel import kernel_inline
+from aggressor.kernel import Int, kernel_inline
 from aggressor.market.book import BookState, best_price, lots_at, next_price
-from aggressor.market.levels import Int
 from aggressor.schema.event import ASK, BID, NO_PRICE
 
 BP_PARTS = 100  # bounds are given in hundredths of a basis point

@@ -35,7 +35,7 @@ from aggressor.features.baseline import (
     quantile,
 )
 from aggressor.features.parameters import HOUR_NS, MICRO, PERP, SECOND_NS, parameter_rows
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_PRICE, NO_TIME
 
 BASELINE_SLICES = 240  # of 15 s: the baseline is known soon after the 60 s it must cover
@@ -131,7 +131,7 @@ def fade_state(
 
 
 @kernel_inline
-def on_trade(fade: FadeState, k: int, event: Any) -> None:
+def on_trade(fade: FadeState, k: Int, event: Any) -> None:
     """Follow the extremes of price between samples."""
     head = fade.head[k]
     price = np.int64(event["price"])
@@ -144,7 +144,7 @@ def on_trade(fade: FadeState, k: int, event: Any) -> None:
 
 
 @kernel
-def sample(fade: FadeState, k: int, now: int, delta: int, effective_tick: int) -> None:
+def sample(fade: FadeState, k: Int, now: Int, delta: Int, effective_tick: Int) -> None:
     """Take d(now) at a timer and judge both sides anew."""
     head, baseline = fade.head[k], fade.baseline
     row = fade.samples[k, head["samples"] & (SAMPLES - 1)]
@@ -162,7 +162,7 @@ def sample(fade: FadeState, k: int, now: int, delta: int, effective_tick: int) -
 
 
 @kernel_inline
-def _read_peaks(fade: FadeState, k: int, now: int) -> None:
+def _read_peaks(fade: FadeState, k: Int, now: Int) -> None:
     count = fade.head[k]["samples"]
     up, down = fade.sides[k, 0], fade.sides[k, 1]
     newest = fade.samples[k, (count - 1) & (SAMPLES - 1)]
@@ -187,7 +187,7 @@ def _read_peaks(fade: FadeState, k: int, now: int) -> None:
 
 @kernel_inline
 def _judge(
-    fade: FadeState, k: int, s: int, now: int, direction: int, delta: int, effective_tick: int
+    fade: FadeState, k: Int, s: Int, now: Int, direction: Int, delta: Int, effective_tick: Int
 ) -> None:
     head, row, side = fade.head[k], fade.parameters[k], fade.sides[k, s]
     side["current"] = direction * delta

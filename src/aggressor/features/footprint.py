@@ -48,8 +48,7 @@ from aggressor.features.series import (
     row_of,
     span_of,
 )
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import BAD_CLOCK, GAP, NOT_FLOW, STALE, TRADE, Events
 
 

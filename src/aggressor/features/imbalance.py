@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.depth import depth_bp, depth_ticks, ladder_mid2
-from aggressor.kernel import kernel_inline
+from aggressor.kernel import Int, kernel_inline
 from aggressor.market.book import BookState, best_price, lots_at, next_price
-from aggressor.market.levels import Int
 from aggressor.schema.event import ASK, BID, NO_PRICE
 
 _WEIGHT_MIN = 1e-6  # a level that weighs less does not count

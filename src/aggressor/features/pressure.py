@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, has_room, on_book_event
 from aggressor.schema.event import CLEAR, LAST, LEVEL, NO_TIME, QUOTE, TIMER, Events
 
@@ -82,7 +82,7 @@ def pressure_state(lanes: int) -> PressureState:
 
 
 @kernel_inline
-def on_top(pressure: PressureState, book: BookState, k: int, event: Any) -> bool:
+def on_top(pressure: PressureState, book: BookState, k: Int, event: Any) -> bool:
     """Read the fused top of lane `k` after the LAST row of a message; say whether it changed."""
     top = book.head[k]
     head = pressure.head[k]
@@ -117,7 +117,7 @@ def on_top(pressure: PressureState, book: BookState, k: int, event: Any) -> bool
 
 
 @kernel_inline
-def mark(pressure: PressureState, k: int, ts_recv: int) -> None:
+def mark(pressure: PressureState, k: Int, ts_recv: Int) -> None:
     """Keep a reading of the running sums of lane `k` at a timer."""
     head = pressure.head[k]
     row = pressure.marks[k, head["marks"] & (MARKS - 1)]
@@ -128,7 +128,7 @@ def mark(pressure: PressureState, k: int, ts_recv: int) -> None:
 
 
 @kernel_inline
-def flow_window(pressure: PressureState, k: int, start_ns: int) -> FlowWindow:
+def flow_window(pressure: PressureState, k: Int, start_ns: Int) -> FlowWindow:
     """Return the flow after the last reading at or before `start_ns`, up to now."""
     head = pressure.head[k]
     newest = head["marks"] - 1
@@ -161,7 +161,7 @@ def normalised_flow(window: FlowWindow) -> float:
 
 
 @kernel_inline
-def queue_imbalance(pressure: PressureState, k: int) -> tuple[int, int]:
+def queue_imbalance(pressure: PressureState, k: Int) -> tuple[int, int]:
     """Return rho of the touch as (bid - ask, bid + ask) lots; (0, 0) while the top is not known."""
     head = pressure.head[k]
     if head["known"] == 0:
@@ -170,7 +170,7 @@ def queue_imbalance(pressure: PressureState, k: int) -> tuple[int, int]:
 
 
 @kernel_inline
-def weighted_mid(pressure: PressureState, k: int) -> float:
+def weighted_mid(pressure: PressureState, k: Int) -> float:
     """Return the weighted mid in ticks, within [bid, ask]; nan while the top is not known."""
     net, total = queue_imbalance(pressure, k)
     if total <= 0:
@@ -180,7 +180,7 @@ def weighted_mid(pressure: PressureState, k: int) -> float:
 
 
 @kernel_inline
-def relative_spread_bp(pressure: PressureState, k: int) -> float:
+def relative_spread_bp(pressure: PressureState, k: Int) -> float:
     """Return the spread in bp of the mid; nan while the top is not known or the mid is 0."""
     head = pressure.head[k]
     if head["known"] == 0 or head["mid2"] == 0:
@@ -190,8 +190,8 @@ def relative_spread_bp(pressure: PressureState, k: int) -> float:
 
 @kernel
 def run_pressure(
-    events: Events, start: int, stop: int, book: BookState, pressure: PressureState
-) -> int:
+    events: Events, start: Int, stop: Int, book: BookState, pressure: PressureState
+) -> Int:
     """Bring book and pressure forward over events[start:stop].
 
     Returns the index of the first event not used: stop, or the first whose level has no room in the

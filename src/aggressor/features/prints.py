@@ -38,8 +38,7 @@ from aggressor.features.upper import (
     upper_quantile,
     upper_state,
 )
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import BATCHED, NO_TIME, NOT_FLOW, RPI, TIMER, TRADE, Events
 
 ORDERS = 1024  # the open order and the last closed ones, kept per lane; a power of two
@@ -135,7 +134,7 @@ def prints_state(
 
 
 @kernel_inline
-def current_order(prints: PrintsState, k: int) -> Any:
+def current_order(prints: PrintsState, k: Int) -> Any:
     """Return the record of the open order of lane `k`; its `open` is 0 while there is none."""
     return prints.orders[
         np.uint64(k), np.uint64(prints.head[np.uint64(k)]["orders"] & (ORDERS - 1))
@@ -143,7 +142,7 @@ def current_order(prints: PrintsState, k: int) -> Any:
 
 
 @kernel_inline
-def on_trade(prints: PrintsState, k: int, event: Any) -> bool:
+def on_trade(prints: PrintsState, k: Int, event: Any) -> bool:
     """Add a TRADE to the open order or start the next; say whether an order was closed by it."""
     flags = event["flags"]
     if flags & NOT_FLOW:
@@ -174,7 +173,7 @@ def on_trade(prints: PrintsState, k: int, event: Any) -> bool:
 
 
 @kernel_inline
-def _close(prints: PrintsState, k: int) -> None:
+def _close(prints: PrintsState, k: Int) -> None:
     head, order = prints.head[np.uint64(k)], current_order(prints, k)
     order["size_class"] = size_class(prints, k, order["lots"], tick_lots(order))
     order["open"] = 0
@@ -189,7 +188,7 @@ def _close(prints: PrintsState, k: int) -> None:
 
 
 @kernel
-def _read_sizes(prints: PrintsState, k: int, now: int) -> None:
+def _read_sizes(prints: PrintsState, k: Int, now: Int) -> None:
     head, row = prints.head[k], prints.parameters[k]
     head["large_above"] = upper_quantile(prints.sizes, k, row["large_ppm"])
     head["huge_above"] = upper_quantile(prints.sizes, k, row["huge_ppm"])
@@ -213,7 +212,7 @@ def levels(order: Any) -> Int:
 
 
 @kernel_inline
-def size_class(prints: PrintsState, k: int, lots: Int, value: Int) -> int:
+def size_class(prints: PrintsState, k: Int, lots: Int, value: Int) -> int:
     """Judge an order of `lots` worth `value` (price x lots) by the orders before it (R2.3)."""
     head, row = prints.head[np.uint64(k)], prints.parameters[np.uint64(k)]
     if head["maturity"] == UNKNOWN:
@@ -225,7 +224,7 @@ def size_class(prints: PrintsState, k: int, lots: Int, value: Int) -> int:
 
 
 @kernel_inline
-def settle(prints: PrintsState, k: int, now: int) -> bool:
+def settle(prints: PrintsState, k: Int, now: Int) -> bool:
     """Close the open order if its last print is older than the patience; say whether it was."""
     order = current_order(prints, k)
     overdue = now - order["ts_last"] > prints.parameters[k]["patience_ns"]
@@ -236,7 +235,7 @@ def settle(prints: PrintsState, k: int, now: int) -> bool:
 
 
 @kernel
-def run_prints(events: Events, start: int, stop: int, prints: PrintsState) -> int:
+def run_prints(events: Events, start: Int, stop: Int, prints: PrintsState) -> Int:
     """Bring taker orders forward over events[start:stop]; return stop."""
     for i in range(start, stop):
         event = events[i]

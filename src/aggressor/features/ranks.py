@@ -7,13 +7,13 @@ the same deviation. Values are int64 below 2^61; results are float64, exact for 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 
 
 @kernel
-def select(values: NDArray[np.int64], count: int, rank: int) -> int:
+def select(values: NDArray[np.int64], count: Int, rank: Int) -> int:
     """Return the value of 0-based `rank` of values[:count] in order (Hoare); reorders them."""
     low, high = 0, count - 1
     while low < high:
@@ -38,7 +38,7 @@ def select(values: NDArray[np.int64], count: int, rank: int) -> int:
 
 
 @kernel
-def median_and_deviation(values: NDArray[np.int64], count: int) -> tuple[float, float]:
+def median_and_deviation(values: NDArray[np.int64], count: Int) -> tuple[float, float]:
     """Return the median of values[:count] and their median distance from it; overwrites them."""
     centre2 = _twice_the_median(values, count)
     for i in range(count):
@@ -47,7 +47,7 @@ def median_and_deviation(values: NDArray[np.int64], count: int) -> tuple[float, 
 
 
 @kernel_inline
-def _twice_the_median(values: NDArray[np.int64], count: int) -> int:
+def _twice_the_median(values: NDArray[np.int64], count: Int) -> int:
     low = select(values, count, (count - 1) // 2)
     if count % 2 == 1:
         return 2 * low

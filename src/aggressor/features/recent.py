@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.baseline import NO_VALUE, PPM
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 
 NO_LIMIT_NS = 2**62
 MAD_SCALE = 1.4826

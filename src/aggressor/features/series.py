@@ -38,8 +38,7 @@ from aggressor.features.bars import (
 )
 from aggressor.features.profile import ValueRule, control_row, share_of, value_rows
 from aggressor.features.vwap import bar_moments
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE
 

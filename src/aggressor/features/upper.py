@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.baseline import NO_VALUE, PPM
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 
 LARGEST = 64  # Q.99 of 2000 values needs 21 of them
 
@@ -56,7 +56,7 @@ def upper_state(windows_ns: Sequence[int], limit: int) -> UpperState:
 
 
 @kernel_inline
-def add_upper(upper: UpperState, n: int, now: int, value: int) -> bool:
+def add_upper(upper: UpperState, n: Int, now: Int, value: Int) -> bool:
     """Add one value; the too old leave. Say whether a high quantile may have moved."""
     head, mask = upper.head[n], upper.values.shape[1] - 1
     oldest, newest, top = head["oldest"], head["newest"], head["top"]
@@ -83,7 +83,7 @@ def add_upper(upper: UpperState, n: int, now: int, value: int) -> bool:
 
 
 @kernel
-def _expire(upper: UpperState, n: int, now: int) -> None:
+def _expire(upper: UpperState, n: Int, now: Int) -> None:
     """Drop the values at or before now - window."""
     head, mask = upper.head[n], upper.values.shape[1] - 1
     while head["oldest"] < head["newest"]:
@@ -96,13 +96,13 @@ def _expire(upper: UpperState, n: int, now: int) -> None:
 
 
 @kernel_inline
-def upper_count(upper: UpperState, n: int) -> int:
+def upper_count(upper: UpperState, n: Int) -> int:
     """Return how many values the window holds."""
     return upper.head[n]["newest"] - upper.head[n]["oldest"]
 
 
 @kernel_inline
-def upper_quantile(upper: UpperState, n: int, ppm: int) -> int:
+def upper_quantile(upper: UpperState, n: Int, ppm: Int) -> int:
     """Return the exact nearest-rank quantile, `ppm` in parts per million.
 
     NO_VALUE of an empty window, and where more than LARGEST values lie above the rank.
@@ -118,7 +118,7 @@ def upper_quantile(upper: UpperState, n: int, ppm: int) -> int:
 
 
 @kernel
-def _put_in(upper: UpperState, n: int, value: int) -> None:
+def _put_in(upper: UpperState, n: Int, value: Int) -> None:
     """Put a value in its place; the smallest goes when there are LARGEST already."""
     head, largest = upper.head[n], upper.largest
     top = head["top"]
@@ -138,7 +138,7 @@ def _put_in(upper: UpperState, n: int, value: int) -> None:
 
 
 @kernel
-def _take_out(upper: UpperState, n: int, value: int) -> None:
+def _take_out(upper: UpperState, n: Int, value: Int) -> None:
     """Take out one of a value that is among the largest."""
     head, largest = upper.head[n], upper.largest
     place = head["top"] - 1
@@ -150,7 +150,7 @@ def _take_out(upper: UpperState, n: int, value: int) -> None:
 
 
 @kernel
-def _gather(upper: UpperState, n: int) -> None:
+def _gather(upper: UpperState, n: Int) -> None:
     """Find the largest values of the window again."""
     head, mask = upper.head[n], upper.values.shape[1] - 1
     head["top"] = 0

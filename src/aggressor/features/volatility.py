@@ -45,7 +45,7 @@ from aggressor.features.parameters import (
     parameter_rows,
 )
 from aggressor.features.ranks import MAD_TO_SIGMA, median_and_deviation
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_TIME
 
 CHANGES = 4096  # one-second changes kept per lane, at least an hour of them; a power of two
@@ -134,20 +134,20 @@ def volatility_state(
 
 
 @kernel_inline
-def hold(volatility: VolatilityState, k: int) -> None:
+def hold(volatility: VolatilityState, k: Int) -> None:
     """Freeze the effective tick of lane `k` for an episode."""
     volatility.head[k]["episodes"] += 1
 
 
 @kernel_inline
-def release(volatility: VolatilityState, k: int) -> None:
+def release(volatility: VolatilityState, k: Int) -> None:
     """End an episode; with the last one the effective tick is read again at the next minute."""
     volatility.head[k]["episodes"] -= 1
 
 
 @kernel
 def sample(
-    volatility: VolatilityState, k: int, now: int, known: bool, mid2: int, spread: int
+    volatility: VolatilityState, k: Int, now: Int, known: bool, mid2: Int, spread: Int
 ) -> None:
     """Take the fused top of lane `k` at a timer; `known` is False while the book is not valid."""
     minute = now // MINUTE_NS
@@ -164,7 +164,7 @@ def sample(
 
 
 @kernel_inline
-def _sample_second(volatility: VolatilityState, k: int, now: int, known: bool, mid2: int) -> None:
+def _sample_second(volatility: VolatilityState, k: Int, now: Int, known: bool, mid2: Int) -> None:
     head, second_ns = volatility.head[k], volatility.parameters[k]["second_ns"]
     elapsed = now // second_ns - head["second_ns"] // second_ns
     if not known:
@@ -182,7 +182,7 @@ def _sample_second(volatility: VolatilityState, k: int, now: int, known: bool, m
 
 
 @kernel_inline
-def _extend_minute(head: Any, mid2: int) -> None:
+def _extend_minute(head: Any, mid2: Int) -> None:
     if head["high2"] < head["low2"]:
         head["high2"] = head["low2"] = mid2
     else:
@@ -192,7 +192,7 @@ def _extend_minute(head: Any, mid2: int) -> None:
 
 
 @kernel_inline
-def _close_minute(volatility: VolatilityState, k: int, minute: int) -> None:
+def _close_minute(volatility: VolatilityState, k: Int, minute: Int) -> None:
     """End the bar under way; its true range counts unless the lane's first minute began inside."""
     head = volatility.head[k]
     filled = head["high2"] >= head["low2"] and head["minute"] >= 0
@@ -211,7 +211,7 @@ def _close_minute(volatility: VolatilityState, k: int, minute: int) -> None:
 
 
 @kernel_inline
-def _read(volatility: VolatilityState, k: int, now: int) -> None:
+def _read(volatility: VolatilityState, k: Int, now: Int) -> None:
     head, row = volatility.head[k], volatility.parameters[k]
     advance(volatility.spreads, k, now)
     head["spread_maturity"] = maturity(volatility.spreads, k)
@@ -230,7 +230,7 @@ def _read(volatility: VolatilityState, k: int, now: int) -> None:
 
 
 @kernel_inline
-def _read_sigma(volatility: VolatilityState, k: int, now: int) -> None:
+def _read_sigma(volatility: VolatilityState, k: Int, now: Int) -> None:
     head, row = volatility.head[k], volatility.parameters[k]
     start_ns = now - row["window_ns"]
     oldest = max(head["oldest"], head["newest"] - CHANGES)

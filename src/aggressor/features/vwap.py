@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.bars import DAY_NS
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import BAD_CLOCK, NO_TIME, NOT_FLOW, TRADE, Events
 
 VWAP_HEAD = np.dtype(

@@ -53,7 +53,7 @@ from aggressor.features.wall_records import (
     WALLS,
     WallsState,
 )
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, best_price, find_slot, lots_at, next_price
 from aggressor.market.ledger import LedgerState
 from aggressor.schema.event import NO_PRICE, NO_TIME
@@ -63,7 +63,7 @@ YOUNG_NS = 10 * MINUTE_NS
 
 
 @kernel_inline
-def wall_within(walls: WallsState, k: int, s: int, near: int, far: int, listed_ns: int) -> int:
+def wall_within(walls: WallsState, k: Int, s: Int, near: Int, far: Int, listed_ns: Int) -> int:
     """Return the index of a live wall `near` to `far` ticks behind the best of side index `s`,
     listed at `listed_ns` or later (age 0 counts); -1 if there is none.
     """
@@ -77,7 +77,7 @@ def wall_within(walls: WallsState, k: int, s: int, near: int, far: int, listed_n
 
 @kernel
 def sample(
-    walls: WallsState, book: BookState, ledger: LedgerState, k: int, now: int, effective_tick: int
+    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, now: Int, effective_tick: Int
 ) -> None:
     """Look at lane `k` at a timer: follow its walls, list new ones and this moment's stacks."""
     head, row = walls.head[k], walls.parameters[k]
@@ -104,10 +104,10 @@ def sample_side(
     walls: WallsState,
     book: BookState,
     ledger: LedgerState,
-    k: int,
-    s: int,
-    now: int,
-    effective_tick: int,
+    k: Int,
+    s: Int,
+    now: Int,
+    effective_tick: Int,
     due: bool,
 ) -> None:
     """Judge one side of lane `k` (index 0 bid, 1 ask); where `due` its sizes join the baselines."""
@@ -132,7 +132,7 @@ def sample_side(
 
 
 @kernel
-def _read_near(walls: WallsState, book: BookState, k: int, side: int, effective_tick: int) -> int:
+def _read_near(walls: WallsState, book: BookState, k: Int, side: Int, effective_tick: Int) -> int:
     row = walls.parameters[k]
     reach = row["reach"] * effective_tick
     tens, hundreds = row["tens_ticks"], row["hundreds_ticks"]
@@ -160,7 +160,7 @@ def _read_near(walls: WallsState, book: BookState, k: int, side: int, effective_
 
 @kernel
 def _follow(
-    walls: WallsState, book: BookState, ledger: LedgerState, k: int, s: int, now: int
+    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int
 ) -> None:
     side = 1 - 2 * s
     best = best_price(book, k, side)
@@ -184,7 +184,7 @@ def _follow(
 
 
 @kernel_inline
-def _end(walls: WallsState, k: int, wall: Any, now: int, why: int) -> None:
+def _end(walls: WallsState, k: Int, wall: Any, now: Int, why: Int) -> None:
     wall["live"], wall["standing"], wall["ended_ns"], wall["end"] = 0, 0, now, why
     head = walls.head[k]
     walls.ended[k, head["ended"] & (ENDED - 1)] = wall
@@ -192,7 +192,7 @@ def _end(walls: WallsState, k: int, wall: Any, now: int, why: int) -> None:
 
 
 @kernel
-def _lose_book(walls: WallsState, k: int, now: int) -> None:
+def _lose_book(walls: WallsState, k: Int, now: Int) -> None:
     for s in range(2):
         for i in range(WALLS):
             wall = walls.walls[k, s, i]
@@ -203,7 +203,7 @@ def _lose_book(walls: WallsState, k: int, now: int) -> None:
 
 
 @kernel_inline
-def _measure(walls: WallsState, k: int, i: int, median: float, deviation: float) -> bool:
+def _measure(walls: WallsState, k: Int, i: Int, median: float, deviation: float) -> bool:
     """Write z and ratio of near level `i`; say whether it is a wall but for the baseline."""
     level, row = walls.near[i], walls.parameters[k]
     if level["kind"] != PLAIN:
@@ -217,7 +217,7 @@ def _measure(walls: WallsState, k: int, i: int, median: float, deviation: float)
 
 @kernel
 def _list_wall(
-    walls: WallsState, book: BookState, ledger: LedgerState, k: int, s: int, now: int, i: int
+    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int, i: Int
 ) -> None:
     """List near level `i` unless its size is usual at its distance."""
     level, row = walls.near[i], walls.parameters[k]
@@ -238,7 +238,7 @@ def _list_wall(
 
 @kernel
 def _place(
-    walls: WallsState, book: BookState, ledger: LedgerState, k: int, s: int, now: int, level: Any
+    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int, level: Any
 ) -> int:
     """Return the place of a level in the list, a new one if need be; -1 where the list is full."""
     free = -1
@@ -266,7 +266,7 @@ def _place(
 
 @kernel
 def _read_stacks(
-    walls: WallsState, k: int, s: int, count: int, median: float, effective_tick: int
+    walls: WallsState, k: Int, s: Int, count: Int, median: float, effective_tick: Int
 ) -> None:
     head, row = walls.head[k], walls.parameters[k]
     start = 0
@@ -292,7 +292,7 @@ def _read_stacks(
 
 
 @kernel
-def _join_baselines(walls: WallsState, k: int, now: int, level: Any) -> None:
+def _join_baselines(walls: WallsState, k: Int, now: Int, level: Any) -> None:
     add_sample(walls.sizes, k * DISTANCES + level["octave"], now, level["lots"])
     if level["kind"] == PLAIN:
         return
@@ -305,7 +305,7 @@ def _join_baselines(walls: WallsState, k: int, now: int, level: Any) -> None:
 
 
 @kernel
-def _read_round(walls: WallsState, k: int, kind: int, now: int) -> None:
+def _read_round(walls: WallsState, k: Int, kind: Int, now: Int) -> None:
     own, sizes = walls.rounds[k, kind], walls.round_sizes
     oldest = max(own["oldest"], own["newest"] - ROUND_SIZES)
     start_ns = now - walls.parameters[k]["baseline_ns"]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.ladder import (
     clear_ladder,
     drop_key,
@@ -34,7 +34,6 @@ from aggressor.market.levels import (
     NO_KEY,
     NO_SLOT,
     BookState,
-    Int,
     book_state,
     grow_book,
     has_room,
@@ -309,7 +308,7 @@ def refresh_top(book: BookState, k: Int, now: Int) -> None:
 
 
 @kernel
-def run_book(events: Events, start: int, stop: int, book: BookState) -> int:
+def run_book(events: Events, start: Int, stop: Int, book: BookState) -> Int:
     """Apply the book rows of events[start:stop]; other kinds pass.
 
     Returns the index of the first event not used: stop, or a LEVEL without room in the pool.

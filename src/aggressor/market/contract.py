@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel_inline
+from aggressor.kernel import Int, kernel_inline
 from aggressor.schema.event import (
     FUNDING,
     INTEREST,
@@ -57,7 +57,7 @@ def contract_state(lanes: int) -> ContractState:
 
 
 @kernel_inline
-def on_statement(contract: ContractState, k: int, event: Any) -> None:
+def on_statement(contract: ContractState, k: Int, event: Any) -> None:
     """Take one MARK, FUNDING, INTEREST, STATUS or LIQUIDATION row; other kinds pass."""
     head = contract.head[k]
     kind = event["kind"]

@@ -26,9 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState
-from aggressor.market.levels import Int
 from aggressor.schema.event import BAD_CLOCK, LEVEL, NO_PRICE, NO_TIME, SNAPSHOT
 
 FAULT_NO_BOOK = 1

@@ -13,13 +13,12 @@ none.
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.levels import (
     NEAR,
     NO_KEY,
     NO_SLOT,
     BookState,
-    Int,
     find_far,
     free_slot,
     link_far,

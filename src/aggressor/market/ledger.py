@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import (
     BookState,
     ensure_slot,
@@ -43,7 +43,7 @@ from aggressor.market.book import (
     row_of,
 )
 from aggressor.market.ladder import write_key
-from aggressor.market.levels import NO_KEY, NO_SLOT, Int
+from aggressor.market.levels import NO_KEY, NO_SLOT
 from aggressor.schema.event import NOT_FLOW, RPI, SNAPSHOT
 
 GHOST = 1

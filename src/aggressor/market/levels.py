@@ -27,10 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import INSTRUMENTS_MAX, NO_PRICE, NO_TIME
-
-Int = int | np.signedinteger[Any]  # an integer in a kernel, compiled or not
 
 NO_SLOT = 0
 NO_KEY = 2**62  # best key of an empty side, and the answer of a search that found nothing

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market import book as books
 from aggressor.market.book import (
     BookState,
@@ -41,7 +41,6 @@ from aggressor.market.ledger import (
     on_trade,
     ring_has_room,
 )
-from aggressor.market.levels import Int
 from aggressor.market.tape import TapeState, on_print, tape_state
 from aggressor.schema.event import (
     CLEAR,
@@ -151,7 +150,7 @@ def on_event(market: MarketState, event: Any) -> Int:
 
 
 @kernel
-def run_market(events: Events, start: int, stop: int, market: MarketState) -> int:
+def run_market(events: Events, start: Int, stop: Int, market: MarketState) -> Int:
     """Move the market by events[start:stop].
 
     Returns the index of the first event not used: stop, or the first for which there is no room.

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel_inline
 from aggressor.schema.event import EVENT, NO_PRICE, NO_TIME, NOT_FLOW, Events
 
 PRINTS = 4096

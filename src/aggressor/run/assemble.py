@@ -5,6 +5,7 @@ and money limits of the desk are those of `execution`; equity is deposited into 
 anything happens.
 """
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from aggressor.engine.ports import Strategy
 from aggressor.engine.view import Fees
 from aggressor.execution.desk import Desk
 from aggressor.features.bars import bar_spec
+from aggressor.features.parameters import PROFILES
 from aggressor.features.series import BarSeries
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
@@ -55,8 +57,12 @@ class Assembly(NamedTuple):
 
 def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) -> Assembly:
     """Return an engine for `instruments`; raise ConfigError for a setting that cannot be."""
-    if settings.equity <= 0:
+    if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
+    if settings.profile not in PROFILES:
+        raise ConfigError(
+            f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
+        )
     make = strategy_named(settings.strategy)
     strategies = [make(one, k, settings.profile, mode) for k, one in enumerate(instruments)]
     desk = Desk(instruments)
@@ -85,7 +91,7 @@ def latency_of(text: str) -> Latency:
     """Read `feed,order,response` in milliseconds; raise ConfigError."""
     try:
         feed, order, response = (round(float(part) * _MS) for part in text.split(","))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"{text!r} is no latency: write feed,order,response in milliseconds, as 5,20,20."
         ) from None

@@ -19,10 +19,8 @@ from aggressor.engine.reading import read_signal
 from aggressor.reports.moments import moment_ns
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.progress import Step, silent
-from aggressor.schema.command import PLACE
 from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument, money_text
-from aggressor.schema.report import FILL, MAKER
 from aggressor.sim.exchange import ENDED, NEEDS_ROOM, SimExchange
 from aggressor.store.reader import Store
 from aggressor.strategies.evidence import Decision, TradeRecord
@@ -105,6 +103,7 @@ def play(
         exchange.take(engine.decide(turn.reports))
         if rows:
             progress("backtest", min(1.0, exchange.handed_out / rows))
+    engine.finish()
     progress("backtest", 1.0)
     return exchange
 
@@ -114,14 +113,12 @@ def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, 
     engine = assembly.engine
     books = engine.desk.books
     currency = books.currency(lane)
-    reports = engine.journal.reports
-    fills = reports[reports["kind"] == FILL]
     trades, decisions = _records(assembly.strategies)
     return {
         "strategy": ", ".join(sorted({type(one).__name__ for one in assembly.strategies})),
-        "orders": int((engine.journal.commands["kind"] == PLACE).sum()),
-        "fills": int(fills.size),
-        "fills_maker": int((fills["flags"] & MAKER != 0).sum()),
+        "orders": engine.journal.placed,
+        "fills": engine.journal.fills,
+        "fills_maker": engine.journal.maker_fills,
         "trades": sum(1 for one in trades if one.entered_lots),
         "pnl": money_text(engine.desk.equity(lane) - assembly.deposit),
         "fees": money_text(books.balance(currency, Heading.FEES, lane)),
@@ -162,7 +159,8 @@ def arrival_slippage_bp(trades: Sequence[TradeRecord]) -> float | None:
             continue
         seen = one.decision.snapshot
         bid, ask = seen["bid"], seen["ask"]
-        assert isinstance(bid, int) and isinstance(ask, int)
+        assert isinstance(bid, int)
+        assert isinstance(ask, int)
         mid = Fraction(bid + ask, 2)
         away = one.decision.side * (Fraction(one.entry_price) - mid) / mid
         cost += away * one.entered_lots

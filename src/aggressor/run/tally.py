@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, has_room, on_book_event
 from aggressor.schema.event import (
     BAD_CLOCK,
@@ -108,7 +108,7 @@ def lane_of(row: Any) -> Any:
 
 
 @kernel_inline
-def count_row(tally: Tally, k: int, event: Any, synced: Any) -> None:
+def count_row(tally: Tally, k: Int, event: Any, synced: Any) -> None:
     """Count one row by its kind, and the time since the row before it."""
     head = tally.head[k]
     kind = event["kind"]
@@ -141,7 +141,7 @@ def count_row(tally: Tally, k: int, event: Any, synced: Any) -> None:
 
 
 @kernel_inline
-def note_delay(tally: Tally, k: int, ts_recv: int, delay_ns: int) -> None:
+def note_delay(tally: Tally, k: Int, ts_recv: Int, delay_ns: Int) -> None:
     """Keep the smallest delay of each window."""
     head = tally.head[k]
     window = ts_recv // WINDOW_NS
@@ -153,7 +153,7 @@ def note_delay(tally: Tally, k: int, ts_recv: int, delay_ns: int) -> None:
 
 
 @kernel_inline
-def end_window(tally: Tally, k: int) -> None:
+def end_window(tally: Tally, k: Int) -> None:
     """Put the smallest delay of the window in hand among the finished ones."""
     head = tally.head[k]
     if head["delay"] != NO_DELAY and head["windows"] < WINDOWS:
@@ -174,7 +174,7 @@ def agrees(quote: Any, depth: Any) -> Any:
 
 
 @kernel_inline
-def on_quote(tally: Tally, k: int, check: Any) -> None:
+def on_quote(tally: Tally, k: Int, check: Any) -> None:
     """Keep a quote, and compare it with the depth message of its id if that came before."""
     head = tally.head[k]
     place = head["quotes_seen"] & (RECENT - 1)
@@ -196,7 +196,7 @@ def on_quote(tally: Tally, k: int, check: Any) -> None:
 
 
 @kernel_inline
-def on_depth(tally: Tally, k: int, u: int, book: BookState) -> None:
+def on_depth(tally: Tally, k: Int, u: Int, book: BookState) -> None:
     """Keep the top after a depth message, and compare it with the quotes of its id so far."""
     head = tally.head[k]
     top = book.head[k]
@@ -222,14 +222,14 @@ def on_depth(tally: Tally, k: int, u: int, book: BookState) -> None:
 @kernel
 def tally_events(
     events: Events,
-    start: int,
-    stop: int,
+    start: Int,
+    stop: Int,
     checks: Checks,
-    first_check: int,
-    checks_stop: int,
+    first_check: Int,
+    checks_stop: Int,
     tally: Tally,
     book: BookState,
-) -> tuple[int, int]:
+) -> tuple[Int, Int]:
     """Apply events[start:stop] to the book and count them, with checks[first_check:checks_stop].
 
     A check's `row` counts in `events`. Returns (index of the first event not used: `stop`, or one

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.errors import UnitError
 
 PARSED = 0
@@ -85,7 +85,7 @@ def decimal_text(steps: int, step: Decimal) -> str:
 
 
 @kernel_inline
-def parse_units(text: NDArray[np.uint8], start: int, stop: int, digits: int) -> tuple[int, int]:
+def parse_units(text: NDArray[np.uint8], start: Int, stop: Int, digits: Int) -> tuple[Int, Int]:
     """Read text[start:stop] as an integer at `digits` decimals: (value, PARSED or why not)."""
     value = np.int64(0)
     seen = 0
@@ -125,8 +125,8 @@ def parse_units(text: NDArray[np.uint8], start: int, stop: int, digits: int) -> 
 
 @kernel_inline
 def parse_steps(
-    text: NDArray[np.uint8], start: int, stop: int, digits: int, step: int
-) -> tuple[int, int]:
+    text: NDArray[np.uint8], start: Int, stop: Int, digits: Int, step: Int
+) -> tuple[Int, Int]:
     """Read text[start:stop] as a whole number of grid steps: (steps, PARSED or why not)."""
     units, code = parse_units(text, start, stop, digits)
     if code != PARSED or step == 1:
@@ -138,6 +138,6 @@ def parse_steps(
 
 
 @kernel
-def parse_text(text: NDArray[np.uint8], digits: int, step: int) -> tuple[int, int]:
+def parse_text(text: NDArray[np.uint8], digits: Int, step: Int) -> tuple[Int, Int]:
     """Read the whole of `text` as grid steps: the kernel's path for a single value."""
     return parse_steps(text, 0, text.size, digits, step)

@@ -24,9 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.kernel import kernel
+from aggressor.kernel import Int, kernel
 from aggressor.market.book import lots_at, next_price
-from aggressor.market.levels import Int
 from aggressor.schema.command import (
     AMEND,
     CANCEL,

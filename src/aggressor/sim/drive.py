@@ -10,8 +10,7 @@ same commands.
 import numpy as np
 
 from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, Pipeline, advance
-from aggressor.kernel import kernel
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel
 from aggressor.schema.event import Events
 from aggressor.sim.loop import END, MORE, NO_ROOM, STARVED, open_window, quiet, release_until
 from aggressor.sim.state import NEVER, SimState, next_due

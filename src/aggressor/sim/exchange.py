@@ -147,14 +147,16 @@ class SimExchange:
     @property
     def handed_out(self) -> int:
         """Events handed out so far, TIMERs included."""
-        return self._dropped + self._local
+        return int(self._dropped + self._local)
 
     def drive(self, pipe: Pipeline) -> Turn:
         """Run pipeline and venue together to the next decision; see `drive`.
 
         After DECISION the caller decides with `reports` and may `take` its commands; after
-        NEEDS_ROOM it grows the pipeline for `event` and calls again.
+        NEEDS_ROOM it grows the pipeline for `event` and calls again. For feeds that end; a live
+        feed is polled.
         """
+        assert not self._live, "a live feed is polled"
         while True:
             size = self._events.size
             ending = END if self._ended else MORE

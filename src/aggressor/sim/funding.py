@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import FUNDING, MARK
 from aggressor.sim.codes import FUNDED, NONE
 from aggressor.sim.state import NEVER, SimState, report

@@ -19,8 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel_inline
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import BAD_CLOCK, TIMER
 

@@ -25,9 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import has_room, on_book_event
-from aggressor.market.levels import Int
 from aggressor.schema.command import AMEND, CANCEL, GTC, LIMIT, PLACE
 from aggressor.schema.event import LEVEL, NO_PRICE, QUOTE, TRADE, Events
 from aggressor.sim.arrival import draft_triggered, join, on_command, trade

@@ -19,9 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import lots_at, next_price
-from aggressor.market.levels import Int
 from aggressor.schema.event import CLEAR, LAST, LEVEL, NO_PRICE, NOT_FLOW, RPI, STALE, TRADE
 from aggressor.sim.codes import CANCELED, FILL, MAKER, NONE, REDUCE_ONLY_EMPTY, TRIGGERED
 from aggressor.sim.queue import front_after_level, lots_beyond

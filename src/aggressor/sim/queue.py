@@ -27,8 +27,7 @@ import math
 import msgspec
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.errors import ConfigError
 
 RISK_AVERSE = 0

@@ -25,9 +25,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, book_state
-from aggressor.market.levels import Int
 from aggressor.schema.command import COMMAND, Commands
 from aggressor.schema.event import INSTRUMENTS_MAX, NO_PRICE, NO_TIME
 from aggressor.schema.report import REDUCE_ONLY, REPORT, Reports

@@ -10,8 +10,7 @@ repeats what another message may already have said.
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
-from aggressor.market.levels import Int
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.sim.state import SimState
 
 _MIX = 0x9E3779B1

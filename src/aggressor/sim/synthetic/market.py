@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel
+from aggressor.kernel import Int, kernel
 from aggressor.schema.event import ASK, BID, Events, empty_events
 from aggressor.sim.synthetic.book import (
     ARRIVAL_CURVE,
@@ -74,7 +74,7 @@ def empty_output(rows: int, log_rows: int) -> Output:
 
 
 @kernel
-def _seed_book(market: Market, out: Output, middle: int, counts: NDArray[Any]) -> None:
+def _seed_book(market: Market, out: Output, middle: Int, counts: NDArray[Any]) -> None:
     """Rest `counts[i]` orders on each side at i + 1 ticks from the opposite best."""
     for i in range(counts.size):
         for _ in range(counts[i]):

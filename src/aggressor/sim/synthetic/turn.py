@@ -5,7 +5,7 @@ the clock is published. The loop stops before a step for which the output might 
 be called again: where it was cut changes nothing.
 """
 
-from aggressor.kernel import kernel
+from aggressor.kernel import Int, kernel
 from aggressor.sim.synthetic.book import Market, Output
 from aggressor.sim.synthetic.flow import flow_step, slow_step, top_up
 from aggressor.sim.synthetic.labels import CASCADE, EXHAUSTION, ICEBERG, PUSH_THROUGH, WALL_PULL
@@ -50,7 +50,7 @@ def has_room(market: Market, out: Output) -> bool:
 
 
 @kernel
-def run_market(market: Market, until: int, out: Output) -> bool:
+def run_market(market: Market, until: Int, out: Output) -> bool:
     """Run up to the pulse at venue time `until`; return False when it stopped for lack of room."""
     head = market.head[0]
     params = market.params[0]

@@ -1,0 +1,142 @@
+"""How kernels meet: every kernel is lowered once, and only what Python calls becomes machine code.
+
+Left alone, Numba takes each function through all of LLVM by itself, writes its machine code and a
+wrapper for Python, and repeats that inside every function that calls it, one level after the
+other. Kernels are mostly called by kernels. So a kernel called by another is a *piece* here: typed
+and lowered once per process, never optimised or run by itself. The kernel that Python calls is an
+*entry*: it links the pieces it reaches, and LLVM sees the whole once.
+
+An entry is whole in itself, and so is what the disk cache keeps of it. Pieces are not kept: they
+own no object and raise nothing, so their environments are dropped at the link.
+"""
+
+from typing import Any
+
+from numba.core import event, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompileResult, Flags, compile_extra
+from numba.core.typing.templates import make_concrete_template
+
+_ENVIRONMENT = "_ZN08NumbaEnv"  # how Numba names a function's link to Python objects
+
+
+class _PieceLibrary(JITCodeLibrary):
+    """The LLVM code of one piece; what it calls stays a declaration."""
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        if self._shared_module is None:
+            for one in self._final_module.global_variables:
+                if one.name.startswith(_ENVIRONMENT):
+                    one.linkage = "linkonce_odr"  # so that it goes when nothing uses it
+        return super()._get_module_for_linking()
+
+
+class _EntryLibrary(JITCodeLibrary):
+    """The machine code of an entry and of every piece it reaches."""
+
+    def finalize(self) -> None:
+        reached = dict.fromkeys(self._linking_libraries)
+        waiting = list(reached)
+        while waiting:
+            library = waiting.pop()
+            if isinstance(library, _PieceLibrary):
+                fresh = [one for one in library._linking_libraries if one not in reached]
+                reached.update(dict.fromkeys(fresh))
+                waiting.extend(fresh)
+        self._linking_libraries = list(reached)
+        super().finalize()
+
+
+class PieceCompiler(Compiler):
+    """Numba's compiler, into a piece."""
+
+    def define_pipelines(self) -> Any:
+        """Choose the library before the passes run."""
+        state = self.state
+        state.library = _PieceLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        return super().define_pipelines()
+
+
+class EntryCompiler(Compiler):
+    """Numba's compiler, into an entry."""
+
+    def define_pipelines(self) -> Any:
+        """Choose the library before the passes run; its machine code can be kept on disk."""
+        state = self.state
+        state.library = _EntryLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+def call_as_piece(entry: Any) -> None:
+    """Let other kernels call the dispatcher `entry` as a piece."""
+    pieces = _Pieces(entry)
+    entry.get_call_template = pieces.call_template
+    entry.get_overload = pieces.overload
+
+
+class _Pieces:
+    """One kernel as others call it: a piece for each set of argument types."""
+
+    def __init__(self, entry: Any) -> None:
+        self._entry = entry
+        self._compiled: dict[tuple[Any, ...], tuple[object, CompileResult]] = {}
+
+    def call_template(self, arguments: Any, named: Any) -> Any:
+        """Answer Numba's question how the kernel is called with these types."""
+        pysig, folded = self._entry.fold_argument_types(
+            tuple(_widened(one) for one in arguments),
+            {name: _widened(one) for name, one in named.items()},
+        )
+        name = self._entry.py_func.__name__
+        template = make_concrete_template(
+            f"CallTemplate({name})", key=name, signatures=[self._piece(tuple(folded))[1].signature]
+        )
+        return template, pysig, folded, {}
+
+    def overload(self, arguments: Any) -> object:
+        """Return the key under which the code for these types is known to Numba's lowering."""
+        return self._piece(tuple(arguments))[0]
+
+    def _piece(self, arguments: tuple[Any, ...]) -> tuple[object, CompileResult]:
+        if arguments not in self._compiled:
+            compiled = self._compile(arguments)
+            key = object()
+            self._entry.targetctx.insert_user_function(key, compiled.fndesc, [compiled.library])
+            self._compiled[arguments] = key, compiled
+        return self._compiled[arguments]
+
+    def _compile(self, arguments: tuple[Any, ...]) -> CompileResult:
+        entry = self._entry
+        flags: Any = Flags()
+        entry.targetdescr.options.parse_as_flags(flags, entry.targetoptions)
+        flags.no_cpython_wrapper = True
+        flags.no_cfunc_wrapper = True
+        flags.no_compile = True
+        details = {"dispatcher": entry, "args": arguments, "return_type": None}
+        with event.trigger_event("numba:compile", data=details):
+            return compile_extra(
+                entry.typingctx,
+                entry.targetctx,
+                entry.py_func,
+                args=arguments,
+                return_type=None,
+                flags=flags,
+                locals={},
+                pipeline_class=PieceCompiler,
+            )
+
+
+def _widened(argument: Any) -> Any:
+    """Return int64 for smaller integers and the plain type of a constant.
+
+    Numba gives each constant a type of its own and each field its width, and would compile the
+    piece once for each of them.
+    """
+    plain: Any = types.unliteral(argument)
+    is_small = plain in types.integer_domain and plain.bitwidth < 64
+    return types.int64 if is_small else plain
