@@ -31,10 +31,10 @@ bench: setup
 	sh bench/run.sh
 
 format: setup
-	$(BIN)/ruff format --check src tests bench examples
+	$(BIN)/ruff format --check src tests bench
 
 lint: setup
-	$(BIN)/ruff check src tests bench examples
+	$(BIN)/ruff check src tests bench
 
 types: setup
 	$(BIN)/pyright

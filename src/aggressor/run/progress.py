@@ -13,7 +13,7 @@ from typing import Any
 Step = Callable[[str, float | None], None]
 """Called with what is being done now and the share done, 0 to 1, or None when it is not known."""
 
-COMPILE_SECONDS = 30  # of everything, with an empty cache
+COMPILE_SECONDS = 90  # of everything, with an empty cache, on a slow machine
 
 
 def silent(doing: str, share: float | None = None) -> None:
@@ -59,7 +59,7 @@ def progress(*, quiet: bool = False) -> Iterator[Step]:
 def _say_once() -> Callable[[int, str], None]:
     def say(count: int, name: str) -> None:
         if count == 1:
-            text = "compiling kernels on first use, about {} s; `make warm` does it ahead"
+            text = "compiling kernels on first use, up to {} s; `make warm` does it ahead"
             print(text.format(COMPILE_SECONDS), file=sys.stderr, flush=True)
 
     return say
