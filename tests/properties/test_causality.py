@@ -1,4 +1,4 @@
-"""Causality (design 5 b): what happens later never changes what was said and done before."""
+"""Causality (invariant b of ARCHITECTURE): later events never change what was said before."""
 
 from collections.abc import Callable
 

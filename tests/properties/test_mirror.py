@@ -1,4 +1,5 @@
-"""Mirror (design 5 c, R11.J 1): negated prices and swapped sides give mirrored signals and orders.
+"""Mirror (invariant c of ARCHITECTURE, R11.J 1): negated prices and swapped sides give mirrored
+signals and orders.
 
 Prices are truly negated, so nothing has to be close: every field is equal or turned. Within one
 moment both sides are looked at in a fixed order, so rows of one time are compared as a set, and

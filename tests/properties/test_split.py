@@ -1,5 +1,6 @@
-"""Split (design 5 a): the result never depends on where batches were cut, nor on who holds the
-cursors: `SimExchange.poll` with `Engine.step` equals `SimExchange.drive`, bit for bit.
+"""Split (invariant a of ARCHITECTURE): the result never depends on where batches were cut, nor on
+who holds the cursors: `SimExchange.poll` with `Engine.step` equals `SimExchange.drive`, bit for
+bit.
 """
 
 import numpy as np

@@ -1,4 +1,5 @@
-"""Twin and books (design 5 e, g): what a View said is what the events say, and money adds up.
+"""Twin and books (invariant e, g of ARCHITECTURE): what a View said is what the events say, and
+money adds up.
 
 A watcher notes what it sees at decision points of a trading engine; a few lines of plain Python
 then read the same from the events up to that point.
