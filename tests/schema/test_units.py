@@ -79,6 +79,8 @@ def test_errors_say_what_and_why() -> None:
         steps_of("61800.35", Decimal("0.1"))
     with pytest.raises(UnitError, match="does not fit 64 bits"):
         steps_of("1e30", Decimal("0.1"))
+    with pytest.raises(UnitError, match="far too large"):
+        steps_of("1E5000", Decimal("0.1"))
     with pytest.raises(UnitError, match="not a finite number"):
         steps_of("NaN", Decimal("0.1"))
     with pytest.raises(UnitError, match="at most 18 decimals"):

@@ -50,10 +50,11 @@ class Tape:
         getattr(self, str(kind))(k)
 
     def depth(self, k: int) -> None:
+        stale = e.STALE if self.rng.random() < 0.02 else 0  # a message is stale as a whole
         for i in reversed(range(int(self.rng.integers(1, 4)))):
             side = int(self.rng.choice([1, -1]))
             size = int(self.rng.choice([0, *self.rng.integers(1, 30, 3)]))
-            flags = (0 if i else e.LAST) | (e.STALE if self.rng.random() < 0.02 else 0)
+            flags = (0 if i else e.LAST) | stale
             self.add(e.LEVEL, k, self.pick(k, side), size, side, flags)
 
     def trade(self, k: int) -> None:

@@ -24,6 +24,7 @@ TOO_LARGE = 3  # beyond int64
 
 _EXACT = Context(prec=60)
 _DIGITS_MAX = 18
+_EXPONENT_MAX = 40  # beyond any int64 on any grid; larger numbers are not even worth writing out
 _STEPS_MAX = 2**63 - 1
 _PLAIN_MAX = np.int64(9 * 10**17)
 
@@ -56,6 +57,10 @@ def steps_of(value: str | Decimal, step: Decimal) -> int:
         raise UnitError(f"{value!r} is not a decimal number.") from None
     if not number.is_finite():
         raise UnitError(f"{value!r} is not a finite number.")
+    if number == 0:
+        return 0
+    if number.adjusted() > _EXPONENT_MAX:
+        raise UnitError(f"{value!r} is far too large: it does not fit 64 bits.")
     grid = grid_of(step)
     try:
         scaled = number.scaleb(grid.digits, _EXACT)
