@@ -189,7 +189,7 @@ def test_twin_and_conservation(rows: list[Print]) -> None:
 def test_split_and_mirror(rows: list[Print], cuts: list[int]) -> None:
     events = np.concatenate([trades(rows), timer(START_NS + MINUTE_NS)])
     whole, cut = run(events), run(events, cuts=tuple(cuts))
-    for a, b in zip([*whole[:3], *whole.sizes], [*cut[:3], *cut.sizes], strict=True):
+    for a, b in zip([*list(whole)[:3], *whole.sizes], [*list(cut)[:3], *cut.sizes], strict=True):
         np.testing.assert_array_equal(a, b)
     mirrored = [Print(one.ts, -one.price, one.lots, -one.side, one.flags) for one in rows]
     others = orders_of(run(np.concatenate([trades(mirrored), timer(START_NS + MINUTE_NS)])))

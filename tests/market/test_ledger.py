@@ -175,8 +175,8 @@ def test_every_traded_lot_is_somewhere(events: Events) -> None:
 @settings(max_examples=20, deadline=None)
 @given(streams())
 def test_mirror(events: Events) -> None:
-    look = ledger_look(*advance(events, market())[:2])
-    mirror = ledger_look(*advance(mirrored(events), market())[:2])
+    look = ledger_look(*list(advance(events, market()))[:2])
+    mirror = ledger_look(*list(advance(mirrored(events), market()))[:2])
     swapped = {(-at[0], -at[1]): value for at, value in look.items() if isinstance(at, tuple)}
     swapped |= {"unattributed": look["unattributed"], "unresolved": look["unresolved"][::-1]}
     assert mirror == swapped

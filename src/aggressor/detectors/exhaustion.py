@@ -51,6 +51,7 @@ from aggressor.schema.signal import (
     REJECTED,
     YOUNG_BASELINE,
 )
+from aggressor.state import State
 
 EVIDENCE = (
     "p0",  # ticks: where the run started
@@ -172,7 +173,7 @@ EPISODE = np.dtype(
 )
 
 
-class ExhaustionState(NamedTuple):
+class ExhaustionState(State, frozen=True):
     """One episode per lane and direction, over the lane's run."""
 
     head: NDArray[Any]  # HEAD, (L,)

@@ -11,20 +11,21 @@ the score only ranks.
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel_inline
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.signal import SIGNAL, Signals
+from aggressor.state import State
 
 OUTBOX_SIZE = 256  # an event writes a handful at most
 
 OUTBOX_HEAD = np.dtype([("written", "<i8"), ("read", "<i8"), ("calls", "<i8")])
 
 
-class Outbox(NamedTuple):
+class Outbox(State, frozen=True):
     """SIGNAL rows not yet read."""
 
     head: NDArray[Any]  # OUTBOX_HEAD, (1,)
@@ -59,6 +60,47 @@ def next_row(outbox: Outbox) -> int:
     evidence = outbox.ring[row]["evidence"]
     for j in range(evidence.size):
         evidence[j] = 0.0
+    return row
+
+
+@kernel
+def post(
+    outbox: Outbox,
+    k: Int,
+    kind: Int,
+    phase: Int,
+    failed: Int,
+    side: Int,
+    direction: Int,
+    low: Int,
+    high: Int,
+    episode: Int,
+    ts_armed: Int,
+    ts_confirmed: Int,
+    now: Int,
+    params: np.uint64,
+    provisional: Int,
+    score: float,
+) -> int:
+    """Write a SIGNAL row but for its evidence, ask for a decision, and return its index."""
+    row = next_row(outbox)
+    call(outbox)
+    signal = outbox.ring[row]
+    signal["instrument"] = k
+    signal["kind"] = kind
+    signal["phase"] = phase
+    signal["failed"] = failed
+    signal["side"] = side
+    signal["direction"] = direction
+    signal["low"] = low
+    signal["high"] = high
+    signal["episode"] = episode
+    signal["ts_armed"] = ts_armed
+    signal["ts_confirmed"] = ts_confirmed
+    signal["ts_known"] = now
+    signal["params"] = params
+    signal["provisional"] = provisional
+    signal["score"] = score
     return row
 
 

@@ -14,7 +14,7 @@ Shapes: lanes L, samples S (run window / timer), prints N (a power of two). Pric
 lots, ages on ts_recv.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from aggressor.features.baseline import (
 )
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_PRICE, PRICE_MAX
+from aggressor.state import State
 
 LENGTHS = 4  # windows of run_window / 8, / 4, / 2, / 1
 ROWS_MAX = 1024
@@ -70,7 +71,7 @@ RUN = np.dtype(
 )
 
 
-class RunState(NamedTuple):
+class RunState(State, frozen=True):
     """Samples, prints and baselines of each lane."""
 
     head: NDArray[Any]  # RUN_HEAD, (L,)

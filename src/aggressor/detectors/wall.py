@@ -9,7 +9,7 @@ Shapes: lanes L, sides 2 (0 bid, 1 ask), walls W. Judged at TIMER events, after 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from aggressor.features.baseline import READY
 from aggressor.features.wall_records import WALLS, WallParameters, WallsState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.signal import CONFIRMED, EXPIRED, FIRM, WALL, YOUNG_BASELINE
+from aggressor.state import State
 
 EVIDENCE = (
     "price",
@@ -45,7 +46,7 @@ ANNOUNCED = np.dtype(
 )
 
 
-class WallSignals(NamedTuple):
+class WallSignals(State, frozen=True):
     """Which walls stand, and which of them have been announced."""
 
     head: NDArray[Any]  # HEAD, (L,)

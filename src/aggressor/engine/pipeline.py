@@ -16,7 +16,7 @@ series 0 of each lane is the one-minute bar. Window series are 2 k (the fade's w
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -47,6 +47,7 @@ from aggressor.market.contract import ContractState, contract_state, on_statemen
 from aggressor.market.state import MarketState, grow_market, market_state
 from aggressor.schema.event import CLEAR, LAST, LEVEL, NOT_FLOW, QUOTE, TIMER, TRADE, Events
 from aggressor.schema.instrument import Instrument
+from aggressor.state import State
 
 MINUTE_NS = 60_000_000_000
 
@@ -68,7 +69,7 @@ PIPELINE_HEAD = np.dtype(
 )
 
 
-class Pipeline(NamedTuple):
+class Pipeline(State, frozen=True):
     """All state of one engine, one part per layer."""
 
     head: NDArray[Any]  # PIPELINE_HEAD, (1,)
@@ -256,16 +257,16 @@ def make_room(pipe: Pipeline, event: Any) -> Pipeline:
     """Return a pipeline that can take `event`; closed bars must have been drained before."""
     k = int(event["instrument"])
     if not market_has_room(pipe.market, event):
-        return pipe._replace(market=grow_market(pipe.market))
+        return pipe.replace(market=grow_market(pipe.market))
     if event["kind"] == TRADE and not window_room(pipe.window, k, int(event["ts_recv"])):
-        return pipe._replace(window=grow_window(pipe.window))
+        return pipe.replace(window=grow_window(pipe.window))
     count = int(pipe.head[0]["bars_per_lane"])
     footprint, mended = pipe.footprint, False  # rows may also be moved where they are
     for series in range(k * count, (k + 1) * count):
         if not series_has_room(footprint, series, event):
             footprint, mended = footprints.make_room_for(footprint, series, event), True
     assert mended, "every part has room"
-    return pipe._replace(footprint=footprint)
+    return pipe.replace(footprint=footprint)
 
 
 @kernel

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_TIME
+from aggressor.state import State
 
 UNKNOWN, YOUNG, READY = 0, 1, 2
 MATURITY_NAMES = {UNKNOWN: "unknown", YOUNG: "young", READY: "ready"}
@@ -65,7 +66,7 @@ class BaselineSpec(NamedTuple):
     young_ns: int = 600_000_000_000
 
 
-class BaselineState(NamedTuple):
+class BaselineState(State, frozen=True):
     """All baselines; see the module text for shapes."""
 
     head: NDArray[Any]

@@ -12,13 +12,14 @@ CVD is kept by the bars (`series`), whose `cvd` is anchored at 00:00 UTC. Source
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NOT_FLOW, TRADE, Events
+from aggressor.state import State
 
 PRINT = np.dtype([("ts_recv", "<i8"), ("size", "<i8"), ("signed", "<i8")])
 
@@ -33,7 +34,7 @@ WINDOW_HEAD = np.dtype(
 )
 
 
-class WindowState(NamedTuple):
+class WindowState(State, frozen=True):
     """The windows of all series."""
 
     head: NDArray[Any]

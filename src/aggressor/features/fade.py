@@ -17,7 +17,7 @@ Units: lots, ticks, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -37,6 +37,7 @@ from aggressor.features.baseline import (
 from aggressor.features.parameters import HOUR_NS, MICRO, PERP, SECOND_NS, parameter_rows
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_PRICE, NO_TIME
+from aggressor.state import State
 
 BASELINE_SLICES = 240  # of 15 s: the baseline is known soon after the 60 s it must cover
 SAMPLES = 1024  # kept per lane: T of 60 s at 100 ms and more; a power of two
@@ -100,7 +101,7 @@ FADE_PROFILES = {
 FADE_ROW = np.dtype([(name, "<i8") for name in FadeParameters.__struct_fields__])
 
 
-class FadeState(NamedTuple):
+class FadeState(State, frozen=True):
     """Samples of d, the last verdict of both sides, and the baseline of |d|."""
 
     head: NDArray[Any]  # FADE_HEAD, (lanes,)

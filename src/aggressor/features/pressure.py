@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, has_room, on_book_event
 from aggressor.schema.event import CLEAR, LAST, LEVEL, NO_TIME, QUOTE, TIMER, Events
+from aggressor.state import State
 
 MARKS = 1024  # readings kept per lane: 102 s of 100 ms timers; a power of two
 
@@ -57,7 +58,7 @@ PRESSURE_MARK = np.dtype(
 )
 
 
-class PressureState(NamedTuple):
+class PressureState(State, frozen=True):
     """The top of every lane and the readings of its running sums."""
 
     head: NDArray[Any]  # PRESSURE_HEAD, (lanes,)

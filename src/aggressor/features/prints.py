@@ -16,7 +16,7 @@ Units: ticks, lots, ns; the gap on ts_venue, the patience and all ages on ts_rec
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -40,6 +40,7 @@ from aggressor.features.upper import (
 )
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import BATCHED, NO_TIME, NOT_FLOW, RPI, TIMER, TRADE, Events
+from aggressor.state import State
 
 ORDERS = 1024  # the open order and the last closed ones, kept per lane; a power of two
 
@@ -109,7 +110,7 @@ BASELINE_NS = HOUR_NS
 PRINTS_ROW = np.dtype([(name, "<i8") for name in PrintsParameters.__struct_fields__])
 
 
-class PrintsState(NamedTuple):
+class PrintsState(State, frozen=True):
     """The open order of every lane, its closed orders and the sizes it is judged by."""
 
     head: NDArray[Any]  # PRINTS_HEAD, (lanes,)

@@ -17,13 +17,14 @@ R0.3, R2.3.
 
 from collections.abc import Sequence
 from math import exp, log
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.baseline import NO_VALUE, PPM
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.state import State
 
 NO_LIMIT_NS = 2**62
 MAD_SCALE = 1.4826
@@ -39,7 +40,7 @@ RECENT_HEAD = np.dtype(
 )
 
 
-class RecentState(NamedTuple):
+class RecentState(State, frozen=True):
     """The last values of every series."""
 
     head: NDArray[Any]

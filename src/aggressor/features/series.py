@@ -41,6 +41,7 @@ from aggressor.features.vwap import bar_moments
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE
+from aggressor.state import State
 
 ROW_TICKS_MAX = 1 << 16
 ROWS_MAX = 1 << 20  # rows of one bar: 32 MB of scratch; more means rows far too thin
@@ -61,7 +62,7 @@ CELL = np.dtype(
 )
 
 
-class FootprintState(NamedTuple):
+class FootprintState(State, frozen=True):
     """All series; see the module text for shapes and units."""
 
     head: NDArray[Any]
@@ -258,7 +259,7 @@ def open_bar(state: FootprintState, series: int, known_ns: int) -> ClosedBars:
     assert head["closed"] == head["drained"], "drain before reading the open bar"
     rows = int(head["high"] // head["row_ticks"] - head["low"] // head["row_ticks"]) + 2
     while state.cells.shape[1] < rows:
-        state = state._replace(
+        state = state.replace(
             cells=_grown_rings(state.cells, state.head, "cells_drained", "cells_written")
         )
     first, closed = int(head["cells_written"]), int(head["closed"])
@@ -281,7 +282,7 @@ def make_room(state: FootprintState, series: int, price: int, cramped: bool) -> 
     if cramped:
         if state.bars.shape[1] >= BARS_MAX:
             raise ConfigError(f"One event closes more than {BARS_MAX} bars: choose larger bars.")
-        state = state._replace(
+        state = state.replace(
             bars=_grown_rings(state.bars, state.head, "drained", "closed"),
             cells=_grown_rings(state.cells, state.head, "cells_drained", "cells_written"),
         )
@@ -302,7 +303,7 @@ def _recentred(state: FootprintState, series: int, price: int) -> FootprintState
     if grown > rows:
         wider = np.zeros((state.head.size, grown, 4), np.int64)
         wider[:, :rows] = state.rows
-        state = state._replace(rows=wider, volumes=np.zeros((state.head.size, grown), np.int64))
+        state = state.replace(rows=wider, volumes=np.zeros((state.head.size, grown), np.int64))
     origin = (low + high) // 2 - grown // 2
     shift = int(head["origin"]) // step - origin
     first = int(head["low"]) // step - origin

@@ -15,13 +15,14 @@ Invariant: largest[:top] are the `top` largest values of the window, with repeti
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.baseline import NO_VALUE, PPM
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.state import State
 
 LARGEST = 64  # Q.99 of 2000 values needs 21 of them
 
@@ -36,7 +37,7 @@ UPPER_HEAD = np.dtype(
 )
 
 
-class UpperState(NamedTuple):
+class UpperState(State, frozen=True):
     """The last values of every series and the largest of them."""
 
     head: NDArray[Any]

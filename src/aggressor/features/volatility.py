@@ -18,7 +18,7 @@ Units: ticks, half ticks where said, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -47,6 +47,7 @@ from aggressor.features.parameters import (
 from aggressor.features.ranks import MAD_TO_SIGMA, median_and_deviation
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import NO_TIME
+from aggressor.state import State
 
 CHANGES = 4096  # one-second changes kept per lane, at least an hour of them; a power of two
 SPREAD_SLICES = 240  # of 15 s: the median is known soon after the 60 s it must cover
@@ -99,7 +100,7 @@ VOLATILITY_ROW = np.dtype([(name, "<i8") for name in VolatilityParameters.__stru
 _CHANGE = np.dtype([("ts_recv", "<i8"), ("change2", "<i8")])
 
 
-class VolatilityState(NamedTuple):
+class VolatilityState(State, frozen=True):
     """Samples of the mid and the spread, and the measures last read from them."""
 
     head: NDArray[Any]  # VOLATILITY_HEAD, (lanes,)

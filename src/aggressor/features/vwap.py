@@ -14,7 +14,7 @@ Source: R4.7.
 """
 
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from aggressor.features.bars import DAY_NS
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import BAD_CLOCK, NO_TIME, NOT_FLOW, TRADE, Events
+from aggressor.state import State
 
 VWAP_HEAD = np.dtype(
     [
@@ -33,7 +34,7 @@ VWAP_HEAD = np.dtype(
 )
 
 
-class VwapState(NamedTuple):
+class VwapState(State, frozen=True):
     """The session's VWAP of every lane."""
 
     head: NDArray[Any]

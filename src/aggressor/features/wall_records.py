@@ -4,7 +4,7 @@ Sides are indexed 0 bid, 1 ask. Units: ticks, lots, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from aggressor.features.parameters import (
     parameter_rows,
 )
 from aggressor.schema.event import NO_TIME
+from aggressor.state import State
 
 WALLS = 8  # listed per side and lane
 STACKS = 4
@@ -136,7 +137,7 @@ WALLS_ROW = np.dtype(
 )
 
 
-class WallsState(NamedTuple):
+class WallsState(State, frozen=True):
     """Walls and stacks of every lane and side, and the sizes they are held against."""
 
     head: NDArray[Any]  # WALLS_HEAD, (lanes,)

@@ -8,7 +8,7 @@ second and symbol at best).
     head   (lanes,)   CONTRACT_HEAD     money and rates in 1e-8, sizes lots, times ns
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from aggressor.schema.event import (
     NO_TIME,
     STATUS,
 )
+from aggressor.state import State
 
 FUNDING_UNIT_NS = 60_000_000_000  # FUNDING rows state their settlement in minutes
 
@@ -42,7 +43,7 @@ CONTRACT_HEAD = np.dtype(
 )
 
 
-class ContractState(NamedTuple):
+class ContractState(State, frozen=True):
     """The newest statements about every instrument of one engine."""
 
     head: NDArray[Any]

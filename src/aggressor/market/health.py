@@ -21,7 +21,7 @@ only bad ones: then the clocks were set, and the window's smallest delay is the 
 Source: R0.4, R6.5.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState
 from aggressor.schema.event import BAD_CLOCK, LEVEL, NO_PRICE, NO_TIME, SNAPSHOT
+from aggressor.state import State
 
 FAULT_NO_BOOK = 1
 FAULT_GAP = 2
@@ -82,7 +83,7 @@ HEALTH_HEAD = np.dtype(
 )
 
 
-class HealthState(NamedTuple):
+class HealthState(State, frozen=True):
     """The health of all instruments of one engine."""
 
     head: NDArray[Any]

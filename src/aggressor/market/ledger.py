@@ -28,7 +28,7 @@ are. With `view_levels` > 0 (a feed of the best n levels) the deepest level leav
 full view is neither pulled nor added. Source: R1.11, R1.12.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,7 @@ from aggressor.market.book import (
 from aggressor.market.ladder import write_key
 from aggressor.market.levels import NO_KEY, NO_SLOT
 from aggressor.schema.event import NOT_FLOW, RPI, SNAPSHOT
+from aggressor.state import State
 
 GHOST = 1
 PEND = 2
@@ -100,7 +101,7 @@ WAITING = np.dtype(
 )
 
 
-class LedgerState(NamedTuple):
+class LedgerState(State, frozen=True):
     """The ledgers of all levels: `slots` by level slot, `sides` by 2 * lane + (0 bid, 1 ask)."""
 
     head: NDArray[Any]
@@ -128,7 +129,7 @@ def grow_slots(ledger: LedgerState, levels: int) -> LedgerState:
     """Return the same ledgers for a book that now has `levels` slots."""
     slots = np.zeros(levels, LEDGER_SLOT)
     slots[: ledger.slots.size] = ledger.slots
-    return ledger._replace(slots=slots)
+    return ledger.replace(slots=slots)
 
 
 def grow_ring(ledger: LedgerState) -> LedgerState:
@@ -138,7 +139,7 @@ def grow_ring(ledger: LedgerState) -> LedgerState:
     for k in range(lanes):
         live = np.arange(ledger.head[k]["first"], ledger.head[k]["next"])
         ring[k, live & (2 * size - 1)] = ledger.ring[k, live & (size - 1)]
-    return ledger._replace(ring=ring)
+    return ledger.replace(ring=ring)
 
 
 @kernel_inline

@@ -22,13 +22,14 @@ stands there, every other in the far table; `bits` mirrors `lots > 0` of the win
 free, or stands in exactly one place.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.event import INSTRUMENTS_MAX, NO_PRICE, NO_TIME
+from aggressor.state import State
 
 NO_SLOT = 0
 NO_KEY = 2**62  # best key of an empty side, and the answer of a search that found nothing
@@ -100,7 +101,7 @@ LINK = np.dtype(
 )
 
 
-class BookState(NamedTuple):
+class BookState(State, frozen=True):
     """The books of all instruments of one engine."""
 
     head: NDArray[Any]
@@ -153,7 +154,7 @@ def grow_book(book: BookState) -> BookState:
     free = int(links["free"][0])
     links["free"][free + 1 : free + 1 + old] = np.arange(2 * old - 1, old - 1, -1)
     links["free"][0] = free + old
-    grown = book._replace(levels=levels, links=links)
+    grown = book.replace(levels=levels, links=links)
     hash_again(grown)
     return grown
 

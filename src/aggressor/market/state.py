@@ -6,7 +6,7 @@ batch kernel stops before an event for which an array has no room, having used n
 Python calls `grow_market` and goes on, so the result never depends on the first sizes.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -53,9 +53,10 @@ from aggressor.schema.event import (
     TRADE,
     Events,
 )
+from aggressor.state import State
 
 
-class MarketState(NamedTuple):
+class MarketState(State, frozen=True):
     """What the market of every instrument is now."""
 
     book: BookState
@@ -89,7 +90,7 @@ def grow_market(market: MarketState) -> MarketState:
     if np.any(ledger.head["next"] - ledger.head["first"] >= ledger.ring.shape[1]):
         ledger = grow_ring(ledger)
     assert book is not market.book or ledger is not market.ledger, "nothing is exhausted"
-    return market._replace(book=book, ledger=ledger)
+    return market.replace(book=book, ledger=ledger)
 
 
 @kernel_inline

@@ -8,13 +8,14 @@ are volume. Sizes in lots, prices in ticks, side of the aggressor.
     ring   (lanes, prints)  EVENT      print number n stands at n & (prints - 1)
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel_inline
 from aggressor.schema.event import EVENT, NO_PRICE, NO_TIME, NOT_FLOW, Events
+from aggressor.state import State
 
 PRINTS = 4096
 
@@ -36,7 +37,7 @@ TAPE_HEAD = np.dtype(
 )
 
 
-class TapeState(NamedTuple):
+class TapeState(State, frozen=True):
     """The tapes of all instruments of one engine."""
 
     head: NDArray[Any]

@@ -18,7 +18,7 @@ never altered because of it.
     delays       (lanes, WINDOWS)  int64    ns, the smallest of each finished window
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ from aggressor.schema.event import (
     TRADE,
     Events,
 )
+from aggressor.state import State
 from aggressor.store.catalog import Quality
 from aggressor.venues.venue import CHECK_QUOTE, Checks
 
@@ -79,7 +80,7 @@ _KEPT = ("depths", "quotes_seen")  # what goes on over the end of a day
 _EMPTY = {"last_ns": NO_TIME, "delay": NO_DELAY}
 
 
-class Tally(NamedTuple):
+class Tally(State, frozen=True):
     """The counts of all lanes of one import."""
 
     head: NDArray[Any]

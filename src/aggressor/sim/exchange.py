@@ -172,7 +172,7 @@ class SimExchange:
             if why == TAPE_ENDED and self._ended:
                 return Turn(ENDED, NOTHING_REPORTED, None)
             if status == NO_ROOM:
-                self.sim = self.sim._replace(book=grow_book(self.sim.book))
+                self.sim = self.sim.replace(book=grow_book(self.sim.book))
             elif status == NO_REPORTS:
                 self._grow_reports()
             else:
@@ -188,7 +188,7 @@ class SimExchange:
             status = advance_venue(self._events, self._events.size, self.sim, local_ns, MORE)
             if status != NO_ROOM:
                 return
-            self.sim = self.sim._replace(book=grow_book(self.sim.book))
+            self.sim = self.sim.replace(book=grow_book(self.sim.book))
 
     def _advance(self) -> int:
         """Let the venue run as far as it may; return the local time of the next event, or NEVER."""
@@ -201,7 +201,7 @@ class SimExchange:
                 continue
             status = advance_venue(self._events, size, self.sim, local_ns, ending)
             if status == NO_ROOM:
-                self.sim = self.sim._replace(book=grow_book(self.sim.book))
+                self.sim = self.sim.replace(book=grow_book(self.sim.book))
             elif status == NO_REPORTS:
                 self._grow_reports()
             elif status == STARVED and ending == MORE:
@@ -280,7 +280,7 @@ class SimExchange:
         arrivals = np.zeros(flying.size, np.int64)
         flying[:count], arrivals[:count] = sim.flying[places], sim.arrivals[places]
         clock["first_flying"] = 0
-        self.sim = sim._replace(flying=flying, arrivals=arrivals)
+        self.sim = sim.replace(flying=flying, arrivals=arrivals)
 
     def _grow_reports(self) -> None:
         """Double the ring of reports under way."""
@@ -290,4 +290,4 @@ class SimExchange:
         reports = empty_reports(2 * sim.reports.size)
         reports[:count] = sim.reports[places]
         clock["first_report"] = 0
-        self.sim = sim._replace(reports=reports)
+        self.sim = sim.replace(reports=reports)

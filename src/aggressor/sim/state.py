@@ -20,7 +20,7 @@ Prices are ticks, sizes lots, times ns of the local clock. `ts_venue` of a REPOR
 clock.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from aggressor.schema.event import INSTRUMENTS_MAX, NO_PRICE, NO_TIME
 from aggressor.schema.report import REDUCE_ONLY, REPORT, Reports
 from aggressor.sim.latency import Latency, RoundTrips, response_delay, round_trips
 from aggressor.sim.queue import Queue
+from aggressor.state import State
 
 NEVER = 2**62  # ns: a time that does not come
 WALK_LEVELS_MAX = 1024  # levels one order may walk: bounds the reports of one happening
@@ -120,7 +121,7 @@ TAKEN = np.dtype(
 )
 
 
-class SimState(NamedTuple):
+class SimState(State, frozen=True):
     """Everything the simulated venue knows."""
 
     head: NDArray[Any]

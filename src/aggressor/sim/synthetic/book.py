@@ -15,7 +15,7 @@ nor cancelled; `flow.top_up` adds far ones); a level's lots are the sum of its o
 Prices are ticks, sizes lots, times ns. Source of the flow on top: R11.I.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from aggressor.kernel import kernel, kernel_inline
 from aggressor.schema.event import BID, LAST, TRADE
 from aggressor.sim.synthetic.chance import FEED, exponential
 from aggressor.sim.synthetic.typed import Whole, typed
+from aggressor.state import State
 
 LEVELS = 1 << 14  # far wider than any live book: orders rest within `reach` and die within seconds
 LEVEL_MASK = LEVELS - 1
@@ -147,7 +148,7 @@ MARKET_HEAD = np.dtype(
 )
 
 
-class Market(NamedTuple):
+class Market(State, frozen=True):
     """The whole state of one synthetic market."""
 
     head: NDArray[Any]  # (1,) MARKET_HEAD
@@ -162,7 +163,7 @@ class Market(NamedTuple):
     requests: NDArray[Any]  # (REQUESTS_MAX,) stage.REQUEST
 
 
-class Output(NamedTuple):
+class Output(State, frozen=True):
     """What a market publishes, in arrays of the caller."""
 
     head: NDArray[Any]  # (3,) int64: rows used of events, log, labels

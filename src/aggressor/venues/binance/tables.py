@@ -14,7 +14,7 @@ of it in `cursor`.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_TIME, PRICE_MAX, Events, empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.units import PARSED, TOO_LARGE, parse_steps
+from aggressor.state import State
 from aggressor.venues.binance.fields import PLACES, letter
 from aggressor.venues.scan import Int, Text, hash_bytes, plain_number, unquoted
 
@@ -135,7 +136,7 @@ _US_MAX = 9_000_000_000_000_000
 _E, _T = letter("E"), letter("T")
 
 
-class Tables(NamedTuple):
+class Tables(State, frozen=True):
     """Everything a decoder's kernels read and write."""
 
     align: Alignment
