@@ -21,7 +21,8 @@ import numpy as np
 from generated import INSTRUMENT, peers
 from measuring import cpu_of, emit, figure, in_turn
 
-from aggressor.market.book import book_state, grow_book, run_book
+from aggressor.kernel import entry
+from aggressor.market.book import book_state, grow_book, read_top, run_book
 from aggressor.schema.event import empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.venues.table import venue_named
@@ -84,6 +85,8 @@ class Chain:
         self.decoder = venue_named("binance-usdm").market_decoder([(instrument, 0)])
         self.book = book_state(1, levels=1 << 15)
         self.out = empty_events(_ROWS)
+        self.apply = entry(run_book, self.out, 0, 0, self.book)
+        self.top = entry(read_top, self.book, 0)
         for message in stream.before:
             self.take(message)
 
@@ -91,12 +94,12 @@ class Chain:
         """Carry one message into the book; return the best bid and ask."""
         rows = self.decoder.decode(message, 1, self.out)
         assert rows != NEEDS_ROOM
-        done = run_book(self.out, 0, rows, self.book)
+        done = self.apply(self.out, 0, rows, self.book)
         while done < rows:
             self.book = grow_book(self.book)
-            done = run_book(self.out, done, rows, self.book)
-        top = self.book.head[0]
-        return top["bid"], top["ask"]
+            done = self.apply(self.out, done, rows, self.book)
+        bid, _, ask, _ = self.top(self.book, 0)
+        return bid, ask
 
 
 def ladder_start(messages: list[bytes], span: int) -> int:

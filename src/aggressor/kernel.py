@@ -103,6 +103,21 @@ def kernel_inline(function: Function) -> Function:
     return _compile(function, forceinline=True)
 
 
+def entry(function: Function, *arguments: Any) -> Function:
+    """Return the machine code of a kernel for arguments of the types of these.
+
+    Calling it leaves out Numba's look at each argument, which costs more than a small message
+    takes to decode. The caller answers for the types: others are not noticed. The kernel is called
+    once with these arguments.
+    """
+    function(*arguments)
+    dispatcher: Any = function
+    if not hasattr(dispatcher, "overloads"):
+        return function  # the JIT is off
+    signature = tuple(dispatcher.typeof_pyval(argument) for argument in arguments)
+    return dispatcher.overloads[signature].entry_point
+
+
 def _compile(function: Function, *, forceinline: bool) -> Function:
     numba: Any = import_module("numba")  # here, not above: it takes a third of a second
 

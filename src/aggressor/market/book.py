@@ -68,6 +68,7 @@ __all__ = [
     "lots_at",
     "next_price",
     "on_book_event",
+    "read_top",
     "release_slot",
     "run_book",
     "set_level",
@@ -305,6 +306,13 @@ def refresh_top(book: BookState, k: Int, now: Int) -> None:
         head["crossings"] += 1
     head["crossed"] = 1 if crossed else 0
     head["valid"] = 1 if both and deep and not crossed and head["synced"] != 0 else 0
+
+
+@kernel
+def read_top(book: BookState, k: Int) -> tuple[Int, Int, Int, Int]:
+    """Return (bid, its lots, ask, its lots) of the fused top to a caller outside kernels."""
+    head = book.head[np.uint64(k)]
+    return np.int64(head["bid"]), head["bid_lots"], np.int64(head["ask"]), head["ask_lots"]
 
 
 @kernel

@@ -11,12 +11,13 @@ all that wait are forgotten.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aggressor.kernel import entry
 from aggressor.market.align import WAITING, align_state, restart
 from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.event import (
@@ -73,20 +74,6 @@ _NO_CHECKS = empty_checks(0)
 _PARTIAL_STREAMS = ("depth5", "depth10", "depth20")
 
 
-def _entry_of(text: NDArray[np.uint8], tables: Tables) -> Callable[..., tuple[int, int, int, int]]:
-    """Return the compiled `decode_text`, called without Numba's look at its arguments.
-
-    That look costs three times as much as decoding a trade; here the types are always the same.
-    """
-    arguments = (text, 0, 0, 0, tables, empty_events(1), 0, _NO_CHECKS, -1)
-    decode_text(*arguments)
-    dispatcher: Any = decode_text
-    if not hasattr(dispatcher, "overloads"):
-        return decode_text  # the JIT is off
-    signature = tuple(dispatcher.typeof_pyval(argument) for argument in arguments)
-    return dispatcher.overloads[signature].entry_point
-
-
 class MarketDecoder:
     """One Binance market's messages to EVENT rows, for up to 255 instruments."""
 
@@ -119,7 +106,10 @@ class MarketDecoder:
         self._again: deque[tuple[bytes, int]] = deque()
         self._text = np.zeros(1 << 16, np.uint8)
         self._view = self._text.data
-        self._call = _entry_of(self._text, self._tables)
+        self._call = entry(
+            decode_text,
+            *(self._text, 0, 0, 0, self._tables, empty_events(1), 0, _NO_CHECKS, -1),
+        )
         self._messages = 0
         self._bad = 0
 
