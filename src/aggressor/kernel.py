@@ -56,16 +56,23 @@ def _cache_root() -> Path:
 def _imported_modules(module: str) -> frozenset[str]:
     """Return the modules of this package whose source `module` can reach, itself included."""
     seen: set[str] = set()
-    waiting = [module, "linking"]
+    waiting = [module, "linking", "state"]
     while waiting:
         name = waiting.pop()
-        if name in seen or not _source_path(name).is_file():
-            continue
-        seen.add(name)
-        for parent, names in _IMPORT.findall(_source(name)):
-            waiting.append(parent)
-            waiting.extend(f"{parent}.{part.split(' as ')[0].strip()}" for part in names.split(","))
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(_named_modules(name))
     return frozenset(seen)
+
+
+@cache
+def _named_modules(module: str) -> frozenset[str]:
+    """Return the modules of this package that a module's own source imports."""
+    named: set[str] = set()
+    for parent, names in _IMPORT.findall(_source(module)):
+        parts = (f"{parent}.{part.split(' as ')[0].strip()}" for part in names.split(","))
+        named.update(one for one in (parent, *parts) if _source_path(one).is_file())
+    return frozenset(named)
 
 
 def _all_modules() -> frozenset[str]:

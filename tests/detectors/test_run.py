@@ -31,8 +31,8 @@ def _find(state: RunState, direction: Int, now: Int, window_ns: Int) -> None:
 
 
 @kernel
-def _before(state: RunState, ts: Int) -> Int:
-    return module.sample_before(state, 0, ts)
+def _range(state: RunState, now: Int) -> Int:
+    return module.window_range(state, 0, now)
 
 
 @kernel
@@ -101,18 +101,31 @@ def test_a_run_is_the_largest_move_between_two_samples(
         assert (row["start_delta"], row["start_volume"]) == (start.delta, start.volume)
 
 
-@given(tapes(), st.integers(-1, 25 * STEP_NS))
-def test_the_sample_before_a_time(tape: Tape, ts: int) -> None:
+@given(tapes())
+def test_the_sample_a_length_ago_is_followed(tape: Tape) -> None:
     state = fed(tape)
-    expected = naive.sample_before(naive.samples_of(*tape), ts, state.samples.shape[1])
-    slot = _before(state, ts)
-    assert (slot < 0) is (expected is None)
-    if expected is not None:
-        assert tuple(int(state.samples[0, slot][n]) for n in ("ts", "delta", "volume")) == (
-            expected.ts,
-            expected.delta,
-            expected.volume,
-        )
+    now, kept = tape[1][-1], state.samples.shape[1]
+    for j in range(LENGTHS):
+        ts = now - (WINDOW_NS >> (LENGTHS - 1 - j))
+        expected = naive.sample_before(naive.samples_of(*tape), ts, kept)
+        behind = int(state.head[0]["behind"][j])
+        assert (behind > max(0, len(tape[1]) - kept)) is (expected is not None)
+        if expected is not None:
+            row = state.samples[0, (behind - 1) & (kept - 1)]
+            found = tuple(int(row[name]) for name in ("ts", "delta", "volume"))
+            assert found == (expected.ts, expected.delta, expected.volume)
+
+
+@given(tapes(), st.integers(0, 30 * STEP_NS))
+def test_the_range_of_the_window(tape: Tape, later: int) -> None:
+    state = fed(tape)
+    now, kept = tape[1][-1] + later, state.samples.shape[1]
+    inside = [s for s in naive.samples_of(*tape)[-kept:] if now - s.ts <= WINDOW_NS]
+    highs = [s.high for s in inside if s.high is not None]
+    lows = [s.low for s in inside if s.low is not None]
+    expected = max(highs) - min(lows) if highs else 0
+    assert _range(state, now) == expected
+    assert _range(state, now) == expected, "asking changes nothing"
 
 
 @given(

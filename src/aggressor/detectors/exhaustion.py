@@ -314,7 +314,9 @@ def _follow(
     if not book_valid:
         _end(state, outbox, fade, k, j, direction, now, REJECTED, BOOK_LOST)
         return
-    sample = state.run.samples[k, (state.run.head[k]["samples"] - 1) % state.run.samples.shape[1]]
+    sample = state.run.samples[
+        k, (state.run.head[k]["samples"] - 1) & (state.run.samples.shape[1] - 1)
+    ]
     if sample["high"] != NO_PRICE:
         reached = sample["high"] if direction > 0 else sample["low"]
         if direction * (reached - episode["extreme"]) > 0:

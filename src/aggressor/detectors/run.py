@@ -10,8 +10,8 @@ Q0.99 of |delta| over windows of the same length: so a short sharp run is not dr
 before it. The baseline is that of the last 24 hours once it is ready, before that of the last
 hour.
 
-Shapes: lanes L, samples S (run window / timer), prints N (a power of two). Prices ticks, sizes
-lots, ages on ts_recv.
+Shapes: lanes L, samples S and prints N (powers of two; S timers cover the run window). Prices
+ticks, sizes lots, ages on ts_recv.
 """
 
 from typing import Any
@@ -54,6 +54,9 @@ RUN_HEAD = np.dtype(
         ("delta", "<i8"),  # since the beginning
         ("volume", "<i8"),
         ("window_ns", "<i8"),
+        ("highs", "<i8", (2,)),  # of the queue of highs: first and next place
+        ("lows", "<i8", (2,)),
+        ("behind", "<i8", (LENGTHS,)),  # samples at or before now - length, for each length
     ]
 )
 RUN = np.dtype(
@@ -75,7 +78,10 @@ class RunState(State, frozen=True):
     """Samples, prints and baselines of each lane."""
 
     head: NDArray[Any]  # RUN_HEAD, (L,)
-    samples: NDArray[Any]  # SAMPLE, (L, S)
+    samples: NDArray[Any]  # SAMPLE, (L, S): a ring
+    extremes: NDArray[
+        np.int64
+    ]  # (L, 2, S) sample numbers: highs falling, lows rising to the newest
     prints: NDArray[Any]  # PRINT, (L, N)
     found: NDArray[Any]  # RUN, (L, 2): answer of `find_run`, up then down
     rows: NDArray[np.int64]  # lots, (ROWS_MAX,): scratch
@@ -90,9 +96,11 @@ def run_state(
     assert prints & (prints - 1) == 0
     lengths = [window_ns >> (LENGTHS - 1 - j) for j in range(LENGTHS)]
     each = [length for _ in range(lanes) for length in lengths]
+    kept = 1 << int(window_ns // timer_ns + 1).bit_length()
     state = RunState(
         np.zeros(lanes, RUN_HEAD),
-        np.zeros((lanes, window_ns // timer_ns + 2), SAMPLE),
+        np.zeros((lanes, kept), SAMPLE),
+        np.zeros((lanes, 2, kept), np.int64),
         np.zeros((lanes, prints), PRINT),
         np.zeros((lanes, 2), RUN),
         np.zeros(ROWS_MAX, np.int64),
@@ -121,62 +129,73 @@ def add_run_print(state: RunState, k: Int, ts_recv: Int, price: Int, size: Int, 
     head["prints"] += 1
 
 
-@kernel_inline
+@kernel
 def close_sample(state: RunState, k: Int, now: Int) -> None:
     """Close the running sample at a TIMER and feed the baselines."""
     head = state.head[k]
-    sample = state.samples[k, head["samples"] % state.samples.shape[1]]
+    number = head["samples"]
+    mask = state.samples.shape[1] - 1
+    sample = state.samples[k, number & mask]
     sample["ts"] = now
     sample["low"] = head["low"]
     sample["high"] = head["high"]
     sample["delta"] = head["delta"]
     sample["volume"] = head["volume"]
     head["samples"] += 1
+    if head["high"] != NO_PRICE:
+        _keep_extreme(state, k, 0, head["highs"], number, head["high"])
+        _keep_extreme(state, k, 1, head["lows"], number, -head["low"])
     head["low"] = PRICE_MAX
     head["high"] = NO_PRICE
     for j in range(LENGTHS):
-        old = sample_before(state, k, now - length_ns(state, k, j))
-        if old >= 0:
-            delta = head["delta"] - state.samples[k, old]["delta"]
+        behind = max(head["behind"][j], number + 1 - state.samples.shape[1])
+        limit = now - length_ns(state, k, j)
+        while behind <= number and state.samples[k, behind & mask]["ts"] <= limit:
+            behind += 1
+        head["behind"][j] = behind
+        oldest = max(np.int64(0), number + 1 - state.samples.shape[1])
+        if behind > oldest:
+            delta = head["delta"] - state.samples[k, (behind - 1) & mask]["delta"]
             add_sample(state.hours, k * LENGTHS + j, now, delta)
             add_sample(state.days, k * LENGTHS + j, now, delta)
 
 
-@kernel_inline
-def sample_before(state: RunState, k: Int, ts: Int) -> Int:
-    """Return the slot of the newest sample at or before `ts`, -1 when none reaches that far.
-
-    Samples are evenly spaced but for pauses of the feed, so the search starts where it should be.
-    """
-    kept = state.samples.shape[1]
-    written = state.head[k]["samples"]
-    low = max(np.int64(0), written - kept)
-    high = written - 1
-    if written == 0 or state.samples[k, low % kept]["ts"] > ts:
-        return -1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if state.samples[k, middle % kept]["ts"] <= ts:
-            low = middle
-        else:
-            high = middle - 1
-    return low % kept
+@kernel
+def _keep_extreme(state: RunState, k: Int, which: Int, ends: Any, number: Int, value: Int) -> None:
+    """Put a sample behind the queue of highs (0) or of negated lows (1), and drop what it beats."""
+    mask = state.samples.shape[1] - 1
+    while ends[1] > ends[0]:
+        last = state.samples[k, state.extremes[k, which, (ends[1] - 1) & mask] & mask]
+        kept = last["high"] if which == 0 else -last["low"]
+        if kept > value:
+            break
+        ends[1] -= 1
+    state.extremes[k, which, ends[1] & mask] = number
+    ends[1] += 1
 
 
 @kernel
 def window_range(state: RunState, k: Int, now: Int) -> Int:
     """Return the high less the low of the run window: no run of any length is longer."""
     head = state.head[k]
-    kept = state.samples.shape[1]
-    newest = head["samples"] - 1
-    low, high = np.int64(PRICE_MAX), np.int64(NO_PRICE)
-    for back in range(min(head["samples"], kept)):
-        sample = state.samples[k, (newest - back) % kept]
-        if now - sample["ts"] > head["window_ns"]:
-            break
-        low = min(low, sample["low"])
-        high = max(high, sample["high"])
-    return max(np.int64(0), high - low)
+    mask = state.samples.shape[1] - 1
+    oldest = head["samples"] - state.samples.shape[1]
+    found = np.int64(0)
+    for which in range(2):
+        ends = head["highs"] if which == 0 else head["lows"]
+        while ends[1] > ends[0]:
+            number = state.extremes[k, which, ends[0] & mask]
+            if (
+                number >= oldest
+                and now - state.samples[k, number & mask]["ts"] <= head["window_ns"]
+            ):
+                break
+            ends[0] += 1
+        if ends[1] == ends[0]:
+            return np.int64(0)
+        sample = state.samples[k, state.extremes[k, which, ends[0] & mask] & mask]
+        found += sample["high"] if which == 0 else -sample["low"]
+    return found
 
 
 @kernel
@@ -186,7 +205,7 @@ def find_run(state: RunState, k: Int, direction: Int, now: Int, window_ns: Int) 
     P0 lies in a sample strictly before that of P1, so an order inside one sample is never guessed.
     """
     head = state.head[k]
-    kept = state.samples.shape[1]
+    kept, mask = state.samples.shape[1], state.samples.shape[1] - 1
     newest = head["samples"] - 1
     run = state.found[k, 0 if direction > 0 else 1]
     run["found"] = 0
@@ -194,7 +213,7 @@ def find_run(state: RunState, k: Int, direction: Int, now: Int, window_ns: Int) 
     top_slot = np.int64(-1)
     best = np.int64(0)
     for back in range(min(head["samples"], kept)):
-        slot = (newest - back) % kept
+        slot = (newest - back) & mask
         sample = state.samples[k, slot]
         if now - sample["ts"] > window_ns:
             break

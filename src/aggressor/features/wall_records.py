@@ -104,6 +104,7 @@ WALLS_HEAD = np.dtype(
         ("unlisted", "<i8"),  # walls not listed because the list was full
         ("baseline_ns", "<i8"),  # when sizes last joined the baselines
         ("read_minute", "<i8"),  # when the round prices' medians were read
+        ("looked_ns", "<i8"),  # when the near levels were last judged
         ("known", "i8"),  # 1: the last sample saw a valid book
     ]
 )
@@ -122,6 +123,7 @@ class WallParameters(msgspec.Struct, frozen=True, kw_only=True):
     hundreds_ticks: int = 0
     baseline_ns: int = 30 * MINUTE_NS
     every_ns: int = SECOND_NS  # between two samples for the baselines
+    look_ns: int = 500 * MILLISECOND_NS  # between two looks for new walls; listed ones: each sample
 
 
 WALL_PROFILES = {
@@ -156,7 +158,7 @@ def walls_state(lanes: int, parameters: WallParameters | Sequence[WallParameters
     """Return the state of `lanes` instruments without walls."""
     rows = parameter_rows(WALLS_ROW, lanes, parameters)
     head = np.zeros(lanes, WALLS_HEAD)
-    head["baseline_ns"] = NO_TIME
+    head["baseline_ns"] = head["looked_ns"] = NO_TIME
     head["read_minute"] = -1
     rounds = np.zeros((lanes, 2), ROUND_HEAD)
     rounds["first_ns"] = NO_TIME

@@ -1,7 +1,8 @@
 """Walls and stacks: levels far larger than their neighbours, and runs of large ones (R1.6).
 
-Sampled at timers over the near levels of each side: those within `reach` effective ticks of its
-own best, at most LEVELS_MAX. An empty price is not a level, so on books of small ticks the sizes
+Sampled at timers: listed walls are followed at each, and every `look_ns` the near levels of both
+sides are judged, those within `reach` effective ticks of their own best, at most LEVELS_MAX. An
+empty price is not a level, so on books of small ticks the sizes
 compared are those that stand. A level is a wall when all hold:
 
     robust z of its size among the near levels of its side >= z_min, MAD floored (R0.3)
@@ -15,7 +16,8 @@ kind over the last 30 min. Where a baseline is not known yet the wall is listed 
 both sides together. All baselines are strictly past: a sample joins them after it was judged.
 
 A wall is kept until its size falls below half of its peak, its level is emptied, or the book is
-lost; then it moves to the ring of ended walls. `standing` says whether it would be a wall today.
+lost; then it moves to the ring of ended walls. `standing` says whether it was a wall when last
+judged.
 
 A *stack* is a run of at least 3 adjacent near levels (at most one effective tick apart), each at
 least twice the median of the side, with a sum of at least 3 x ratio_min medians.
@@ -92,6 +94,11 @@ def sample(
         _read_round(walls, k, 1, now)
     for octave in range(DISTANCES):
         advance(walls.sizes, k * DISTANCES + octave, now)
+    if head["looked_ns"] != NO_TIME and now - head["looked_ns"] < row["look_ns"]:
+        _follow(walls, book, ledger, k, 0, now)
+        _follow(walls, book, ledger, k, 1, now)
+        return
+    head["looked_ns"] = now
     due = head["baseline_ns"] == NO_TIME or now - head["baseline_ns"] >= row["every_ns"]
     sample_side(walls, book, ledger, k, 0, now, effective_tick, due)
     sample_side(walls, book, ledger, k, 1, now, effective_tick, due)
@@ -114,6 +121,8 @@ def sample_side(
     side = 1 - 2 * s
     count = _read_near(walls, book, k, side, effective_tick)
     _follow(walls, book, ledger, k, s, now)
+    for i in range(WALLS):
+        walls.walls[k, s, i]["standing"] = 0
     plain = 0
     for i in range(count):
         if walls.near[i]["kind"] == PLAIN:
@@ -171,7 +180,6 @@ def _follow(
         slot = find_slot(book, k, side, wall["price"])
         lots = np.int64(lots_at(book, k, side, wall["price"]))
         same = slot == wall["slot"] and ledger.slots[slot]["episode"] == wall["episode"]
-        wall["standing"] = 0
         wall["lots"] = lots if same else 0
         if lots == 0 or not same:
             _end(walls, k, wall, now, LEVEL_GONE)
