@@ -8,7 +8,7 @@ import pytest
 
 from aggressor.detectors.exhaustion import PERP
 from aggressor.detectors.outbox import at_least, at_most
-from aggressor.engine.reading import Signal, read_signal
+from aggressor.engine.reading import Signal, read_signals
 from aggressor.kernel import kernel
 from aggressor.schema.signal import (
     ARMED,
@@ -51,7 +51,7 @@ def _at_most(value: float, threshold: float) -> float:
 
 def exhaustions(scene: Scene, *, cost_ticks: float = 0.0) -> Found:
     rows = signals_of(scene.events(), pipeline_of(cost_ticks))
-    return [read_signal(row) for row in rows if row["kind"] == EXHAUSTION]
+    return read_signals(rows[rows["kind"] == EXHAUSTION])
 
 
 def warmed() -> Scene:
@@ -359,7 +359,7 @@ def test_a_mirrored_tape_gives_mirrored_signals(make: Callable[[], Scene]) -> No
     turned["direction"] *= -1
     turned["low"], turned["high"] = -other["high"], -other["low"]
     for name in ("p0", "p1", "run_delta"):
-        j = list(read_signal(rows[0]).evidence).index(name)
+        j = list(read_signals(rows[:1])[0].evidence).index(name)
         turned["evidence"][:, j] *= -1
     for field in SIGNAL.names or ():
         np.testing.assert_array_equal(turned[field], rows[field], field)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from aggressor.engine.reading import Signal, read_signal
+from aggressor.engine.reading import Signal, read_signals
 from aggressor.features.wall_records import WALL_PROFILES
 from aggressor.schema.signal import CONFIRMED, EXPIRED, FIRM, SIGNAL, WALL, YOUNG_BASELINE
 from tests.detectors.scene import (
@@ -27,7 +27,7 @@ DEEP = 14  # ticks behind the best, where nothing stood before
 
 def walls(scene: Scene, mirror: bool = False) -> list[Signal]:
     rows = signals_of(scene.events(mirror), pipeline_of())
-    return [read_signal(row) for row in rows if row["kind"] == WALL]
+    return read_signals(rows[rows["kind"] == WALL])
 
 
 def standing(steps: int = 10) -> Scene:

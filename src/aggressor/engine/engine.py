@@ -24,7 +24,7 @@ from aggressor.engine import pipeline as pipelines
 from aggressor.engine.journal import Journal
 from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, Pipeline, advance
 from aggressor.engine.ports import Strategy
-from aggressor.engine.reading import Bar, Signal, read_signal
+from aggressor.engine.reading import Bar, Signal, read_signals
 from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
 from aggressor.features import series as bar_series
@@ -110,7 +110,7 @@ class Engine:
             now = max(now, int(reports[-1]["ts_recv"]))
         self.decisions += 1
         rows = drain(self.pipeline.outbox)
-        signals = [read_signal(row) for row in rows]
+        signals = read_signals(rows)
         for view in self.views:
             own = [one for one in signals if one.instrument == view.instrument]
             view.move(self.pipeline, now, own, self._closed_bars(view.instrument))

@@ -6,7 +6,9 @@ Prices ticks, sizes lots, times ns.
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
 
 from aggressor.detectors import exhaustion, wall
 from aggressor.schema.signal import (
@@ -15,6 +17,7 @@ from aggressor.schema.signal import (
     PROVISIONAL_NAMES,
     SIGNAL_NAMES,
     WALL,
+    Signals,
 )
 
 
@@ -99,25 +102,28 @@ class Signal(NamedTuple):
         return text
 
 
-def read_signal(row: Any) -> Signal:
-    """Return a SIGNAL row with its evidence and its failed condition by name."""
-    kind = int(row["kind"])
-    names = EVIDENCE_NAMES[kind]
-    return Signal(
-        kind=kind,
-        phase=int(row["phase"]),
-        direction=int(row["direction"]),
-        side=int(row["side"]),
-        episode=int(row["episode"]),
-        ts_armed=int(row["ts_armed"]),
-        ts_confirmed=int(row["ts_confirmed"]),
-        ts_known=int(row["ts_known"]),
-        provisional=int(row["provisional"]),
-        score=float(row["score"]),
-        low=int(row["low"]),
-        high=int(row["high"]),
-        failed=CONDITION_NAMES[kind][int(row["failed"])],
-        params=int(row["params"]),
-        instrument=int(row["instrument"]),
-        evidence={name: float(row["evidence"][j]) for j, name in enumerate(names)},
-    )
+_ROW_FIELDS = [name for name in Signal._fields if name not in ("failed", "evidence")]
+
+
+def read_signals(rows: Signals) -> list[Signal]:
+    """Return SIGNAL rows (n,) with their evidence and their failed condition by name."""
+    fields = [rows[name].tolist() for name in _ROW_FIELDS]
+    return [
+        Signal(
+            **dict(zip(_ROW_FIELDS, values, strict=True)),
+            failed=CONDITION_NAMES[values[0]][failed],
+            evidence=dict(zip(EVIDENCE_NAMES[values[0]], evidence, strict=False)),
+        )
+        for *values, failed, evidence in zip(
+            *fields, rows["failed"].tolist(), rows["evidence"].tolist(), strict=True
+        )
+    ]
+
+
+def count_signals(rows: Signals) -> dict[str, int]:
+    """Return how many rows say each thing, in the words of `described`, most frequent first."""
+    said = ["kind", "phase", "failed", "provisional"]
+    _, first, counts = np.unique(rows[said], return_index=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    words = [one.described() for one in read_signals(rows[first[order]])]
+    return dict(zip(words, counts[order].tolist(), strict=True))

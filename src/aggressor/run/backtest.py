@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from aggressor.account.books import Heading
-from aggressor.engine.engine import Engine
 from aggressor.engine.ports import Feed
-from aggressor.engine.reading import read_signal
+from aggressor.engine.reading import count_signals
 from aggressor.reports.moments import moment_ns
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.progress import Step, silent
@@ -130,7 +129,7 @@ def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, 
         "refusals": dict(Counter(one.reason for one in engine.desk.refusals)),
         "would_refuse": would_refuse(decisions),
         "decisions": engine.decisions,
-        "signals": signal_counts(engine),
+        "signals": count_signals(engine.journal.signals),
         "undecided": int(engine.pipeline.exhaustion.head["undecided"].sum()),
         "digest": engine.journal.digest,
         "trade_list": [trade_document(one, instrument) for one in trades],
@@ -178,12 +177,6 @@ def would_refuse(decisions: Sequence[Decision]) -> dict[str, int]:
 
 def _not_passed(decision: Decision) -> list[str]:
     return [*decision.verdict.refused, *decision.verdict.would_refuse]
-
-
-def signal_counts(engine: Engine) -> dict[str, int]:
-    """Count the kept signals by kind, phase and failed condition."""
-    found = (read_signal(row).described() for row in engine.journal.signals)
-    return dict(Counter(found).most_common())
 
 
 def trade_document(one: TradeRecord, instrument: Instrument) -> dict[str, Any]:

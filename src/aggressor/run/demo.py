@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aggressor.engine.engine import Engine
-from aggressor.engine.reading import Signal, read_signal
+from aggressor.engine.reading import Signal, read_signals
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
@@ -64,7 +64,7 @@ def run_demo(seed: int, progress: Step = silent) -> dict[str, Any]:
 
 def _signals(engine: Engine) -> list[Signal]:
     """Return the confirmed signals."""
-    every = (read_signal(row) for row in engine.journal.signals)
+    every = read_signals(engine.journal.signals)
     return [one for one in every if one.phase == CONFIRMED]
 
 
