@@ -7,8 +7,8 @@ Sampled at timers from the fused top (R0.5):
     e       max(1, ceil(spread / 2), ceil(sigma / 2)) in ticks: the effective tick
     ATR     mean true range of the last 14 one-minute bars of the mid, in half ticks
 
-All four are read anew once a minute. While an episode is open (`hold` / `release`) e stands
-still, so a detector measures one run with one yardstick. ATR takes the mid, not the trades, so
+All four are read anew once a minute. A detector keeps the e its episode began with, so that one
+run is measured with one yardstick. ATR takes the mid, not the trades, so
 that the bounce between bid and ask is not in it; its minutes lie on the ts_recv grid, a minute
 without a sample ends the chain of true ranges.
 
@@ -66,7 +66,6 @@ VOLATILITY_HEAD = np.dtype(
         ("spread_maturity", "<i8"),
         ("effective_tick", "<i8"),  # ticks
         ("effective_maturity", "<i8"),
-        ("episodes", "<i8"),  # open ones: above 0 the effective tick is frozen
         ("read_minute", "<i8"),  # the minute these were read in
         ("minute", "<i8"),  # of the bar under way
         ("high2", "<i8"),  # half ticks
@@ -132,18 +131,6 @@ def volatility_state(
             [BaselineSpec(window_ns=int(row["window_ns"])) for row in rows], slices=SPREAD_SLICES
         ),
     )
-
-
-@kernel_inline
-def hold(volatility: VolatilityState, k: Int) -> None:
-    """Freeze the effective tick of lane `k` for an episode."""
-    volatility.head[k]["episodes"] += 1
-
-
-@kernel_inline
-def release(volatility: VolatilityState, k: Int) -> None:
-    """End an episode; with the last one the effective tick is read again at the next minute."""
-    volatility.head[k]["episodes"] -= 1
 
 
 @kernel
@@ -226,8 +213,7 @@ def _read(volatility: VolatilityState, k: Int, now: Int) -> None:
     if used > 0:
         head["atr2"] = total / used
         head["atr_maturity"] = READY if used * MINUTE_NS >= row["young_ns"] else YOUNG
-    if head["episodes"] <= 0:
-        _read_effective_tick(head)
+    _read_effective_tick(head)
 
 
 @kernel_inline
