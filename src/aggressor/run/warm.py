@@ -1,19 +1,21 @@
 """Compile every kernel now, with progress, so that no later command waits for it.
 
-Kernels compile on their first call for the types they are called with. This runs the whole path
-once on a few seconds of the synthetic market, and the parts that only other commands use, each
-under its own name.
+Kernels compile on their first call for the types they are called with. Each part here runs one of
+the ways on a small market of its own; together they call every kernel that a command calls.
 """
 
 import json
+import os
 import tempfile
 import time
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from aggressor.engine.view import read_cost, read_depth, read_weighted_mid, read_window
 from aggressor.features.bars import bar_spec
@@ -24,7 +26,15 @@ from aggressor.run.backtest import play
 from aggressor.run.importing import import_files
 from aggressor.run.progress import Step
 from aggressor.schema.command import empty_commands
-from aggressor.schema.event import Events
+from aggressor.schema.event import (
+    CLEAR,
+    LAST,
+    LEVEL,
+    SNAPSHOT,
+    TRADE,
+    Events,
+    empty_events,
+)
 from aggressor.sim.loop import submit
 from aggressor.sim.synthetic.market import record
 from aggressor.sim.synthetic.presets import demo_config, demo_instrument
@@ -32,34 +42,72 @@ from aggressor.store.replay import replay_of
 from aggressor.strategies.gates import Mode
 
 _START_MS = 1_700_000_000_000
-_SECONDS = 5.0
+_SECONDS = 20
 
 
-def warm_kernels(progress: Step) -> dict[str, Any]:
-    """Compile what is not in the cache; return how many parts there are and the seconds it took."""
+def warm_kernels(progress: Step, workers: int | None = None) -> dict[str, Any]:
+    """Compile what is not in the cache; return how many parts there are and the seconds it took.
+
+    Parts share no kernel that Python calls, so they are compiled by `workers` processes side by
+    side: as many as there are processors where it is not given, none beside this one where it is 1.
+    """
     began = time.perf_counter()
-    for number, (name, compile_part) in enumerate(_PARTS):
-        progress(f"compiling {name}", number / len(_PARTS))
-        compile_part()
-    progress("compiling", 1.0)
-    return {"kernels": len(_PARTS), "seconds": time.perf_counter() - began}
+    workers = min(workers or os.cpu_count() or 1, len(PARTS))
+    progress("compiling", 0.0)
+    for done, name in enumerate(_compiled(workers), 1):
+        progress(f"compiled {name}", done / len(PARTS))
+    return {"kernels": len(PARTS), "seconds": time.perf_counter() - began}
 
 
-@cache
-def _market() -> Events:
-    config = msgspec.structs.replace(demo_config(0), burn_in_s=1.0, warmup_s=1.0)
-    return record(config, _SECONDS).events
+def _compiled(workers: int) -> Iterator[str]:
+    """Compile every part; yield the name of each when it is ready."""
+    if workers == 1:
+        for name in PARTS:
+            yield compile_part(name)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for part in as_completed([pool.submit(compile_part, name) for name in PARTS]):
+            yield part.result()
+
+
+def compile_part(name: str) -> str:
+    """Compile one part of PARTS in this process; return its name."""
+    PARTS[name]()
+    return name
+
+
+def _events() -> Events:
+    """Return a book of two levels a side that trades and moves for some seconds."""
+    rows: list[tuple[int, int, int, int, int]] = [(CLEAR, 0, 0, 0, 0)]
+    rows += [(LEVEL, side, 100 - side * n, 5, SNAPSHOT) for side in (1, -1) for n in (1, 2)]
+    rows[-1] = (*rows[-1][:4], SNAPSHOT | LAST)
+    for second in range(1, _SECONDS):
+        rows.append((TRADE, 1 - 2 * (second & 1), 101 - 2 * (second & 1), 1, LAST))
+        rows.append((LEVEL, 1, 99, 5 + second, LAST))
+    events = empty_events(len(rows))
+    for name, column in zip(
+        ("kind", "side", "price", "size", "flags"), zip(*rows, strict=True), strict=True
+    ):
+        events[name] = column
+    events["ts_recv"] = events["ts_venue"] = _START_MS * 1_000_000 + np.linspace(
+        0, _SECONDS * 1e9, len(rows)
+    ).astype(np.int64)
+    return events
+
+
+def _market() -> None:
+    record(msgspec.structs.replace(demo_config(0), burn_in_s=1.0, warmup_s=1.0), 2.0)
 
 
 def _footprint() -> None:
     series = BarSeries(0, bar_spec("1s", demo_instrument()))
-    assert list(footprint_bars([_market()], series)), "a market of some seconds has bars of one"
+    assert list(footprint_bars([_events()], series)), "a market of some seconds has bars of one"
 
 
 def _backtest() -> None:
     instrument = demo_instrument()
     assembly = assemble([instrument], Settings(profile="micro"), Mode.BACKTEST)
-    exchange = play(assembly, replay_of([_market()]), [instrument])
+    exchange = play(assembly, replay_of([_events()]), [instrument])
     pipeline = assembly.engine.pipeline
     read_weighted_mid(pipeline, 0)
     read_window(pipeline, 0, assembly.engine.now_ns)
@@ -100,9 +148,10 @@ def _lines() -> list[bytes]:
     ]
 
 
-_PARTS: tuple[tuple[str, Callable[[], object]], ...] = (
-    ("the synthetic market", _market),
-    ("footprint bars", _footprint),
-    ("pipeline and venue", _backtest),
-    ("the import", _import),
-)
+# The longest first, so that it does not wait for a free processor.
+PARTS: dict[str, Callable[[], None]] = {
+    "pipeline and venue": _backtest,
+    "the import": _import,
+    "the synthetic market": _market,
+    "footprint bars": _footprint,
+}
