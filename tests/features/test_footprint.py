@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -10,9 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.features.bars import (
+    DELTA,
     DOLLAR,
     EMPTY_MAX,
     GAP_AT_EDGE,
+    IMBALANCE_TICKS,
+    IMBALANCE_VOLUME,
+    RANGE,
+    RENKO,
+    RUN_TICKS,
+    RUN_VOLUME,
     TICKS,
     TIME,
     VOLUME,
@@ -90,7 +98,8 @@ def run(events, spec, row_ticks=1, cuts=(), small=False):
 
 
 def naive(events, spec, row_ticks=1):
-    series = NaiveSeries(spec.kind, spec.limit, row_ticks)
+    sign, fade = Fraction(str(spec.sign)), Fraction(str(spec.fade))
+    series = NaiveSeries(spec.kind, spec.limit, row_ticks, sign=sign, fade=fade)
     for event in events:
         series.use(event)
     last = series.unfinished()
@@ -146,9 +155,10 @@ def test_bar_spec_reads_every_unit_and_says_what_is_wrong():
     assert bar_spec("0.005v", LINEAR)[:2] == (VOLUME, 5)
     assert bar_spec("1000000d", LINEAR)[:2] == (DOLLAR, 10**10)
     assert bar_spec("1000050d", INVERSE)[:2] == (VOLUME, 10_001)
-    for wrong in ("", "m", "1", "1x", "0m", "-1m", "1.5t", "0.0001v", "1..2s", "1e30v", "m1"):
+    wrong = ("", "m", "1", "1x", "0m", "-1m", "1.5t", "0.0001v", "1..2s", "1e30v", "m1", "1,5s")
+    for text in wrong:
         with pytest.raises(ConfigError, match="cannot be used"):
-            bar_spec(wrong, LINEAR)
+            bar_spec(text, LINEAR)
 
 
 def test_a_volume_bar_closes_at_exactly_v_and_splits_the_print():
@@ -249,6 +259,14 @@ SPECS = st.sampled_from(
         BarSpec(VOLUME, 5, "5v"),
         BarSpec(VOLUME, 23, "23v"),
         BarSpec(DOLLAR, 2500, "d"),
+        BarSpec(RANGE, 3, "range:3"),
+        BarSpec(RENKO, 1, "renko:1"),
+        BarSpec(RENKO, 4, "renko:4"),
+        BarSpec(DELTA, 20, "delta:20"),
+        BarSpec(IMBALANCE_TICKS, 5, "imbalance:5", 0.4, 0.2),
+        BarSpec(IMBALANCE_VOLUME, 40, "imbalance:40v", 0.3, 0.5),
+        BarSpec(RUN_TICKS, 5, "run:5", 0.4, 0.2),
+        BarSpec(RUN_VOLUME, 60, "run:60v", 0.1, 0.5),
     ]
 )
 

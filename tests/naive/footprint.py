@@ -4,11 +4,18 @@ from fractions import Fraction
 
 from aggressor.features.bars import (
     CLOCK,
+    DELTA,
     DOLLAR,
     ENDS_INSIDE,
     GAP_AT_EDGE,
     GAP_INSIDE,
+    IMBALANCE_TICKS,
+    IMBALANCE_VOLUME,
     LATE,
+    RANGE,
+    RENKO,
+    RUN_TICKS,
+    RUN_VOLUME,
     SILENT,
     STARTS_INSIDE,
     TICKS,
@@ -52,18 +59,48 @@ def naive_value_area(volume, share, step=2, both=False):
     return low, high, before, held
 
 
+class _Expected:
+    """E[T] and E[b] of imbalance and run bars, in exact fractions."""
+
+    def __init__(self, kind, items, sign, fade):
+        self.kind, self.first = kind, Fraction(items)
+        self.items, self.sign, self.fade = Fraction(items), Fraction(sign), Fraction(fade)
+        self.clamps = 0
+        self.learnt = False
+
+    def threshold(self):
+        if self.kind in (RUN_TICKS, RUN_VOLUME):
+            buys = (1 + self.sign) / 2
+            return self.items * max(buys, 1 - buys)
+        return self.items * max(abs(self.sign), Fraction(1, 20))
+
+    def learn(self, items, sign):
+        keep = 1 - self.fade
+        if not self.learnt:
+            self.sign *= (sign > 0) - (sign < 0)
+        self.learnt = True
+        wanted = keep * self.items + self.fade * items
+        self.items = min(max(wanted, self.first / 5), 5 * self.first)
+        self.sign = keep * self.sign + self.fade * sign
+        self.clamps += self.items != wanted
+        self.clamps += self.kind in (IMBALANCE_TICKS, IMBALANCE_VOLUME) and 20 * abs(self.sign) < 1
+
+
 class _Bar:
     def __init__(self, open_ns, close):
         self.open_ns = open_ns
         self.prints = []  # (price, lots, side, ts)
         self.reasons = 0
         self.previous = close
+        self.brick = None  # (open, close)
 
 
 class NaiveSeries:
     """One series of bars; `use` every event in turn, read `bars`."""
 
-    def __init__(self, kind, limit, row_ticks=1, lane=0, grace=10**9, silence=60 * 10**9):
+    def __init__(
+        self, kind, limit, row_ticks=1, lane=0, grace=10**9, silence=60 * 10**9, sign=0, fade=0
+    ):
         self.kind, self.limit, self.row_ticks, self.lane = kind, limit, row_ticks, lane
         self.grace, self.silence = grace, silence
         self.bar, self.bars = None, []
@@ -74,6 +111,8 @@ class NaiveSeries:
         self.excluded = 0
         self.close_price = NO_PRICE
         self.last_ns = 0
+        self.expected = _Expected(kind, limit, sign, fade)
+        self.brick_close, self.trend = None, 0
 
     def use(self, event):
         if event["instrument"] != self.lane:
@@ -102,7 +141,8 @@ class NaiveSeries:
             if self.seen is None or self.seen >= self.bar.open_ns:
                 self.bar.reasons |= STARTS_INSIDE
         if flags & GAP and self.bar is not None:
-            if self.kind == TIME and ts >= self.bar.open_ns + self.limit:
+            late = self.kind == TIME and ts >= self.bar.open_ns + self.limit
+            if late or self._leaves_range(int(event["price"])):
                 self.bar.reasons |= GAP_AT_EDGE
                 touched |= GAP_AT_EDGE
             elif self.bar.prints:
@@ -120,6 +160,10 @@ class NaiveSeries:
         marks |= SILENT if flags & STALE else 0
         marks |= UNKNOWN_SIDE if event["side"] == 0 else 0
         left, price, side = int(event["size"]), int(event["price"]), int(event["side"])
+        if self._leaves_range(price):
+            self._close(recv)
+            self.bar = _Bar(ts, self.close_price)
+            self.bar.reasons = touched & GAP_AT_EDGE
         while left:
             if self.bar is None:
                 self.bar = _Bar(ts, self.close_price)
@@ -129,9 +173,49 @@ class NaiveSeries:
             self.cvd += side * piece
             self.close_price, self.last_ns = price, ts
             left -= piece
-            if self.kind != TIME and self._measure() >= self.limit:
+            if self.kind == RENKO:
+                self._lay_bricks(price, ts, recv)
+            elif self._is_complete():
                 self._close(recv)
                 self.bar = None
+
+    def _leaves_range(self, price):
+        if self.kind != RANGE or self.bar is None or not self.bar.prints:
+            return False
+        prices = [price] + [one[0] for one in self.bar.prints]
+        return max(prices) - min(prices) > self.limit
+
+    def _lay_bricks(self, price, ts, recv):
+        if self.brick_close is None:
+            self.brick_close = self.bar.prints[0][0]
+        while True:
+            up = self.brick_close + self.limit * (2 if self.trend < 0 else 1)
+            down = self.brick_close - self.limit * (2 if self.trend > 0 else 1)
+            if down < price < up:
+                return
+            self.trend = 1 if price >= up else -1
+            self.brick_close = up if price >= up else down
+            self.bar = self.bar or _Bar(ts, None)
+            self.bar.brick = (self.brick_close - self.trend * self.limit, self.brick_close)
+            self._close(recv)
+            self.bar = None
+
+    def _is_complete(self):
+        if self.kind in (TIME, RANGE):
+            return False
+        if self.kind in (TICKS, VOLUME, DOLLAR):
+            return self._measure() >= self.limit
+        by_lots = self.kind in (DELTA, IMBALANCE_VOLUME, RUN_VOLUME)
+        sides = [s for _, lots, s, _ in self.bar.prints for _ in range(lots if by_lots else 1)]
+        bought, sold = sides.count(1), sides.count(-1)
+        if self.kind == DELTA:
+            return abs(bought - sold) >= self.limit
+        run = self.kind in (RUN_TICKS, RUN_VOLUME)
+        reached = max(bought, sold) if run else abs(bought - sold)
+        if reached < self.expected.threshold():
+            return False
+        self.expected.learn(len(sides), Fraction(bought - sold, len(sides)))
+        return True
 
     def _measure(self):
         weigh = {
@@ -176,6 +260,10 @@ class NaiveSeries:
     def _written(self, recv, reasons):
         prints = self.bar.prints
         prices = [price for price, _, _, _ in prints] or [self.bar.previous]
+        if self.kind == RENKO:
+            began = prices[0] if self.brick_close is None else self.brick_close
+            began, ended = self.bar.brick or (began, prices[-1])
+            prices = [began, *(price for price, _, _, _ in prints), ended]
         running, path = 0, [0]
         cells = {}
         for price, lots, side, _ in prints:

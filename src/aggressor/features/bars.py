@@ -1,17 +1,8 @@
-"""Bars: when one closes, what it measures, and how good its data was.
+"""Bars: how they are asked for, what one measures, and how good its data was.
 
 A *series* is one (instrument lane, bar spec) pair. Its open bar lives in one SERIES record; a
-closed bar is one BAR record. The pieces here are pure arithmetic on these records; `footprint`
-composes them with the price cells.
-
-Closing rules (R4.1; input is prints):
-
-* time: [k D, (k+1) D) UTC of ts_venue. It closes on the first trade of a later bar, or when any
-  event of the instrument shows a venue time past its end plus a grace. Bars without a trade are
-  emitted with volume 0 and OHLC = the last close, at most EMPTY_MAX in a row. A trade that comes
-  for a bar already closed is counted in the open bar and marks it.
-* ticks: N prints. Volume: exactly V lots, the crossing print is split. Dollar: the first whole lot
-  that brings the notional to at least D closes the bar, the rest of the print opens the next one.
+closed bar is one BAR record. The pieces here are pure arithmetic on these records; `closing` says
+when a bar closes, `footprint` composes both with the price cells.
 
 A print counts once in every bar it touches. Trades that nobody chose to make (NOT_FLOW) and trades
 without a size are left out and counted in `excluded`. Volume of unknown side is in `volume` and
@@ -22,7 +13,8 @@ limit at some moment of the bar, or the venue flagged a trade stale) over `parti
 began before the recording or reaches over a hole in the trade ids; any bar still open at the end)
 over `inferred` (a hole in the trade ids with trades of the same bar on both sides, a trade of
 unknown side, with a bad clock, or too late for its own bar) over `full`. A hole between two bars
-counted by content takes nothing from either: both are full.
+counted by content takes nothing from either: both are full; but the print behind a hole may itself
+close a range bar, and then both are partial.
 
 Units: prices ticks, sizes lots, times ns. `moment` is the sum of (price - open) x size, exact;
 `square` the sum of (price - open)^2 x size as a float. Source: R3.1, R3.2, R4.1, R4.7.
@@ -38,13 +30,29 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel_inline
 from aggressor.schema.errors import ConfigError, UnitError
-from aggressor.schema.event import BAD_CLOCK, GAP, NO_PRICE, NO_TIME, NOT_FLOW, STALE, TRADE
+from aggressor.schema.event import (
+    BAD_CLOCK,
+    GAP,
+    NO_PRICE,
+    NO_TIME,
+    NOT_FLOW,
+    PRICE_MAX,
+    STALE,
+    TRADE,
+)
 from aggressor.schema.instrument import ContractKind, Instrument
 
 TIME = 1
 TICKS = 2
 VOLUME = 3
 DOLLAR = 4
+RANGE = 5
+RENKO = 6
+DELTA = 7
+IMBALANCE_TICKS = 8  # from here on the limit moves with the flow
+IMBALANCE_VOLUME = 9
+RUN_TICKS = 10
+RUN_VOLUME = 11
 
 DAY_NS = 86_400_000_000_000
 NEVER_NS = 2**63 - 1
@@ -103,7 +111,7 @@ SERIES = np.dtype(
     [
         ("lane", "<i8"),
         ("kind", "<i8"),
-        ("limit", "<i8"),  # prints, lots or tick-lots; NEVER_NS for time bars
+        ("limit", "<i8"),  # prints, lots, tick-lots or ticks; NEVER_NS for time bars
         ("span_ns", "<i8"),  # of a time bar
         ("row_ticks", "<i8"),
         ("magic", "<u8"),  # row = (distance x magic) >> shift
@@ -147,6 +155,16 @@ SERIES = np.dtype(
         ("drained", "<i8"),
         ("cells_written", "<i8"),
         ("cells_drained", "<i8"),
+        ("bought", "<i8"),  # prints or lots of each side, where the limit is held against them
+        ("sold", "<i8"),
+        ("above", "<i8"),  # ticks: a renko brick is laid at or above this
+        ("below", "<i8"),  # and at or below this
+        ("items", "<f8"),  # E[T]: prints or lots expected of a bar
+        ("items_first", "<f8"),
+        ("sign", "<f8"),  # E[b]: mean side expected of them
+        ("fade", "<f8"),  # weight of the newest bar in both
+        ("threshold", "<f8"),  # what `limit` is the whole number of
+        ("clamps", "<i8"),  # times an expectation was held within its bounds
     ]
 )
 
@@ -154,9 +172,11 @@ SERIES = np.dtype(
 class BarSpec(NamedTuple):
     """When a bar closes."""
 
-    kind: int  # TIME, TICKS, VOLUME or DOLLAR
-    limit: int  # ns, prints, lots or tick-lots
+    kind: int  # TIME to RUN_VOLUME
+    limit: int  # ns, prints, lots, tick-lots or ticks; of imbalance and run bars E[T] at first
     text: str
+    sign: float = 0.0  # E[b] at first
+    fade: float = 0.0  # weight of the newest bar in both expectations
 
 
 class OpenBar(NamedTuple):
@@ -173,46 +193,104 @@ class OpenBar(NamedTuple):
     square: float
 
 
+SIGN_FIRST = 0.4
+FADE = 0.2
+
+_TICK_BARS = {"range": RANGE, "renko": RENKO}
+_FLOW_BARS = {"imbalance": (IMBALANCE_TICKS, IMBALANCE_VOLUME), "run": (RUN_TICKS, RUN_VOLUME)}
 _SPANS_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 
 
 def bar_spec(text: str, instrument: Instrument) -> BarSpec:
-    """Read `1m`, `5s`, `250ms`, `4h`, `500t`, `50v` or `1000000d`; raise ConfigError if it is none.
+    """Read a bar as people write it; raise ConfigError, which says how, if it is none.
 
-    `v` is in the instrument's size unit, `d` in quote currency (a day is `24h`).
+    `1m`, `5s`, `250ms`, `4h` of time, `500t` trades, `50v` volume in the instrument's size unit,
+    `1000000d` notional in quote currency (a day is `24h`). `range:12` and `renko:10` are in ticks,
+    `delta:500` in the size unit. `imbalance:100` and `run:100` begin with 100 expected prints,
+    `imbalance:50v` and `run:50v` with a volume; `imbalance:100:0.4:0.2` also says the mean side
+    expected at first and the weight of the newest bar.
     """
+    name, colon, rest = text.partition(":")
+    if colon:
+        return _spec_by_name(text, name, rest.split(":"), instrument)
     unit = text.lstrip("0123456789.")
-    try:
-        amount = Decimal(text[: len(text) - len(unit)])
-    except InvalidOperation:
-        raise _bad_spec(text, "it has no number") from None
-    if amount <= 0:
-        raise _bad_spec(text, "its number must be above zero")
-    if unit in _SPANS_NS or unit == "t":
-        limit = Fraction(amount) * _SPANS_NS.get(unit, 1)
-        if limit.denominator != 1:
-            raise _bad_spec(text, "it must be a whole number")
-        return _checked(BarSpec(TICKS if unit == "t" else TIME, int(limit), text))
+    amount = _amount(text, text[: len(text) - len(unit)])
+    if unit in _SPANS_NS:
+        return _checked(BarSpec(TIME, _whole(text, amount, _SPANS_NS[unit]), text))
+    if unit == "t":
+        return _checked(BarSpec(TICKS, _whole(text, amount), text))
     if unit == "v":
-        try:
-            return _checked(BarSpec(VOLUME, instrument.lots(amount), text))
-        except UnitError as error:
-            raise _bad_spec(text, str(error)) from None
+        return _checked(BarSpec(VOLUME, _lots(text, amount, instrument), text))
     if unit == "d":
         lot = Fraction(instrument.lot) * Fraction(instrument.multiplier)
         if instrument.kind is ContractKind.INVERSE:
             return _checked(BarSpec(VOLUME, ceil(Fraction(amount) / lot), text))
-        return _checked(
-            BarSpec(DOLLAR, ceil(Fraction(amount) / lot / Fraction(instrument.tick)), text)
-        )
+        limit = ceil(Fraction(amount) / lot / Fraction(instrument.tick))
+        return _checked(BarSpec(DOLLAR, limit, text))
     raise _bad_spec(text, f"{unit!r} is not a unit")
+
+
+def _spec_by_name(text: str, name: str, parts: list[str], instrument: Instrument) -> BarSpec:
+    """Read the bars that are not counted in one unit."""
+    first = parts[0]
+    if name in _TICK_BARS and len(parts) == 1:
+        limit = _whole(text, _amount(text, first))
+        if limit > PRICE_MAX:
+            raise _bad_spec(text, "it is too large")
+        return BarSpec(_TICK_BARS[name], limit, text)
+    if name == "delta" and len(parts) == 1:
+        lots = _lots(text, _amount(text, first.removesuffix("v")), instrument)
+        return _checked(BarSpec(DELTA, lots, text))
+    if name not in _FLOW_BARS or len(parts) > 3:
+        raise _bad_spec(text, f"{name!r} with {len(parts)} numbers is not a bar")
+    by_prints, by_volume = _FLOW_BARS[name]
+    if first.endswith("v"):
+        kind, items = by_volume, _lots(text, _amount(text, first[:-1]), instrument)
+    else:
+        kind, items = by_prints, _whole(text, _amount(text, first.removesuffix("t")))
+    shares = [_amount(text, part) for part in parts[1:]]
+    if any(share > 1 for share in shares):
+        raise _bad_spec(text, "mean side and weight are at most 1")
+    sign, fade = [float(share) for share in shares] + [SIGN_FIRST, FADE][len(shares) :]
+    return _checked(BarSpec(kind, items, text, sign, fade))
+
+
+def _amount(text: str, number: str) -> Decimal:
+    """Return a number written in plain digits."""
+    if number.strip("0123456789.") or not number:
+        raise _bad_spec(text, "it has no number" if not number else f"{number!r} is not a number")
+    try:
+        amount = Decimal(number)
+    except InvalidOperation:
+        raise _bad_spec(text, f"{number!r} is not a number") from None
+    if amount <= 0:
+        raise _bad_spec(text, "its number must be above zero")
+    return amount
+
+
+def _whole(text: str, amount: Decimal, unit: int = 1) -> int:
+    """Return an amount of units of `unit` as a whole number."""
+    count = Fraction(amount) * unit
+    if count.denominator != 1:
+        raise _bad_spec(text, "it must be a whole number")
+    return int(count)
+
+
+def _lots(text: str, amount: Decimal, instrument: Instrument) -> int:
+    try:
+        return instrument.lots(amount)
+    except UnitError as error:
+        raise _bad_spec(text, str(error)) from None
 
 
 def _bad_spec(text: str, why: str) -> ConfigError:
     return ConfigError(
         f"The bar {text!r} cannot be used: {why}. Write a number and a unit: ms, s, m or h of "
         "time, t trades, v volume in the size unit, d notional in quote currency, "
-        "as in 1m, 500t, 50v, 1000000d."
+        "as in 1m, 500t, 50v, 1000000d; or a name and a number: range:12 or renko:10 in ticks, "
+        "delta:500 in the size unit, imbalance:100 or run:100 in expected trades (50v: in volume), "
+        "which may be followed by the mean side expected at first and the weight of the newest "
+        f"bar, as in imbalance:100:{SIGN_FIRST}:{FADE}."
     )
 
 
@@ -220,29 +298,6 @@ def _checked(spec: BarSpec) -> BarSpec:
     if spec.limit > LIMIT_MAX:
         raise _bad_spec(spec.text, "it is too large")
     return spec
-
-
-@kernel_inline
-def step_of(kind: Int, price: Int, size: Int) -> Int:
-    """Return what a print adds to the measure of its bar; size below SIZE_PLAIN."""
-    if kind == TIME:
-        return np.int64(0)
-    if kind == TICKS:
-        return np.int64(1)
-    if kind == VOLUME:
-        return size
-    return abs(price) * size
-
-
-@kernel_inline
-def piece_of(kind: Int, left: Int, price: Int, size: Int) -> Int:
-    """Return the lots of a print that go into a bar which lacks `left` of its limit."""
-    if kind == VOLUME:
-        return min(size, left)
-    if kind == DOLLAR and price != 0:
-        each = abs(price)
-        return min(size, (left + each - 1) // each)
-    return size
 
 
 @kernel_inline
@@ -298,8 +353,13 @@ def store_bar(head: Any, bar: OpenBar, price: Int, ts_venue: Int, trades: Int) -
 
 @kernel_inline
 def start_bar(head: Any, price: Int, ts_venue: Int) -> None:
-    """Give an open bar without prints its first price."""
-    head["open"] = price
+    """Give an open bar without prints its first price; a brick opens where the last one ended."""
+    if head["kind"] != RENKO:
+        head["open"] = price
+    elif head["open"] == NO_PRICE:
+        head["open"] = price
+        head["above"] = price + head["limit"]
+        head["below"] = price - head["limit"]
     head["high"] = price
     head["low"] = price
     head["close"] = price
@@ -322,6 +382,8 @@ def next_bar(head: Any) -> None:
     head["moment"] = 0
     head["square"] = 0.0
     head["measure"] = 0
+    head["bought"] = 0
+    head["sold"] = 0
     head["unknown"] = 0
     head["excluded"] = 0
     head["reasons"] = 0
@@ -331,6 +393,8 @@ def next_bar(head: Any) -> None:
         head["early_ns"] = head["end_ns"]
         head["end_ns"] += head["span_ns"]
         head["reasons"] = head["carry"]
+    elif head["kind"] == RANGE:
+        head["reasons"] = head["carry"] & GAP_AT_EDGE
 
 
 @kernel_inline

@@ -6,8 +6,8 @@ a bar, one that closes or splits it, a new day, a hole, an unknown side, a price
 scratch) to the same careful path. Both forms add with the same `take`.
 
 An event is used whole or not at all. Where `has_room` says no, Python drains the rings and calls
-`make_room` (`feed` does both). The state and its shapes: `series`; the closing rules and the
-quality of a bar: `bars`.
+`make_room` (`feed` does both). The state and its shapes: `series`; the closing rules:
+`closing`; the quality of a bar: `bars`.
 
 Invariants: cells sum to their bar's volume; deltas of bars sum to the change of CVD; the result
 does not depend on where batches were cut. Source: R3.1, R3.2, R4.1, R4.2.
@@ -26,17 +26,25 @@ from aggressor.features.bars import (
     LATE,
     SILENT,
     STARTS_INSIDE,
-    TICKS,
     TIME,
     UNKNOWN_SIDE,
     is_plain_trade,
     load_bar,
-    piece_of,
     roll_day,
     start_bar,
-    step_of,
     store_bar,
     take,
+)
+from aggressor.features.closing import (
+    closes_at_most,
+    closes_first,
+    count_print,
+    is_complete,
+    piece_of,
+    set_threshold,
+    settle_close,
+    stays_open,
+    step_of,
 )
 from aggressor.features.series import (
     ClosedBars,
@@ -84,6 +92,7 @@ def _begin(head: Any, ts_venue: Int) -> None:
     """Open the first bar of a series."""
     head["started"] = 1
     head["reasons"] = 0
+    set_threshold(head)
     if head["kind"] == TIME:
         head["open_ns"] = ts_venue // head["span_ns"] * head["span_ns"]
         head["early_ns"] = head["open_ns"]
@@ -93,9 +102,9 @@ def _begin(head: Any, ts_venue: Int) -> None:
 
 
 @kernel_inline
-def _note_hole(head: Any, ts_venue: Int) -> None:
+def _note_hole(head: Any, ts_venue: Int, price: Int) -> None:
     """Mark the bars that a hole in the trade ids touches, before the trade behind it is used."""
-    if head["kind"] == TIME and ts_venue >= head["end_ns"]:
+    if closes_first(head, price) or (head["kind"] == TIME and ts_venue >= head["end_ns"]):
         head["reasons"] |= GAP_AT_EDGE
         head["carry"] |= GAP_AT_EDGE
     elif head["trades"] > 0:
@@ -115,7 +124,7 @@ def _add_piece(
         rows = state.rows.shape[1]
         step = head["row_ticks"]
         head["origin"] = (price // step - rows // 2) * step
-    head["measure"] += step_of(head["kind"], price, size)
+    count_print(head, price, size, side)
     head["edge_ns"] = min(head["end_ns"], head["day_end_ns"])
     store_bar(head, take(load_bar(head), price, size, side), price, ts, 1)
     add_to_row(state.rows, series, row_of(head, price), side, size)
@@ -146,7 +155,7 @@ def _place(state: FootprintState, series: Int, event: Any) -> Int:
     if head["started"] == 0:
         _begin(head, ts)
     if flags & GAP:
-        _note_hole(head, ts)
+        _note_hole(head, ts, np.int64(event["price"]))
     marks = np.int64(0)
     if flags & BAD_CLOCK:
         marks |= CLOCK
@@ -170,6 +179,8 @@ def _split(state: FootprintState, series: Int, event: Any, marks: Int) -> None:
     price = np.int64(event["price"])
     side = np.int64(event["side"])
     left = event["size"]
+    if closes_first(head, price):
+        close_bar(state, series, event["ts_recv"])
     while left > 0:
         piece = piece_of(head["kind"], head["limit"] - head["measure"], price, left)
         _add_piece(state, series, price, piece, side, event["ts_venue"])
@@ -177,7 +188,8 @@ def _split(state: FootprintState, series: Int, event: Any, marks: Int) -> None:
             head["unknown"] += piece
         head["reasons"] |= marks
         left -= piece
-        if head["kind"] != TIME and head["measure"] >= head["limit"]:
+        while is_complete(head, price):
+            settle_close(head, price)
             close_bar(state, series, event["ts_recv"])
 
 
@@ -188,11 +200,10 @@ def _is_plain(state: FootprintState, head: Any, event: Any) -> bool:
         return False
     price = np.int64(event["price"])
     span = state.rows.shape[1] * head["row_ticks"]
-    step = step_of(head["kind"], price, event["size"])
     return (
         event["ts_recv"] <= head["quiet_ns"]
         and 0 <= price - head["origin"] < span
-        and head["measure"] + step < head["limit"]
+        and stays_open(head, price, event["size"], np.int64(event["side"]))
     )
 
 
@@ -210,13 +221,19 @@ def _is_idle(head: Any, event: Any) -> bool:
 
 
 @kernel_inline
+def _use_plain(state: FootprintState, series: Int, event: Any) -> None:
+    """Use a trade that only adds to the open bar and its rows."""
+    state.head[series]["quiet_ns"] = event["ts_recv"] + state.head[series]["silence_ns"]
+    price, side = np.int64(event["price"]), np.int64(event["side"])
+    _add_piece(state, series, price, event["size"], side, event["ts_venue"])
+
+
+@kernel_inline
 def on_trade(state: FootprintState, series: Int, event: Any) -> None:
     """Use one TRADE of the series' instrument; `has_room` must have said yes."""
     head = state.head[series]
     if _is_plain(state, head, event):
-        price = np.int64(event["price"])
-        head["quiet_ns"] = event["ts_recv"] + head["silence_ns"]
-        _add_piece(state, series, price, event["size"], np.int64(event["side"]), event["ts_venue"])
+        _use_plain(state, series, event)
     else:
         _use_irregular(state, series, event)
 
@@ -243,9 +260,10 @@ def _has_room_for(state: FootprintState, series: Int, event: Any) -> bool:
         if head["started"] and event["flags"] & BAD_CLOCK == 0 and now >= head["end_ns"]:
             closes = min((now - head["end_ns"]) // head["span_ns"], EMPTY_MAX) + 1
     elif flow:
-        closes = _closes_at_most(head, price, event["size"])
+        closes = closes_at_most(head, price, event["size"])
     low, high = head["low"], head["high"]
-    if flow and head["trades"] > 0 and not (head["kind"] == TIME and closes > 0):
+    opens = closes_first(head, price) or (head["kind"] == TIME and closes > 0)
+    if flow and head["trades"] > 0 and not opens:
         low, high = min(low, price), max(high, price)
         if not (low - head["origin"] >= 0 and high - head["origin"] < span_of(state, head)):
             return False
@@ -255,16 +273,6 @@ def _has_room_for(state: FootprintState, series: Int, event: Any) -> bool:
     free_bars = state.bars.shape[1] - (head["closed"] - head["drained"])
     free_cells = state.cells.shape[1] - (head["cells_written"] - head["cells_drained"])
     return closes == 0 or (closes <= free_bars and needed <= free_cells)
-
-
-@kernel_inline
-def _closes_at_most(head: Any, price: Int, size: Int) -> Int:
-    """Return a bound on the bars that one print closes, where bars are counted by content."""
-    if head["kind"] == TICKS:
-        return np.int64(1)
-    weight = float(abs(price)) if head["kind"] == DOLLAR else 1.0
-    bound = (float(head["measure"]) + float(size) * weight) / float(head["limit"])
-    return np.int64(min(bound, float(size))) + 2
 
 
 @kernel_inline
@@ -353,9 +361,10 @@ def run_footprint(events: Events, start: Int, stop: Int, state: FootprintState, 
     i = start
     while i < stop:
         near = _heard_stop(events, i, min(stop, i + RUN_MAX), head["quiet_ns"])
+        plain, measure = i, np.int64(0)
         if head["kind"] == TIME:
             plain, measure = _add_rows(events, i, near, state, series, False)
-        else:
+        elif head["kind"] <= DOLLAR:
             plain, measure = _add_rows(events, i, near, state, series, True)
         if plain > i:
             _add_measures(events, i, plain, state, series, measure)
@@ -365,6 +374,8 @@ def run_footprint(events: Events, start: Int, stop: Int, state: FootprintState, 
         if event["instrument"] == head["lane"]:
             if event["kind"] != TRADE and _is_idle(head, event):
                 head["quiet_ns"] = event["ts_recv"] + head["silence_ns"]
+            elif head["kind"] > DOLLAR and _is_plain(state, head, event):
+                _use_plain(state, series, event)
             elif _has_room_for(state, series, event):
                 _use_irregular(state, series, event)
             else:

@@ -177,8 +177,9 @@ def _write_measures(head: Any, bar: Any, known_ns: Int, reasons: Int) -> None:
     bar["vwap"] = vwap
     bar["sigma"] = sigma
     bar["open"] = head["open"]
-    bar["high"] = head["high"]
-    bar["low"] = head["low"]
+    # A brick may begin and end where nothing traded.
+    bar["high"] = max(head["high"], head["open"], head["close"])
+    bar["low"] = min(head["low"], head["open"], head["close"])
     bar["close"] = head["close"]
     bar["excluded"] = head["excluded"]
     bar["reasons"] = reasons
@@ -222,6 +223,9 @@ def footprint_state(
         record["kind"] = one.spec.kind
         record["limit"] = one.spec.limit if one.spec.kind != TIME else NEVER_NS
         record["span_ns"] = one.spec.limit if one.spec.kind == TIME else NEVER_NS
+        record["items"] = record["items_first"] = one.spec.limit
+        record["sign"] = one.spec.sign
+        record["fade"] = one.spec.fade
         record["row_ticks"] = one.row_ticks
         record["magic"] = (1 << (31 + bits)) // one.row_ticks + 1
         record["shift"] = 31 + bits
