@@ -1,0 +1,1 @@
+"""What surrounds the moment: open interest, funding, liquidity regime, bias, lead and lag."""
