@@ -1,0 +1,402 @@
+"""Icebergs (R5.3): a level that is eaten and stands again, over and over, beyond what it showed.
+
+A depth feed does not tell a venue's own iceberg from a slicer or from many people: everything is
+replenishment here. An episode follows one level from the first trade that hits it:
+
+    fall     displayed size at or below half of its peak
+    refill   back at 80 % of the median peak after refills (before the first: of the peak shown),
+             within tau_r of the fall, and at least 80 % of what left since the refill before was
+             traded. Where the tape comes after the book, the refill counts once it has come
+    ARMED    at the refill before the last one needed
+    CONFIRMED  refills >= 3, traded V >= 3 x the largest displayed size, cancelled share
+             C / (start + added) <= 0.2
+
+A confirmed episode goes on while it is refilled; its end is a second row of the same number,
+EXPIRED (or REJECTED when the book was lost), with the totals and why it ended. An armed one that
+ends is a near-miss. An episode ends when a fall is not refilled within 5 tau_r; when the touch
+moves 2 e ahead of the level, or stays 2 e behind it for more than tau_r (others may quote there
+when price returns: that is no iceberg); when the book is lost; when its place is needed.
+
+Bias: a refill between two book rows is not seen as one; its lots are in V and in `hidden`. A level
+is known again by price when its slot has been given away between fall and refill, at the next
+TIMER or trade; the refill then has the time at which the ledger first saw the level.
+
+Records and shapes: `iceberg_records`. Ages on ts_recv. Units: ticks, lots, ns.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from aggressor.detectors.iceberg_records import FAR_OFF, LEVELS, REFILLS, IcebergState
+from aggressor.detectors.iceberg_records import PROFILES as PROFILES
+from aggressor.detectors.iceberg_row import (
+    BOOK_LOST,
+    CROWDED_OUT,
+    NO_REFILLS,
+    NOT_REFILLED,
+    TOUCH_LEFT,
+    median_of,
+    missing,
+    write_row,
+)
+from aggressor.detectors.iceberg_row import CONDITIONS as CONDITIONS
+from aggressor.detectors.iceberg_row import EVIDENCE as EVIDENCE
+from aggressor.detectors.outbox import Outbox
+from aggressor.features.watch import ICEBERG_MARK, WatchState
+from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.market.book import NO_SLOT, BookState, find_slot
+from aggressor.market.ledger import LedgerState
+from aggressor.schema.event import NO_PRICE, NO_TIME
+from aggressor.schema.signal import (
+    ARMED,
+    CONFIRMED,
+    EXPIRED,
+    REJECTED,
+)
+
+FULL = 1  # `phase` of a followed level; 0 free
+LOW = 2  # fallen, not yet refilled
+
+
+@kernel_inline
+def on_trade(
+    state: IcebergState,
+    watch: WatchState,
+    ledger: LedgerState,
+    scenes: Any,
+    outbox: Outbox,
+    k: Int,
+    slot: Int,
+    event: Any,
+) -> None:
+    """Take a TRADE that the ledger gave to the level in `slot` (NO_SLOT: to none)."""
+    if slot != NO_SLOT:
+        _hit(state, watch, ledger, scenes, outbox, k, slot, event)
+
+
+@kernel
+def _hit(
+    state: IcebergState,
+    watch: WatchState,
+    ledger: LedgerState,
+    scenes: Any,
+    outbox: Outbox,
+    k: Int,
+    slot: Int,
+    event: Any,
+) -> None:
+    now, price = event["ts_recv"], np.int64(event["price"])
+    s = np.int64(event["side"] > 0)
+    at = -1
+    for i in range(LEVELS):
+        if state.prices[k, s, i] == price:
+            at = i
+    if at < 0:
+        at = _open(state, watch, ledger, scenes, outbox, k, s, slot, event)
+        if at < 0:
+            return
+    elif state.slots[k, s, at] != slot:
+        _find_again(state, watch, ledger, k, s, at, slot)
+        seen = ledger.slots[slot]["first_seen_ns"]
+        _follow(state, ledger, k, s, at, max(seen, state.low[k, s, at]))
+    else:
+        _read(state, ledger, k, s, at)
+    level = state.levels[k, s, at]
+    if level["stage"] == 0:
+        state.hits[k, s, at] = now
+    if level["pending"] == 1:
+        _count_refill(state, k, s, at, level["pending_ns"], level["pending_fall_ns"])
+    _decide(state, outbox, scenes, k, s, at, now, event["ts_venue"])
+
+
+@kernel
+def _open(
+    state: IcebergState,
+    watch: WatchState,
+    ledger: LedgerState,
+    scenes: Any,
+    outbox: Outbox,
+    k: Int,
+    s: Int,
+    slot: Int,
+    event: Any,
+) -> int:
+    """Follow the level just hit; return its place, -1 where it cannot be followed."""
+    head, scene, here = state.head[k], scenes[k], ledger.slots[slot]
+    now, price, lots = event["ts_recv"], np.int64(event["price"]), event["size"]
+    if scene["valid"] == 0:
+        return -1
+    if scene["effective_tick"] == 0:
+        head["undecided"] += 1
+        return -1
+    if now < head["quiet_until"][s]:
+        if abs(price - head["quiet_price"][s]) < head["quiet_ticks"][s]:
+            return -1
+    used = lots - min(lots, here["pend"])  # the book showed this much of the trade before the tape
+    start = min(here["lots"] + used, here["peak"])
+    if start <= 0:
+        return -1
+    at, oldest = -1, np.int64(FAR_OFF)
+    for i in range(LEVELS):
+        if state.prices[k, s, i] == NO_PRICE:
+            at = i
+            break
+        if state.hits[k, s, i] < oldest:
+            at, oldest = i, state.hits[k, s, i]
+    if at < 0:
+        head["crowded"] += 1
+        return -1
+    if state.prices[k, s, at] != NO_PRICE:
+        _end(state, watch, outbox, scenes, k, s, at, now, EXPIRED, CROWDED_OUT)
+    level = state.levels[k, s, at]
+    level["phase"], level["stage"], level["refills"], level["pending"] = FULL, 0, 0, 0
+    level["price"], level["effective_tick"] = price, scene["effective_tick"]
+    level["opened_ns"], level["start_lots"] = now, start
+    level["max_lots"] = level["peak"] = start
+    level["traded"], level["pulled"], level["added"], level["hidden"] = 0, 0, 0, 0
+    level["base_traded"], level["base_pulled"] = 0, 0
+    head["live"] += 1
+    leaves = (1 - 2 * s) * price + state.parameters[k]["away_ticks"] * level["effective_tick"]
+    head["trigger"][s] = min(head["trigger"][s], leaves)
+    state.hits[k, s, at] = now
+    state.prices[k, s, at], state.low[k, s, at] = price, NO_TIME
+    state.slots[k, s, at] = slot
+    watch.marks[slot] |= np.uint8(ICEBERG_MARK)
+    level["ledger_episode"] = here["episode"]
+    level["seen_traded"] = here["traded"] + here["pend"] - lots
+    level["seen_pulled"], level["seen_added"] = here["pulled"], here["added"]
+    level["seen_hidden"] = here["hidden"]
+    _follow(state, ledger, k, s, at, now)
+    return at
+
+
+@kernel
+def _find_again(
+    state: IcebergState, watch: WatchState, ledger: LedgerState, k: Int, s: Int, i: Int, slot: Int
+) -> None:
+    """Follow a level in the slot it has now; its ledger there begins with nothing read."""
+    level = state.levels[k, s, i]
+    state.slots[k, s, i] = slot
+    watch.marks[slot] |= np.uint8(ICEBERG_MARK)
+    level["ledger_episode"] = ledger.slots[slot]["episode"]
+    level["seen_traded"], level["seen_pulled"] = 0, 0
+    level["seen_added"], level["seen_hidden"] = 0, 0
+
+
+@kernel
+def _read(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int) -> None:
+    """Bring the sums of a followed level up to its ledger."""
+    level, here = state.levels[k, s, i], ledger.slots[state.slots[k, s, i]]
+    if here["episode"] != level["ledger_episode"]:
+        level["ledger_episode"] = here["episode"]
+        level["seen_traded"], level["seen_pulled"] = 0, 0
+        level["seen_added"], level["seen_hidden"] = 0, 0
+    traded = here["traded"] + here["pend"]
+    level["traded"] += traded - level["seen_traded"]
+    level["pulled"] += here["pulled"] - level["seen_pulled"]
+    level["added"] += here["added"] - level["seen_added"]
+    level["hidden"] += here["hidden"] - level["seen_hidden"]
+    level["seen_traded"], level["seen_pulled"] = traded, here["pulled"]
+    level["seen_added"], level["seen_hidden"] = here["added"], here["hidden"]
+    level["waiting"] = here["ghost"] + here["pend"]
+    level["lots"] = here["lots"]
+
+
+@kernel
+def on_level(
+    state: IcebergState,
+    watch: WatchState,
+    ledger: LedgerState,
+    scenes: Any,
+    outbox: Outbox,
+    k: Int,
+    slot: Int,
+    event: Any,
+) -> None:
+    """Take a LEVEL row of a marked slot."""
+    s = np.int64(event["side"] < 0)
+    for i in range(LEVELS):
+        if state.slots[k, s, i] == slot and state.prices[k, s, i] == event["price"]:
+            level, lots = state.levels[k, s, i], event["size"]
+            if level["stage"] == 0 and level["phase"] == FULL and lots <= level["peak"]:
+                if lots > state.parameters[k]["fall_share"] * level["peak"]:
+                    return  # nothing to note: the ledger keeps the sums until they are needed
+            _follow(state, ledger, k, s, i, event["ts_recv"])
+            _decide(state, outbox, scenes, k, s, i, event["ts_recv"], event["ts_venue"])
+            return
+    watch.marks[slot] &= np.uint8(0xFF ^ ICEBERG_MARK)
+
+
+@kernel
+def _follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now: Int) -> None:
+    """Read a followed level and note peaks, falls and refills."""
+    row, level = state.parameters[k], state.levels[k, s, i]
+    _read(state, ledger, k, s, i)
+    lots = level["lots"]
+    level["max_lots"] = max(level["max_lots"], lots)
+    newest = (level["refills"] - 1) & (REFILLS - 1)
+    if level["phase"] == FULL:
+        level["peak"] = max(level["peak"], lots)
+        if level["refills"] > 0 and level["pending"] == 0:
+            level["refill_peak"][newest] = max(level["refill_peak"][newest], lots)
+        if lots <= row["fall_share"] * level["peak"]:
+            level["phase"], level["pending"] = LOW, 0
+            state.low[k, s, i] = now
+        return
+    usual = level["peak"]
+    if level["refills"] > 0:
+        usual = median_of(level["refill_peak"], min(level["refills"], REFILLS))
+    if lots >= row["refill_share"] * usual:
+        fallen = state.low[k, s, i]
+        level["phase"], level["peak"] = FULL, lots
+        state.low[k, s, i] = NO_TIME
+        if now - fallen <= row["refill_ns"]:
+            _count_refill(state, k, s, i, now, fallen)
+        else:
+            level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
+
+
+@kernel
+def _count_refill(state: IcebergState, k: Int, s: Int, i: Int, now: Int, fallen: Int) -> None:
+    """Count a refill made at `now` if the fall before it was traded; else let it wait."""
+    row, level = state.parameters[k], state.levels[k, s, i]
+    traded = level["traded"] - level["base_traded"]
+    pulled = level["pulled"] - level["base_pulled"]
+    if traded <= 0 or traded < row["traded_share"] * (traded + pulled):
+        level["pending"], level["pending_ns"], level["pending_fall_ns"] = 1, now, fallen
+        return
+    at = level["refills"] & (REFILLS - 1)
+    level["refill_ns"][at], level["refill_lots"][at] = now, level["peak"]
+    level["refill_peak"][at], level["latency_ns"][at] = level["peak"], now - fallen
+    level["refills"] += 1
+    level["pending"] = 0
+    level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
+
+
+@kernel
+def _decide(
+    state: IcebergState, outbox: Outbox, scenes: Any, k: Int, s: Int, i: Int, now: Int, venue: Int
+) -> None:
+    """Arm or confirm a followed level."""
+    row, level = state.parameters[k], state.levels[k, s, i]
+    if level["stage"] == CONFIRMED or level["refills"] < row["refills_min"] - 1:
+        return
+    if level["stage"] == 0:
+        state.head[k]["episodes"] += 1
+        level["episode"] = state.head[k]["episodes"]
+        level["stage"], level["ts_armed"] = ARMED, venue
+        state.hits[k, s, i] = FAR_OFF
+    if missing(row, level) == 0:
+        level["stage"] = CONFIRMED
+        head = state.head[k]
+        head["quiet_price"][s], head["quiet_ticks"][s] = level["price"], level["effective_tick"]
+        write_row(state, outbox, scenes, k, s, i, now, venue, CONFIRMED, 0)
+
+
+@kernel_inline
+def on_top(
+    state: IcebergState, watch: WatchState, scenes: Any, outbox: Outbox, k: Int, now: Int
+) -> None:
+    """After a book message: end what the touch has left behind."""
+    head, scene = state.head[np.uint64(k)], scenes[np.uint64(k)]
+    if head["live"] > 0:
+        above = scene["bid"] >= head["trigger"][0] or -scene["ask"] >= head["trigger"][1]
+        if above or scene["valid"] == 0:
+            _leave_behind(state, watch, scenes, outbox, k, now)
+
+
+@kernel
+def _leave_behind(
+    state: IcebergState, watch: WatchState, scenes: Any, outbox: Outbox, k: Int, now: Int
+) -> None:
+    """End every level that the touch is far ahead of, or all when the book is lost."""
+    scene = scenes[k]
+    for s in range(2):
+        height = scene["bid"] if s == 0 else -scene["ask"]
+        trigger = np.int64(FAR_OFF)
+        for i in range(LEVELS):
+            if state.prices[k, s, i] == NO_PRICE:
+                continue
+            level = state.levels[k, s, i]
+            leaves = state.parameters[k]["away_ticks"] * level["effective_tick"]
+            leaves += (1 - 2 * s) * level["price"]
+            if scene["valid"] == 0:
+                _end(state, watch, outbox, scenes, k, s, i, now, REJECTED, BOOK_LOST)
+            elif height >= leaves:
+                _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, TOUCH_LEFT)
+            else:
+                trigger = min(trigger, leaves)
+        state.head[k]["trigger"][s] = trigger
+
+
+@kernel
+def judge(
+    state: IcebergState,
+    watch: WatchState,
+    book: BookState,
+    ledger: LedgerState,
+    scenes: Any,
+    outbox: Outbox,
+    k: Int,
+) -> None:
+    """At a TIMER: find fallen levels again, end what was not refilled or lost its book."""
+    row, scene = state.parameters[k], scenes[k]
+    now = scene["now"]
+    on_top(state, watch, scenes, outbox, k, now)
+    if state.head[k]["live"] == 0:
+        return
+    for s in range(2):
+        for i in range(LEVELS):
+            if state.low[k, s, i] == NO_TIME:
+                continue
+            level = state.levels[k, s, i]
+            slot = find_slot(book, k, 1 - 2 * s, level["price"])
+            if slot != NO_SLOT and slot != state.slots[k, s, i]:
+                _find_again(state, watch, ledger, k, s, i, slot)
+                seen = ledger.slots[slot]["first_seen_ns"]
+                _follow(state, ledger, k, s, i, max(seen, state.low[k, s, i]))
+            elif slot != NO_SLOT:
+                _read(state, ledger, k, s, i)
+            else:
+                state.slots[k, s, i] = NO_SLOT
+            _decide(state, outbox, scenes, k, s, i, now, scene["venue_now"])
+            fallen = state.low[k, s, i]
+            if fallen == NO_TIME:
+                continue
+            best = scene["bid"] if s == 0 else scene["ask"]
+            behind = (1 - 2 * s) * (level["price"] - best)
+            left = behind >= row["away_ticks"] * level["effective_tick"]
+            if now - fallen > row["patience"] * row["refill_ns"]:
+                _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, NOT_REFILLED)
+            elif left and now - fallen > row["refill_ns"]:
+                _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, TOUCH_LEFT)
+
+
+@kernel
+def _end(
+    state: IcebergState,
+    watch: WatchState,
+    outbox: Outbox,
+    scenes: Any,
+    k: Int,
+    s: Int,
+    i: Int,
+    now: Int,
+    phase: Int,
+    failed: Int,
+) -> None:
+    """Stop following a level, with a row if it was armed or confirmed."""
+    head, level = state.head[k], state.levels[k, s, i]
+    if level["stage"] != 0:
+        if level["stage"] == ARMED and failed == NOT_REFILLED:
+            failed = max(missing(state.parameters[k], level), np.int64(NO_REFILLS))
+        write_row(state, outbox, scenes, k, s, i, now, scenes[k]["venue_now"], phase, failed)
+    if level["stage"] == CONFIRMED:
+        head["quiet_until"][s] = now + state.parameters[k]["refractory_ns"]
+    if state.slots[k, s, i] != NO_SLOT:
+        watch.marks[state.slots[k, s, i]] &= np.uint8(0xFF ^ ICEBERG_MARK)
+    state.slots[k, s, i] = NO_SLOT
+    state.prices[k, s, i], state.low[k, s, i] = NO_PRICE, NO_TIME
+    level["phase"], level["stage"] = 0, 0
+    head["live"] -= 1

@@ -1,0 +1,131 @@
+"""The conditions of a spoof-like pull, one by one; see `pull` for how they are put together.
+
+A wall's `kept` is what it shows and what was traded of it: it falls by what is cancelled, net of
+what is added. Units: ticks, lots, ns of ts_recv.
+"""
+
+import numpy as np
+
+from aggressor.detectors.pull_records import CHANGES, LEAVING, NOTES, PLACES, PullState
+from aggressor.features.near_depth import SAMPLES, NearDepthState
+from aggressor.features.wall_records import WALLS, WallsState
+from aggressor.kernel import Int, kernel
+from aggressor.market.book import BookState, lots_at
+
+CONDITIONS = (
+    "",
+    "cancelled share",
+    "fill ratio",
+    "lifetime",
+    "approach or repetition",
+    "no re-peg",
+    "no book-wide pull",
+    "valid book",
+)
+CANCELLED = 1
+FILLED = 2
+LIFETIME = 3
+APPROACH = 4
+MOVED = 5
+BOOK_WIDE = 6
+BOOK_LOST = 7
+
+STANDING = 1
+FALLEN = 5  # during the message in hand
+MISSED = 6  # fallen without meeting a condition
+FALLEN_SHARE = 0.2  # of the peak (R5.0)
+
+
+@kernel
+def cancelled_within(state: PullState, k: Int, j: Int, now: Int) -> tuple[Int, Int]:
+    """Return (lots cancelled within tau_p net of what was added, ns since it began)."""
+    track, start_ns = state.tracks[k, j], now - state.parameters[k]["pull_ns"]
+    most, began = np.int64(0), now
+    for back in range(min(track["changes"], CHANGES)):
+        at = (track["changes"] - 1 - back) & (CHANGES - 1)
+        if track["change_kept"][at] - track["kept"] > most:
+            most = track["change_kept"][at] - track["kept"]
+            after = (track["changes"] - back) & (CHANGES - 1)
+            began = track["change_ns"][after]
+        if track["change_ns"][at] <= start_ns:
+            break
+    return most, now - began
+
+
+@kernel
+def is_judged(state: PullState, k: Int, j: Int, now: Int) -> bool:
+    """Return whether this fall was judged already: the level was listed anew while it fell."""
+    for other in range(PLACES - LEAVING, PLACES):
+        track = state.tracks[k, other]
+        same = (
+            other != j and track["listed_ns"] != 0 and track["slot"] == state.tracks[k, j]["slot"]
+        )
+        if same and track["stage"] != STANDING and track["fallen_ns"] == now:
+            return True
+    return False
+
+
+@kernel
+def missing(state: PullState, k: Int, j: Int) -> int:
+    """Return the first condition of the wall itself that does not hold, 0 if all do."""
+    row, track = state.parameters[k], state.tracks[k, j]
+    if track["cancelled"] < row["cancelled_share"] * track["peak"]:
+        return CANCELLED
+    if track["traded"] > row["fill_ratio"] * track["peak"]:
+        return FILLED
+    life = track["fallen_ns"] - track["listed_ns"]
+    if life < row["life_min_ns"] or life > row["life_max_ns"]:
+        return LIFETIME
+    near = track["min_distance"] <= row["near_ticks"] * track["effective_tick"]
+    return 0 if near or track["repeats"] >= row["repeats_min"] else APPROACH
+
+
+@kernel
+def withdrawn(
+    state: PullState,
+    book: BookState,
+    walls: WallsState,
+    near: NearDepthState,
+    k: Int,
+    j: Int,
+    now: Int,
+) -> int:
+    """Return MOVED or BOOK_WIDE if the wall stands again nearby or the whole book withdrew."""
+    row, track = state.parameters[k], state.tracks[k, j]
+    age, side = now - track["fallen_ns"], track["side"]
+    if age <= row["move_ns"]:
+        reach = row["move_ticks"] * track["effective_tick"]
+        for price in range(track["price"] - reach, track["price"] + reach + 1):
+            if lots_at(book, k, side, price) >= row["move_share"] * track["peak"]:
+                if not stood(walls, k, np.int64(side < 0), price, track["fallen_ns"]):
+                    return MOVED
+    track["others"], track["layers"], layered = 0, 1, np.int64(0)
+    reach = near.head[k]["reach_ticks"]
+    for n in range(min(state.head[k]["notes"], NOTES)):
+        note = state.notes[k, n]
+        apart = abs(note["ts"] - track["fallen_ns"])
+        if note["side"] == side and note["price"] == track["price"]:
+            continue
+        track["others"] += np.int64(apart <= row["wide_ns"])
+        if note["side"] == side and note["cancelled"] == 1 and apart <= row["pull_ns"]:
+            track["layers"] += 1
+            behind = track["behind"] + side * (track["price"] - note["price"])
+            layered += note["lots"] * np.int64(0 <= behind < reach)
+    before = track["depth_before"] - layered  # layers belong to the pull, not to the book
+    if age <= row["wide_ns"] and near.head[k]["known"] == 1 and before > 0:
+        last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
+        if last["ts"] > track["fallen_ns"]:
+            lost = (before - last["lots"][0] - last["lots"][1]) / before
+            track["depth_loss"] = max(track["depth_loss"], lost)
+    wide = track["others"] >= row["wide_walls"] or track["depth_loss"] >= row["wide_depth"]
+    return BOOK_WIDE if wide else 0
+
+
+@kernel
+def stood(walls: WallsState, k: Int, s: Int, price: Int, before_ns: Int) -> bool:
+    """Return whether another wall at this price was listed before."""
+    for i in range(WALLS):
+        wall = walls.walls[k, s, i]
+        if wall["live"] == 1 and wall["price"] == price and wall["listed_ns"] < before_ns:
+            return True
+    return False

@@ -1,0 +1,66 @@
+"""One wall near the touch, followed from its TIMER on until it has fallen, by hand."""
+
+from typing import NamedTuple
+
+TIMER_MS = 100
+PULL_MS = 500
+LIFE_MS = 500
+LAST_WORD_MS = 2000
+WALL_LOTS = 50  # five times the median of the side
+
+
+class Row(NamedTuple):
+    ms: int
+    phase: str
+    failed: str
+    traded: int
+    cancelled: int
+
+
+def grid(ms: int) -> int:
+    """Return the first TIMER at or after a time."""
+    return -(-ms // TIMER_MS) * TIMER_MS
+
+
+def pulls(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> list[Row]:
+    """`changes`: (ms, lots shown) from when the wall appears; each trade is in the next change.
+
+    It is listed at the TIMER after it appeared, and stays above half of its peak until it falls.
+    """
+    listed = grid(changes[0][0] + 1)
+    peak = [lots for ms, lots in changes if ms < listed][-1]
+    if peak < WALL_LOTS:
+        return []
+    kept = [(listed, peak + sum(q for at, q in trades if at < listed))]
+    for ms, lots in changes:
+        if ms >= listed:
+            peak = max(peak, lots)
+            kept.append((ms, lots + sum(q for at, q in trades if at <= ms)))
+            if lots <= 0.2 * peak:
+                return judged(kept, ms, listed, peak, trades)
+    return []
+
+
+def judged(
+    kept: list[tuple[int, int]], fallen: int, listed: int, peak: int, trades: list[tuple[int, int]]
+) -> list[Row]:
+    inside = [one for one in kept if one[0] > fallen - PULL_MS]
+    earlier = [one for one in kept if one[0] <= fallen - PULL_MS]
+    cancelled = max(k for _, k in earlier[-1:] + inside) - kept[-1][1]
+    traded = sum(q for at, q in trades if listed <= at <= fallen)
+    failed = ""
+    if cancelled < 0.8 * peak:
+        failed = "cancelled share"
+    elif traded > 0.05 * peak:
+        failed = "fill ratio"
+    elif fallen - listed < LIFE_MS:
+        failed = "lifetime"
+    if cancelled < 0.5 * peak:
+        return []
+    last = grid(fallen + LAST_WORD_MS)
+    if failed:
+        return [Row(last, "rejected", failed, traded, cancelled)]
+    return [
+        Row(fallen, "confirmed", "", traded, cancelled),
+        Row(last, "confirmed", "", traded, cancelled),
+    ]
