@@ -7,9 +7,9 @@ import pytest
 
 from aggressor.schema.event import INTEREST, LIQUIDATION, QUOTE, TRADE
 from aggressor.sim.synthetic.book import ADD, CANCEL, FILL, SCENARIO_OWNER
-from aggressor.sim.synthetic.config import DIFFICULTIES, SCENARIO_KINDS, MarketConfig, lively
+from aggressor.sim.synthetic.config import DIFFICULTIES, MarketConfig, lively
 from aggressor.sim.synthetic.market import record
-from aggressor.sim.synthetic.presets import demo_market
+from aggressor.sim.synthetic.presets import DEMO_KINDS, demo_market
 
 CONFIG = lively(
     MarketConfig(
@@ -19,7 +19,7 @@ CONFIG = lively(
         quotes=True,
         log=True,
         interest_interval_ms=10_000,
-        scenarios=SCENARIO_KINDS,
+        scenarios=DEMO_KINDS,
         warmup_s=120.0,
         gap_s=5.0,
         gap_min_s=15.0,
@@ -158,8 +158,8 @@ def test_cascades_force_orders_and_close_interest(tape):
 def test_demo_has_some_of_each_kind():
     instrument, events, labels = demo_market(seed=1)
     assert instrument.id == "synthetic:MICRO"
-    assert {label.kind for label in labels} == set(SCENARIO_KINDS)
-    assert min(sum(label.kind == kind for label in labels) for kind in SCENARIO_KINDS) >= 2
+    assert {label.kind for label in labels} == set(DEMO_KINDS)
+    assert min(sum(label.kind == kind for label in labels) for kind in DEMO_KINDS) >= 2
     assert 50_000 < events.size < 1_000_000
     prices = events["price"][events["kind"] == TRADE]
     assert np.all(np.abs(prices * 5 - 60_000) < 15_000)

@@ -31,6 +31,8 @@ LEVEL_MASK = LEVELS - 1
 ORDERS_MAX = 1 << 15  # arrivals are turned away when so many rest
 HELD_MAX = 64  # orders that one scenario may rest at a time
 NO_ORDER = -1
+MINUTES = 16  # closed minutes kept; a power of two
+NO_SWING = 0
 
 ACTIVE = 0  # slots of the background's live orders
 FREE = 1  # stack of free slots
@@ -122,6 +124,16 @@ MARKET_HEAD = np.dtype(
             "ask_quoted",
             "ask_quoted_lots",
             "interest",
+            "volume",  # lots taken, and what of them buyers took less what sellers did
+            "delta",
+            "thin_side",  # whose makers are thin, 0 both
+            "thin_price",  # makers of the other side do not follow the price beyond it
+            "minute_high",  # of the trades of the running minute, by venue time
+            "minute_low",
+            "minutes",  # closed so far
+            "minute_changes",  # of the mid from minute to minute, and their squares
+            "swing_high",  # last confirmed swing that no trade has passed since; NO_SWING
+            "swing_low",
             "metaorder_side",
             "metaorder_left",
             "published",
@@ -141,6 +153,8 @@ MARKET_HEAD = np.dtype(
             "mark",
             "middle",
             "variance",
+            "minute_middle",
+            "minute_squares",
             "thin_add",
             "thin_cancel",
         ]
@@ -161,6 +175,7 @@ class Market(State, frozen=True):
     draws: NDArray[Any]  # (2, 65536) int64, quantiles of order size in lots, of metaorder length
     scenario: NDArray[Any]  # (1,) stage.SCENARIO_STATE
     requests: NDArray[Any]  # (REQUESTS_MAX,) stage.REQUEST
+    minutes: NDArray[Any]  # (MINUTES, 2) int64, high and low of closed minutes, a ring
 
 
 class Output(State, frozen=True):
@@ -399,6 +414,10 @@ def take(market: Market, out: Output, side: Whole, lots: Whole, limit: Whole) ->
         write_event(market, out, ts_recv, TRADE_KIND, side, price, fill, END)
         write_log(market, out, slot, FILL, fill)
         head["fills"] += 1
+        head["volume"] += fill
+        head["delta"] += side * fill
+        head["minute_high"] = max(head["minute_high"], price)
+        head["minute_low"] = min(head["minute_low"], price)
         left -= fill
         order["lots"] -= fill
         level["lots"] -= fill

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel_inline
+from aggressor.kernel import kernel, kernel_inline
 from aggressor.sim.synthetic.typed import Whole, typed
 
 # Typed, so that Numba compiles what takes a stream once and not again for each constant.
@@ -57,7 +57,7 @@ def below(states: NDArray[Any], stream: Whole, count: Whole) -> Whole:
     return np.int64(uniform(states, stream) * count)
 
 
-@kernel_inline
+@kernel
 def between(states: NDArray[Any], stream: Whole, low: float, high: float) -> float:
     """Return a uniform number in [low, high)."""
     return low + (high - low) * uniform(states, stream)

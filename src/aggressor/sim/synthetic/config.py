@@ -24,7 +24,19 @@ QUANTILES = 65536
 NS = 1_000_000_000
 MS = 1_000_000
 
-SCENARIO_KINDS = ("iceberg", "wall_pull", "push_through", "exhaustion", "cascade")
+SCENARIO_KINDS = (
+    "iceberg",
+    "wall_pull",
+    "push_through",
+    "exhaustion",
+    "cascade",
+    "absorption",
+    "vacuum",
+    "stop_run",
+    "trapped",
+    "divergence",
+    "stacking",
+)
 DIFFICULTIES = ("easy", "medium", "hard")
 
 PARAMS = np.dtype(
@@ -48,6 +60,10 @@ PARAMS = np.dtype(
             "jitter_ns",
             "tick_money",
             "run_ticks",
+            "wall_age_s",
+            "fall_sigmas",
+            "sweep_share",
+            "flow",  # lots that background takers take a second on the whole
         ]
     ]
     + [
@@ -86,6 +102,7 @@ class MarketConfig(msgspec.Struct, frozen=True, kw_only=True):
     unit_lots: int = 1
     size_tail: float = 0.0  # Pareto exponent of order sizes; 0: unit orders
     size_max: int = 400  # in units
+    whole_units: bool = True  # sizes are whole units; else whole lots from one unit up
     metaorder_share: float = 0.0  # of background takers that belong to a metaorder
     metaorder_tail: float = 1.5  # Pareto exponent of metaorder lengths
     metaorder_length: int = 0  # a constant length instead, when above 0
@@ -115,6 +132,9 @@ class MarketConfig(msgspec.Struct, frozen=True, kw_only=True):
     gap_s: float = 20.0  # mean pause between scenarios, beyond the least one
     gap_min_s: float = 10.0
     run_ticks: float = 20.0  # length of a medium exhaustion run
+    wall_age_s: float = 0.6  # a wall stands so long before it is pulled or pushed through
+    sweep_share: float = 0.4  # of a wall that is pushed through, left to the clearing sweep
+    fall_sigmas: float = 0.0  # least length of a hard cascade, of the minute changes since start
     log: bool = False  # keep the L3 truth
 
     def __post_init__(self) -> None:
@@ -172,17 +192,20 @@ def cancel_rates(reach: int) -> NDArray[np.float64]:
     return rates
 
 
-def pareto_quantiles(tail: float, count: int, largest: int) -> NDArray[np.int64]:
-    """Return `count` mid-quantiles of a whole-numbered Pareto law from 1, cut at `largest`."""
+def pareto_quantiles(tail: float, count: int, largest: int, unit: int = 1) -> NDArray[np.int64]:
+    """Return `count` mid-quantiles of a whole-numbered Pareto law from `unit` to `largest`."""
     levels = (np.arange(count) + 0.5) / count
-    return np.minimum(np.floor(levels ** (-1.0 / tail) + 1e-9), largest).astype(np.int64)
+    return np.minimum(np.floor(unit * levels ** (-1.0 / tail) + 1e-9), largest).astype(np.int64)
 
 
 def size_table(config: MarketConfig) -> NDArray[np.int64]:
     """Return the quantiles of order sizes in lots, (QUANTILES,)."""
     if config.size_tail == 0:
         return np.full(QUANTILES, config.unit_lots, np.int64)
-    return pareto_quantiles(config.size_tail, QUANTILES, config.size_max) * config.unit_lots
+    unit, largest = config.unit_lots, config.size_max
+    if not config.whole_units:
+        return pareto_quantiles(config.size_tail, QUANTILES, unit * largest, unit)
+    return pareto_quantiles(config.size_tail, QUANTILES, largest) * unit
 
 
 def length_table(config: MarketConfig) -> NDArray[np.int64]:
@@ -215,7 +238,11 @@ def params_of(config: MarketConfig) -> NDArray[Any]:
     row["latency_ns"] = config.latency_ms * MS
     row["jitter_ns"] = config.jitter_ms * MS
     row["tick_money"] = config.tick_money
+    row["flow"] = 2 * TAKERS * config.rate * size_table(config).mean()
     row["run_ticks"] = config.run_ticks
+    row["wall_age_s"] = config.wall_age_s
+    row["fall_sigmas"] = config.fall_sigmas
+    row["sweep_share"] = config.sweep_share
     for name in ("reach", "unit_lots", "start_ns", "quotes", "instrument"):
         row[name] = getattr(config, name)
     for name in ("depth", "mark", "interest", "funding", "liquidation"):

@@ -104,7 +104,12 @@ def background_limit(market: Market, out: Output) -> None:
     head = market.head[0]
     bid_share = 0.5 - 0.5 * market.params[0]["refill"] * head["pressure"]
     side = BID if uniform(market.chance, FLOW) < bid_share else ASK
-    price = best(market, -side) - side * arrival_distance(market)
+    if side == head["thin_side"] and uniform(market.chance, FLOW) >= head["thin_add"]:
+        return
+    opposite = best(market, -side)
+    if head["thin_side"] == -side:
+        opposite = side * min(side * opposite, side * head["thin_price"])
+    price = opposite - side * arrival_distance(market)
     if add_order(market, out, side, price, order_size(market), BACKGROUND) >= 0:
         head["added"] += 1
 
@@ -130,7 +135,10 @@ def background_cancel(market: Market, out: Output) -> None:
     side = np.int64(order["side"])
     distance = side * (best(market, -side) - order["price"])
     distance = min(distance, market.params[0]["reach"] + 1)
-    if uniform(market.chance, FLOW) < market.curves[CANCEL_CURVE, distance - 1]:
+    share = market.curves[CANCEL_CURVE, distance - 1]
+    if head["thin_side"] == -side:
+        share /= head["thin_cancel"]
+    if uniform(market.chance, FLOW) < share:
         cancel_order(market, out, slot)
 
 
@@ -151,7 +159,9 @@ def flow_step(market: Market, out: Output, until: Whole) -> bool:
     params = market.params[0]
     quick = pace(market)
     takers = params["taker_rate"] * quick
-    limits = params["arrival_rate"] * quick * head["thin_add"]
+    limits = params["arrival_rate"] * quick
+    if head["thin_side"] == 0:
+        limits *= head["thin_add"]
     cancels = params["cancel_rate"] * quick * head["thin_cancel"] * head["listed"]
     total = takers + limits + cancels
     wait = 1.0 + exponential(market.chance, FLOW) / total * _SECOND_NS

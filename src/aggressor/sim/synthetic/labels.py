@@ -9,6 +9,12 @@ that the pattern rests on (0: none). `injected_lots` are those of the scenario's
     push_through  s     -s         its price    clearing sweep of the wall      lots of the sweep
     exhaustion    0     of run     of the run   its end        taken by run     ticks given back
     cascade       0     of fall    of the fall  last forced    fall of the OI   forced orders
+    absorption    s     s          its zone     end of attack  displayed        times filled up
+    vacuum        s     -s         emptied      depth gone     depth before     % of it left
+    stop_run      0     of break   X to extreme 2 inside X     lots beyond X    small orders
+    trapped       0     of break   X to extreme 4 inside X     lots beyond X    ticks beyond X
+    divergence    0     of swings  both swings  second's known CVD given up     bars between
+    stacking      0     of flow    of its rows  end of the bar taken by it      rows
 
 `traded_lots` and `cancelled_lots` tell what became of the lots that the scenario rested; what is
 missing to all of them was left to the background at the end.
@@ -27,6 +33,12 @@ WALL_PULL = 1
 PUSH_THROUGH = 2
 EXHAUSTION = 3
 CASCADE = 4
+ABSORPTION = 5
+VACUUM = 6
+STOP_RUN = 7
+TRAPPED = 8
+DIVERGENCE = 9
+STACKING = 10
 
 _NUMBERS = [
     "start_ns",
@@ -83,3 +95,24 @@ def labels_of(rows: NDArray[Any]) -> list[Label]:
         )
         for row in rows
     ]
+
+
+def came_about(label: Label) -> bool:
+    """Tell whether the market let a scenario be what its kind means, by the truth of its orders.
+
+    The background may eat a wall before it is pulled, or be first at a level that was to be swept:
+    such a label asks nothing of a detector.
+    """
+    peak = label.peak_lots
+    if label.kind == "iceberg":
+        return label.count >= 3 and label.traded_lots >= 3 * peak
+    if label.kind == "wall_pull":
+        near = label.count <= 3
+        return near and label.traded_lots <= 0.05 * peak and label.cancelled_lots >= 0.8 * peak
+    if label.kind == "push_through":
+        return label.count > 0 and label.traded_lots >= 0.7 * peak
+    if label.kind == "cascade":
+        return label.count >= 3
+    if label.kind == "exhaustion":
+        return label.count > 0
+    return True

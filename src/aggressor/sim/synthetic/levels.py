@@ -39,7 +39,6 @@ _SLICE_MS = 100.0
 _PUSHED_LEVELS: Any = np.array([12.0, 8.0, 5.0])
 _PUSHED_SLICES = typed(3)
 _PUSH_S = 60.0
-_SWEPT = 0.4  # of the wall, left to the clearing sweep
 _ONE = typed(1)
 
 
@@ -122,7 +121,10 @@ def wall_pull_step(market: Market) -> None:
             part = scaled(market, between(market.chance, SCENARIO, 0.3, 1.2))
             request(market, HIT, -side, state["price"] + side * _NEAR_TICKS, part)
             state["next_at"] = after(market, 60.0, 220.0)
-        if since(market, state["started"]) > 0.6 and distance <= _NEAR_TICKS:
+        if (
+            since(market, state["started"]) > market.params[0]["wall_age_s"]
+            and distance <= _NEAR_TICKS
+        ):
             state["next_at"] = after(market, 100.0, 700.0)
             next_phase(market)
         elif since(market, state["started"]) > _WALL_S:
@@ -156,7 +158,8 @@ def push_through_step(market: Market) -> None:
         state["price"] = best(market, side) - side * (1 + below(market.chance, SCENARIO, 2))
         state["lots"] = scaled(market, _PUSHED_LEVELS[state["difficulty"]])
         wall_begin(market, _PUSHED_SLICES)
-        state["next_at"] = after(market, 1000.0, 2000.0)
+        age_ns = np.int64(market.params[0]["wall_age_s"] * 1e9)
+        state["next_at"] = max(after(market, 1000.0, 2000.0), now + age_ns)
         next_phase(market)
         return
     if now < state["next_at"]:
@@ -165,10 +168,11 @@ def push_through_step(market: Market) -> None:
     beyond = price - side
     if state["phase"] == 1:
         state["next_at"] = after(market, 80.0, 250.0)
-        if held_lots(market) > _SWEPT * state["lots"]:
+        swept = market.params[0]["sweep_share"] * state["lots"]
+        if held_lots(market) > swept:
             part = state["lots"] * between(market.chance, SCENARIO, 0.04, 0.12)
             request(market, HIT, -side, price, max(np.int64(1), np.int64(part)))
-        if held_lots(market) <= _SWEPT * state["lots"] or since(market, state["started"]) > _PUSH_S:
+        if held_lots(market) <= swept or since(market, state["started"]) > _PUSH_S:
             next_phase(market)
     elif state["phase"] == 2:
         ahead = np.int64(0)

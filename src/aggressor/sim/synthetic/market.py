@@ -27,6 +27,8 @@ from aggressor.sim.synthetic.book import (
     LEVELS,
     LISTS,
     MARKET_HEAD,
+    MINUTES,
+    NO_SWING,
     ORDER,
     ORDERS_MAX,
     Market,
@@ -46,6 +48,7 @@ from aggressor.sim.synthetic.config import (
     size_table,
 )
 from aggressor.sim.synthetic.labels import LABEL_ROW, Label, labels_of
+from aggressor.sim.synthetic.minutes import begin_minute
 from aggressor.sim.synthetic.publish import publish_snapshot
 from aggressor.sim.synthetic.stage import IDLE, REQUEST, REQUESTS_MAX, SCENARIO_STATE
 from aggressor.sim.synthetic.turn import run_market
@@ -103,6 +106,7 @@ def empty_market(config: MarketConfig) -> Market:
         draws=np.stack([size_table(config), length_table(config)]),
         scenario=np.zeros(1, SCENARIO_STATE),
         requests=np.zeros(REQUESTS_MAX, REQUEST),
+        minutes=np.zeros((MINUTES, 2), np.int64),
     )
     market.lists[FREE] = np.arange(ORDERS_MAX)[::-1]
     deck = [2 * SCENARIO_KINDS.index(kind) + up for kind in config.scenarios for up in (0, 1)]
@@ -118,6 +122,7 @@ def empty_market(config: MarketConfig) -> Market:
     head["interest"] = config.interest_lots
     head["mark"] = head["middle"] = config.start_price
     head["variance"] = config.rate
+    begin_minute(market)
     head["activity"] = head["thin_add"] = head["thin_cancel"] = 1.0
     market.scenario[0]["kind"] = IDLE
     market.scenario[0]["begin_at"] = config.start_ns + params[0]["warmup_ns"]
@@ -138,6 +143,9 @@ class SyntheticFeed:
         self._run_to(config.start_ns)
         for name in ("added", "taken", "cancelled", "fills", "published"):
             self._market.head[0][name] = 0
+        self._market.head[0]["minutes"] = 0  # bars are told from the first event published
+        self._market.head[0]["swing_high"] = self._market.head[0]["swing_low"] = NO_SWING
+        begin_minute(self._market)
         if not config.log:
             self._out = empty_output(_ROWS, 0)
         self._log: list[NDArray[Any]] = []

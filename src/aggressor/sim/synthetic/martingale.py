@@ -4,13 +4,15 @@ Three independent Poisson streams: the mid moves one tick up or down with probab
 takers come with independent signs; and after every event both touch queues are drawn anew. The
 spread is one tick. So every directional signal must show a zero markout, and every crossing
 strategy must lose its costs and nothing else. A fill never exceeds the touch that stood before
-it.
+it. Scenarios may run on top that leave the mid alone (`martingale_acts`).
 
 Published as a venue would: CLEAR and snapshot, then for each event a TRADE row (takers) and a
 depth message with the levels that changed. `ts_recv` is `ts_venue` plus a constant latency.
 
     params   (1,)   MARTINGALE   settings and state, written in place
     sizes    (2, levels)  int64  lots of bids and asks from the touch outward
+    acts     (1,)   ACT          the scenario that runs
+    before   (2, levels)  int64  scratch: `sizes` before the scenario acted
 """
 
 from typing import Any
@@ -33,10 +35,13 @@ from aggressor.schema.event import (
     empty_events,
 )
 from aggressor.sim.synthetic.chance import FLOW, SIGNS, below, exponential, seeded, uniform
-from aggressor.sim.synthetic.config import MS, NS
+from aggressor.sim.synthetic.config import DIFFICULTIES, MS, NS, SCENARIO_KINDS
+from aggressor.sim.synthetic.labels import LABEL_ROW, Label, labels_of
+from aggressor.sim.synthetic.martingale_acts import ACT, IDLE, MARTINGALE_KINDS, act_step
 from aggressor.sim.synthetic.typed import Whole, typed
 
 _ROWS = 1 << 15
+_LABELS = 64
 _LEVEL = typed(LEVEL)
 _TRADE = typed(TRADE)
 _NONE = typed(0)
@@ -63,12 +68,24 @@ class MartingaleConfig(msgspec.Struct, frozen=True, kw_only=True):
     levels: int = 10
     size_max: int = 20  # queues are uniform from 1 to this
     latency_ms: float = 5.0
+    scenarios: tuple[str, ...] = ()  # of MARTINGALE_KINDS
+    difficulties: tuple[str, ...] = DIFFICULTIES
+    warmup_s: float = 600.0  # before the first scenario
+    gap_s: float = 40.0  # least pause between scenarios
 
     def __post_init__(self) -> None:
         """Refuse settings that make no market."""
         for name in ("move_rate", "taker_rate", "levels", "size_max"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} must be above 0, not {getattr(self, name)}.")
+        if unknown := set(self.scenarios) - set(MARTINGALE_KINDS):
+            raise ConfigError(
+                f"{min(unknown)} would move the mid; choose from {', '.join(MARTINGALE_KINDS)}."
+            )
+        if self.scenarios and self.levels < 10:
+            raise ConfigError(f"Scenarios need 10 levels or more, not {self.levels}.")
+        if not self.difficulties or set(self.difficulties) - set(DIFFICULTIES):
+            raise ConfigError(f"difficulties must be some of {', '.join(DIFFICULTIES)}.")
 
 
 @kernel
@@ -120,33 +137,75 @@ def _shift(
 
 
 @kernel
+def _tell(
+    params: NDArray[Any],
+    sizes: NDArray[Any],
+    before: NDArray[Any],
+    events: Events,
+    row: Whole,
+) -> Whole:
+    """Publish the levels behind the touch that a scenario has changed."""
+    for j in range(2):
+        side = 1 - 2 * j
+        for i in range(1, sizes.shape[1]):
+            if sizes[j, i] != before[j, i]:
+                price = params[0]["bid"] + j - side * i
+                row = _write(params, events, row, _LEVEL, side, price, sizes[j, i], _NONE)
+    return row
+
+
+@kernel
 def run_martingale(
     params: NDArray[Any],
     chance: NDArray[Any],
     sizes: NDArray[Any],
     until: Whole,
+    acts: NDArray[Any],
+    before: NDArray[Any],
+    labels: NDArray[Any],
     events: Events,
 ) -> Whole:
-    """Run to venue time `until` or until `events` is nearly full; return the rows written."""
+    """Run to venue time `until`, or until `events` or `labels` is nearly full; return rows used."""
     state = params[0]
-    rate = state["move_rate"] + state["taker_rate"]
+    act = acts[0]
     row = 0
-    while state["now"] < until and row + 8 <= events.size:
+    room = 8 + 2 * sizes.shape[1]
+    while state["now"] < until and row + room <= events.size and act["labels"] < labels.size:
+        takers = act["boost"] * state["taker_rate"]
+        rate = state["move_rate"] + takers
         state["now"] += 1 + np.int64(exponential(chance, FLOW) / rate * 1e9)
-        if uniform(chance, FLOW) * rate < state["taker_rate"]:
-            taken = 1 if uniform(chance, SIGNS) < 0.5 else 0  # a buyer takes asks
+        if uniform(chance, FLOW) * rate < takers:
+            taken = 1 if uniform(chance, SIGNS) < act["tilt"] else 0  # a buyer takes asks
             lots = 1 + below(chance, FLOW, state["size_max"])
             lots = min(lots, sizes[taken, 0])
             price = state["bid"] + taken
             row = _write(params, events, row, _TRADE, 2 * taken - 1, price, lots, _END)
         else:
             row = _shift(params, chance, sizes, events, row)
+        if act["kinds"] != 0:
+            for i in range(sizes.shape[1]):
+                before[0, i] = sizes[0, i]
+                before[1, i] = sizes[1, i]
+            act_step(acts, labels, chance, sizes, state["now"], state["bid"])
+            row = _tell(params, sizes, before, events, row)
         for j in range(2):
             sizes[j, 0] = 1 + below(chance, FLOW, state["size_max"])
             price = state["bid"] + j
             flags = _END if j == 1 else _NONE
             row = _write(params, events, row, _LEVEL, 1 - 2 * j, price, sizes[j, 0], flags)
     return row
+
+
+def _first_act(config: MartingaleConfig) -> NDArray[Any]:
+    """Return the record of scenarios before the first one."""
+    acts = np.zeros(1, ACT)
+    acts["kind"] = IDLE
+    acts["kinds"] = sum(1 << SCENARIO_KINDS.index(kind) for kind in config.scenarios)
+    acts["difficulties"] = sum(1 << DIFFICULTIES.index(name) for name in config.difficulties)
+    acts["begin_at"] = config.start_ns + int(config.warmup_s * NS)
+    acts["gap_ns"] = int(config.gap_s * NS)
+    acts["boost"], acts["tilt"] = 1.0, 0.5
+    return acts
 
 
 class MartingaleFeed:
@@ -163,6 +222,9 @@ class MartingaleFeed:
         generator = np.random.default_rng(config.seed)
         self._chance = seeded(generator)
         self._sizes = generator.integers(1, config.size_max + 1, (2, config.levels))
+        self.labels: list[Label] = []
+        self._acts = _first_act(config)
+        self._before = np.zeros_like(self._sizes)
         self._stop_ns = 2**62 if duration_s is None else config.start_ns + int(duration_s * NS)
         self._ready = self._snapshot()
 
@@ -170,7 +232,19 @@ class MartingaleFeed:
         """Return up to `limit` next events; an empty array once the market's time is over."""
         if self._ready.size == 0:
             events = empty_events(_ROWS)
-            count = run_martingale(self._params, self._chance, self._sizes, self._stop_ns, events)
+            labels = np.zeros(_LABELS, LABEL_ROW)
+            self._acts["labels"] = 0
+            count = run_martingale(
+                self._params,
+                self._chance,
+                self._sizes,
+                self._stop_ns,
+                self._acts,
+                self._before,
+                labels,
+                events,
+            )
+            self.labels += labels_of(labels[: int(self._acts[0]["labels"])])
             self._ready = events[:count]
         events, self._ready = self._ready[:limit], self._ready[limit:]
         return events

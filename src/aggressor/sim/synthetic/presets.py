@@ -16,13 +16,16 @@ import msgspec
 
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.sim.synthetic.config import SCENARIO_KINDS, MarketConfig, lively
+from aggressor.sim.synthetic.config import MarketConfig, lively
 from aggressor.sim.synthetic.labels import Label
 from aggressor.sim.synthetic.market import SyntheticFeed, record
 from aggressor.sim.synthetic.martingale import MartingaleConfig, MartingaleFeed
 
 DEMO_WARMUP_S = 300.0
 DEMO_MINUTES = 30.0
+SCORED_WARMUP_S = 900.0
+SCORED_GAP_S = 40.0
+DEMO_KINDS = ("iceberg", "wall_pull", "push_through", "exhaustion", "cascade")
 
 
 def demo_instrument() -> Instrument:
@@ -40,7 +43,7 @@ def demo_instrument() -> Instrument:
 
 
 def demo_config(seed: int) -> MarketConfig:
-    """Return the demo's market: all switches on, every scenario in both directions."""
+    """Return the demo's market: all switches on, scenarios of DEMO_KINDS in both directions."""
     return lively(
         MarketConfig(
             seed=seed,
@@ -50,11 +53,33 @@ def demo_config(seed: int) -> MarketConfig:
             mark_interval_ms=1000,
             interest_interval_ms=10_000,
             funding_interval_ms=60_000,
-            scenarios=SCENARIO_KINDS,
+            scenarios=DEMO_KINDS,
             warmup_s=DEMO_WARMUP_S,
             gap_s=30.0,
             gap_min_s=15.0,
         )
+    )
+
+
+def labelled_config(
+    seed: int, kinds: tuple[str, ...], difficulty: str, gap_s: float = 20.0
+) -> MarketConfig:
+    """Return the market that detectors are scored on: the demo's background in single lots.
+
+    Scenarios of one difficulty only, each by itself: at least SCORED_GAP_S pass between them, and
+    SCORED_WARMUP_S before the first, so that every baseline is ripe.
+    """
+    return msgspec.structs.replace(
+        demo_config(seed),
+        scenarios=kinds,
+        difficulties=(difficulty,),
+        whole_units=False,
+        wall_age_s=3.0,
+        sweep_share=0.5,
+        fall_sigmas=6.0,
+        warmup_s=SCORED_WARMUP_S,
+        gap_min_s=SCORED_GAP_S,
+        gap_s=gap_s,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from aggressor.kernel import kernel, kernel_inline
 from aggressor.sim.synthetic.book import NONE, Market, best
 from aggressor.sim.synthetic.chance import SCENARIO, between, uniform
+from aggressor.sim.synthetic.minutes import usual_move
 from aggressor.sim.synthetic.publish import is_due
 from aggressor.sim.synthetic.stage import (
     ALL,
@@ -35,6 +36,7 @@ _TOP_FUEL: Any = np.array([0.0, 0.0, 0.12, 0.35, 0.7])  # of it, by rows to the 
 _CASCADE_SIGMAS: Any = np.array([7.0, 5.5, 4.5])  # of one minute's mid change
 _CASCADE_INTEREST: Any = np.array([0.012, 0.008, 0.0055])  # share of the open interest that closes
 _CASCADE_TICKS_MAX = 200.0
+_CASCADE_LEAST: Any = np.array([1.4, 1.2, 1.0])
 _REQUOTE_TICKS = 2  # behind the fall: makers on its side follow it
 _THIN_ADD = 0.35
 _THIN_CANCEL = 4.0
@@ -137,7 +139,8 @@ def cascade_step(market: Market) -> None:
         state["price"] = best(market, -direction)
         state["extreme"] = state["price"]
         length = _CASCADE_SIGMAS[hard] * minute_sigma(market)
-        state["length"] = np.int64(min(_CASCADE_TICKS_MAX, length))
+        least = market.params[0]["fall_sigmas"] * usual_move(market) * _CASCADE_LEAST[hard]
+        state["length"] = np.int64(max(min(_CASCADE_TICKS_MAX, length), least))
         state["seconds"] = between(market.chance, SCENARIO, 5.0, 8.0)
         state["interest"] = head["interest"]
         state["lots"] = np.int64(_CASCADE_INTEREST[hard] * head["interest"])

@@ -13,7 +13,7 @@ like any other.
 
 import numpy as np
 
-from aggressor.kernel import kernel, kernel_inline
+from aggressor.kernel import kernel
 from aggressor.schema.event import INTEREST, LIQUIDATION
 from aggressor.sim.synthetic.book import (
     BACKGROUND,
@@ -48,8 +48,10 @@ LIQUIDATE = typed(3)  # the same as a forced order that the venue tells of
 CANCEL_NEWEST = typed(4)  # cancel up to `lots` of the held orders
 TELL_INTEREST = typed(5)  # publish the open interest
 FINISH = typed(6)  # write the label: `side` of the pattern, `price` its direction
+GIVE_UP = typed(7)  # end without a label: the market did not let it come about
 
 _MS = 1_000_000
+_PASS_NS = 1_000_000_000
 _INTEREST = typed(INTEREST)
 _LIQUIDATION = typed(LIQUIDATION)
 
@@ -84,6 +86,8 @@ SCENARIO_STATE = np.dtype(
             "length",
             "interest",
             "peak",
+            "mark",  # free for the scenario
+            "base",
             "low",
             "high",
         ]
@@ -92,20 +96,20 @@ SCENARIO_STATE = np.dtype(
 )
 
 
-@kernel_inline
+@kernel
 def after(market: Market, low_ms: float, high_ms: float) -> Whole:
     """Return a time between `low_ms` and `high_ms` from this pulse."""
     wait = between(market.chance, SCENARIO, low_ms, high_ms) * _MS
     return market.head[0]["pulse_at"] + np.int64(wait)
 
 
-@kernel_inline
+@kernel
 def since(market: Market, begin: Whole) -> float:
     """Return the seconds from `begin` to this pulse."""
     return (market.head[0]["pulse_at"] - begin) * 1e-9
 
 
-@kernel_inline
+@kernel
 def next_phase(market: Market) -> None:
     """Begin the phase that follows, now."""
     state = market.scenario[0]
@@ -113,7 +117,7 @@ def next_phase(market: Market) -> None:
     state["phase_at"] = market.head[0]["pulse_at"]
 
 
-@kernel_inline
+@kernel
 def scaled(market: Market, factor: float) -> Whole:
     """Return `factor` typical levels in lots, at least one lot."""
     return max(np.int64(1), np.int64(factor * market.head[0]["typical"]))
@@ -161,9 +165,8 @@ def hold(market: Market, slot: Whole) -> None:
 
 @kernel
 def finish(market: Market, out: Output, side: Whole, direction: Whole) -> None:
-    """Write the label, let go of what still rests, and set the time of the next scenario."""
+    """Write the label, then let go."""
     state = market.scenario[0]
-    params = market.params[0]
     resting = held_lots(market)
     row = out.labels[out.head[2]]
     out.head[2] += 1
@@ -181,12 +184,27 @@ def finish(market: Market, out: Output, side: Whole, direction: Whole) -> None:
     row["cancelled_lots"] = state["cancelled"]
     row["injected_lots"] = state["injected"]
     row["count"] = state["count"]
+    let_go(market)
+
+
+@kernel
+def let_go(market: Market) -> None:
+    """Leave what rests to the background, undo what was thinned, set the time of the next one."""
+    state = market.scenario[0]
+    params = market.params[0]
+    head = market.head[0]
+    head["thin_side"] = 0
+    head["thin_add"] = 1.0
+    head["thin_cancel"] = 1.0
+    held_lots(market)
     for i in range(state["held"]):
         slot = market.lists[HELD, i]
         market.orders[slot]["owner"] = BACKGROUND
         list_order(market, slot)
     state["held"] = 0
     pause = params["gap_min_ns"] + params["gap_ns"] * exponential(market.chance, SCENARIO)
+    if state["phase"] == 0:
+        pause = 0.0 + _PASS_NS  # nothing was done yet
     state["begin_at"] = market.head[0]["pulse_at"] + np.int64(pause)
     state["kind"] = IDLE
 
@@ -218,6 +236,9 @@ def draw_card(market: Market) -> None:
     state["count"] = 0
     state["left"] = 0
     state["next_at"] = 0
+    state["mark"] = 0
+    state["base"] = 0
+    state["extreme"] = 0
     state["started"] = market.head[0]["pulse_at"]
     state["phase"] = 0
     state["phase_at"] = market.head[0]["pulse_at"]
@@ -272,6 +293,8 @@ def perform(market: Market, out: Output) -> None:
             write_event(market, out, ts_recv, _INTEREST, NONE, NONE, interest, END)
         elif action == FINISH:
             finish(market, out, wish["side"], wish["price"])
+        elif action == GIVE_UP:
+            let_go(market)
         else:
             trade_or_rest(market, out, wish)
     state["requests"] = 0

@@ -6,10 +6,26 @@ be called again: where it was cut changes nothing.
 """
 
 from aggressor.kernel import Int, kernel
+from aggressor.sim.synthetic.bar_shapes import divergence_step, stacking_step
 from aggressor.sim.synthetic.book import Market, Output
+from aggressor.sim.synthetic.breaks import break_step
 from aggressor.sim.synthetic.flow import flow_step, slow_step, top_up
-from aggressor.sim.synthetic.labels import CASCADE, EXHAUSTION, ICEBERG, PUSH_THROUGH, WALL_PULL
+from aggressor.sim.synthetic.holds import absorption_step, vacuum_step
+from aggressor.sim.synthetic.labels import (
+    ABSORPTION,
+    CASCADE,
+    DIVERGENCE,
+    EXHAUSTION,
+    ICEBERG,
+    PUSH_THROUGH,
+    STACKING,
+    STOP_RUN,
+    TRAPPED,
+    VACUUM,
+    WALL_PULL,
+)
 from aggressor.sim.synthetic.levels import iceberg_step, push_through_step, wall_pull_step
+from aggressor.sim.synthetic.minutes import close_minute, starts_minute
 from aggressor.sim.synthetic.publish import publish_clockwork, publish_depth, publish_quote
 from aggressor.sim.synthetic.runs import cascade_step, exhaustion_step
 from aggressor.sim.synthetic.stage import IDLE, draw_card, perform
@@ -36,6 +52,16 @@ def decide(market: Market) -> None:
         exhaustion_step(market)
     elif kind == CASCADE:
         cascade_step(market)
+    elif kind == ABSORPTION:
+        absorption_step(market)
+    elif kind == VACUUM:
+        vacuum_step(market)
+    elif kind in (STOP_RUN, TRAPPED):
+        break_step(market)
+    elif kind == DIVERGENCE:
+        divergence_step(market)
+    elif kind == STACKING:
+        stacking_step(market)
 
 
 @kernel
@@ -63,6 +89,8 @@ def run_market(market: Market, until: Int, out: Output) -> bool:
         on_pulse = not flow_step(market, out, stop)
         if on_pulse:
             head["pulse_at"] = stop
+            if starts_minute(market):
+                close_minute(market)
             slow_step(market, market.scenario[0]["kind"] != IDLE)
             decide(market)
             perform(market, out)

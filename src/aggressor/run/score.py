@@ -1,0 +1,249 @@
+"""Detectors held against synthetic truth: precision, recall and delay by difficulty, false alarms.
+
+Each difficulty has tapes of its own, so that a false alarm belongs to one. Every tape begins with a
+warm-up in which nothing is injected and nothing is counted; `hours` are those after it. Kinds are
+parted by what they do to baselines: those that must stand out from an hour (its largest delta, zone
+volume or move) would not where one comes every few minutes, so they are SINGLE, each in a short
+market of its own; the others come one after the other in FAMILIES. The nulls hold no scenario:
+whatever is confirmed there is a false alarm. On the martingale null the few scenarios that leave
+its mid alone are scored too, in a table of their own.
+
+No trading: the pipeline runs over the events, and its outbox is read. A detector that writes
+nothing on any tape, not even a near-miss, is "not built".
+"""
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aggressor.detectors.outbox import drain
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room, new_pipeline
+from aggressor.features import series as bar_series
+from aggressor.features.bars import bar_spec
+from aggressor.features.series import BarSeries
+from aggressor.run.progress import Step, silent
+from aggressor.schema.errors import ConfigError
+from aggressor.schema.event import Events
+from aggressor.schema.instrument import Instrument
+from aggressor.schema.signal import Signals, empty_signals
+from aggressor.sim.synthetic.config import DIFFICULTIES, MarketConfig
+from aggressor.sim.synthetic.labels import Label
+from aggressor.sim.synthetic.market import SyntheticFeed
+from aggressor.sim.synthetic.martingale import MartingaleConfig, MartingaleFeed
+from aggressor.sim.synthetic.martingale_acts import MARTINGALE_KINDS
+from aggressor.sim.synthetic.presets import (
+    NULLS,
+    SCORED_GAP_S,
+    SCORED_WARMUP_S,
+    demo_instrument,
+    labelled_config,
+)
+from aggressor.sim.synthetic.scoring import (
+    DETECTOR_OF,
+    Score,
+    alarms,
+    detector_name,
+    score_signals,
+    wilson,
+)
+from aggressor.store.replay import Replay
+
+PROFILE = "micro"  # the scenarios are made for its windows
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "levels": (
+        "iceberg",
+        "wall_pull",
+        "push_through",
+        "vacuum",
+        "stacking",
+    ),
+    "breaks": ("stop_run", "trapped"),
+    "swings": ("divergence",),
+}
+SINGLE = ("absorption", "exhaustion", "cascade")
+SINGLES_AN_HOUR = 6
+SINGLE_S = 150.0  # of such a market after its warm-up
+NULL_MARKETS = ("poisson", "martingale")
+_CHUNK_ROWS = 1 << 16
+_NS = 1_000_000_000
+
+
+class Tape(NamedTuple):
+    """One synthetic market to be judged."""
+
+    name: str
+    config: MarketConfig | MartingaleConfig
+    seconds: float  # of it, after the warm-up
+
+
+class Judged(NamedTuple):
+    """What the detectors wrote on one tape, and what was in it."""
+
+    signals: Signals
+    labels: Sequence[Label]
+    since_ns: int  # end of the warm-up
+
+
+class _Source:
+    """A synthetic feed as an EventSource."""
+
+    def __init__(self, feed: SyntheticFeed | MartingaleFeed) -> None:
+        self._feed = feed
+
+    def read(self, limit: int) -> Events:
+        return self._feed.poll(limit)
+
+
+def signals_over(
+    instrument: Instrument, chunks: Iterable[Events], profile: str = PROFILE
+) -> Signals:
+    """Run a fresh pipeline over events of one instrument, with TIMERs; return all SIGNAL rows."""
+    pipe = new_pipeline([instrument], [BarSeries(0, bar_spec("1m", instrument))], profile=profile)
+    rows = [empty_signals(0)]
+    for events in chunks:
+        start = 0
+        while start < events.size:
+            start, reason = advance(events, start, events.size, pipe)
+            if reason == RAN_OUT:
+                break
+            rows.append(drain(pipe.outbox))
+            for series in range(pipe.footprint.head.size):
+                bar_series.drain(pipe.footprint, series)
+            if reason == NEEDS_ROOM:
+                pipe = make_room(pipe, events[start])
+    rows.append(drain(pipe.outbox))
+    return np.concatenate(rows)
+
+
+def score(seed: int, hours: float, progress: Step = silent) -> dict[str, Any]:
+    """Score every detector on `hours` of each market; return the document of the command.
+
+    Raises ConfigError when `hours` is not above 0.
+    """
+    if not 0 < hours < float("inf"):
+        raise ConfigError(f"hours must be above 0, not {hours}.")
+    began = time.perf_counter()
+    plan = list(_plan(seed, hours))
+    totals: dict[tuple[str, str], dict[int, Score]] = {}
+    nulls: dict[str, dict[int, int]] = {}
+    written: set[int] = set()
+    for number, (market, difficulty, tape) in enumerate(plan):
+        progress(f"scoring on {tape.name}", number / len(plan))
+        judged = _judge(tape)
+        written |= {int(kind) for kind in np.unique(judged.signals["kind"])}
+        if difficulty == "":
+            nulls[market] = alarms(judged.signals, judged.since_ns)
+            continue
+        scores = score_signals(judged.signals, judged.labels, since_ns=judged.since_ns)
+        before = totals.setdefault((market, difficulty), {kind: Score() for kind in scores})
+        totals[market, difficulty] = {kind: before[kind].plus(scores[kind]) for kind in scores}
+    progress("scoring", 1.0)
+    return {
+        "seed": seed,
+        "hours": hours,
+        "detectors": _rows(totals, "lively", DETECTOR_OF.values(), written),
+        "null": [
+            {
+                "detector": detector_name(kind),
+                "market": market,
+                "alarms_per_hour": nulls[market][kind] / hours,
+                **_status(kind, written),
+            }
+            for kind in DETECTOR_OF.values()
+            for market in NULL_MARKETS
+        ],
+        "martingale": _rows(
+            totals, "martingale", [DETECTOR_OF[kind] for kind in MARTINGALE_KINDS], written
+        ),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _plan(seed: int, hours: float) -> Iterator[tuple[str, str, Tape]]:
+    """Yield (market, difficulty or "" for a null, tape) of everything there is to judge."""
+    for difficulty in DIFFICULTIES:
+        for family, kinds in FAMILIES.items():
+            config = labelled_config(_seed(seed, difficulty, family), kinds, difficulty)
+            yield "lively", difficulty, Tape(f"{difficulty} {family}", config, 3600 * hours)
+        for kind, number in itertools.product(SINGLE, range(ceil(SINGLES_AN_HOUR * hours))):
+            chosen = _seed(seed, difficulty, kind, str(number))
+            config = labelled_config(chosen, (kind,), difficulty, gap_s=1e6)
+            yield "lively", difficulty, Tape(f"{difficulty} {kind}", config, SINGLE_S)
+        config = MartingaleConfig(
+            seed=_seed(seed, difficulty, "martingale"),
+            scenarios=MARTINGALE_KINDS,
+            difficulties=(difficulty,),
+            warmup_s=SCORED_WARMUP_S,
+            gap_s=SCORED_GAP_S,
+        )
+        yield "martingale", difficulty, Tape(f"{difficulty} martingale", config, 3600 * hours)
+    for market in NULL_MARKETS:
+        config = NULLS[market](_seed(seed, "null", market)).config
+        yield market, "", Tape(f"{market} null", config, 3600 * hours)
+
+
+def _seed(seed: int, *names: str) -> int:
+    """Return a seed of its own for one tape, the same whatever other tapes there are."""
+    words = [seed, *(int.from_bytes(name.encode(), "little") for name in names)]
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _chunks(replay: Replay) -> Iterator[Events]:
+    while (events := replay.poll(_CHUNK_ROWS)).size:
+        yield events
+
+
+def _judge(tape: Tape) -> Judged:
+    """Run the pipeline over one tape."""
+    lasts = SCORED_WARMUP_S + tape.seconds
+    feed: SyntheticFeed | MartingaleFeed
+    if isinstance(tape.config, MartingaleConfig):
+        feed = MartingaleFeed(tape.config, lasts)
+    else:
+        feed = SyntheticFeed(tape.config, lasts)
+    replay = Replay([_Source(feed)])
+    signals = signals_over(demo_instrument(), _chunks(replay))
+    since_ns = tape.config.start_ns + int(SCORED_WARMUP_S * _NS)
+    return Judged(signals, feed.labels, since_ns)
+
+
+def _rows(
+    totals: dict[tuple[str, str], dict[int, Score]],
+    market: str,
+    kinds: Iterable[int],
+    written: set[int],
+) -> list[dict[str, Any]]:
+    """Return one row per detector and difficulty."""
+    return [
+        _row(kind, difficulty, totals[market, difficulty][kind], written)
+        for kind in kinds
+        for difficulty in DIFFICULTIES
+    ]
+
+
+def _row(kind: int, difficulty: str, one: Score, written: set[int]) -> dict[str, Any]:
+    said = one.found + one.false
+    return {
+        "detector": detector_name(kind),
+        "difficulty": difficulty,
+        "injected": one.injected,
+        "found": one.found,
+        "false": one.false,
+        "precision": one.precision,
+        "recall": one.recall,
+        "delay_ms_p50": one.delay_ms_p50,
+        "precision_interval": wilson(one.found, said),
+        "recall_interval": wilson(one.found, one.injected),
+        "repeats": one.repeats,
+        "explained": one.explained,
+        **_status(kind, written),
+    }
+
+
+def _status(kind: int, written: set[int]) -> dict[str, str]:
+    """Name a detector that is not there; nothing where it is."""
+    return {} if kind in written else {"status": "not built"}
