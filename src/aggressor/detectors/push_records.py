@@ -1,0 +1,162 @@
+"""What push-throughs are kept as: records, parameters and the arrays of their state.
+
+See `push_through`. Directions are indexed 0 up, 1 down. Units: ticks, lots, ns of ts_recv.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.detectors.breaks import BREAK
+from aggressor.detectors.outbox import params_hash
+from aggressor.features.parameters import MICRO, MILLISECOND_NS, PERP, SECOND_NS, parameter_rows
+from aggressor.schema.event import NO_TIME
+from aggressor.state import State
+
+EVIDENCE = (
+    "level",  # ticks: L
+    "peak",  # lots
+    "start_lots",  # displayed when TEST began
+    "traded",
+    "cancelled",
+    "added",
+    "traded_share",
+    "cancelled_share",
+    "refill_ratio",
+    "burst_lots",  # within 250 ms of the last print at L
+    "burst_quantile",  # Q.99 of taker orders
+    "order_lots",  # largest taker order of that burst that printed at L
+    "levels_swept",  # by that order
+    "consume_seconds",  # from half traded to gone; 0 when it was one stroke
+    "stage",  # 0 before CLEAR, 1 CLEAR, 2 HOLD, 3 FAILED
+    "behind_early",  # ticks: best price behind the push, 250 ms after CLEAR; nan before
+    "behind_last",  # and now
+    "clear_age_seconds",
+    "beyond_lots",  # executed beyond L by the pushing side
+    "effective_tick",
+    "maturity",
+)
+CONDITIONS = (
+    "",
+    "traded share",
+    "cancelled share",
+    "refill ratio",
+    "clearing burst",
+    "best price beyond the level",
+    "level gone in time",
+    "best price reached the level",
+    "no wall put back",
+    "price held",
+    "valid book",
+)
+(
+    LITTLE_TRADED, MUCH_CANCELLED, REFILLED, SMALL_BURST, NOT_BEYOND, NOT_GONE, NOT_REACHED,
+    PUT_BACK, FELL_BACK, BOOK_LOST,
+) = range(1, 11)  # fmt: skip
+
+EPISODES = 4  # walls under attack per lane and direction
+BUYS = 128  # prints of the pushing side kept for the burst, per lane and direction; a power of two
+
+IDLE, TEST, CONSUME, HOLD, AFTER = range(5)
+
+
+class PushThroughParameters(msgspec.Struct, frozen=True, kw_only=True):
+    """Thresholds of R5.6; the shares are those of the label table (R5.0)."""
+
+    near_effective_ticks: int = 2
+    consume_share: float = 0.5
+    burst_ns: int = 250 * MILLISECOND_NS
+    hold_ns: int = 2 * SECOND_NS
+    fail_ns: int = 60 * SECOND_NS  # after the hold window
+    patience_ns: int = 60 * SECOND_NS  # from half traded to gone
+    refractory_ns: int = 5 * SECOND_NS
+    put_back_share: float = 0.5
+
+
+PROFILES = {
+    PERP: PushThroughParameters(),
+    MICRO: PushThroughParameters(
+        hold_ns=20 * SECOND_NS,
+        fail_ns=300 * SECOND_NS,
+        patience_ns=300 * SECOND_NS,
+        refractory_ns=30 * SECOND_NS,
+    ),
+}
+_FLOATS = ("consume_share", "put_back_share")
+ROW = np.dtype(
+    [
+        (name, "<f8" if name in _FLOATS else "<i8")
+        for name in PushThroughParameters.__struct_fields__
+    ]
+)
+HEAD = np.dtype(
+    [
+        ("undecided", "<i8"),
+        ("episodes", "<i8"),
+        ("hash", "<u8"),
+        ("open", "<i8", (2,)),  # episodes not idle, per direction
+        ("buys", "<i8", (2,)),  # prints put into the burst's ring
+        ("first", "<i8", (2,)),  # the oldest of them in the burst
+        ("burst", "<i8", (2,)),  # lots of the burst
+    ]
+)
+BUY = np.dtype([("ts_recv", "<i8"), ("lots", "<i8")])
+EPISODE = np.dtype(
+    [
+        ("phase", "<i8"),
+        ("episode", "<i8"),
+        ("slot", "<i8"),
+        ("ledger_episode", "<i8"),
+        ("peak", "<i8"),
+        ("start", "<i8"),
+        ("lots", "<i8"),  # displayed, as last read
+        ("traded", "<i8"),  # since TEST began, as last read; with what no book row has shown yet
+        ("cancelled", "<i8"),
+        ("added", "<i8"),
+        ("open_lots", "<i8"),  # may still be re-labelled
+        ("base_traded", "<i8"),
+        ("base_pulled", "<i8"),
+        ("base_added", "<i8"),
+        ("consume_ns", "<i8"),
+        ("gone_ns", "<i8"),  # NO_TIME while it stands
+        ("clear_ns", "<i8"),
+        ("print_ns", "<i8"),  # last print at L by the pushing side
+        ("burst", "<i8"),  # largest sum of 250 ms that holds that print
+        ("order", "<i8"),
+        ("swept", "<i8"),
+        ("needed", "<i8"),  # Q.99 of taker orders before that
+        ("maturity", "<i8"),
+        ("reached", "<i8"),
+        ("put_back", "<i8"),
+        ("early", "<f8"),
+        ("quiet_until", "<i8"),
+        ("armed_venue_ns", "<i8"),  # when TEST began
+    ]
+)
+
+
+class PushThroughState(State, frozen=True):
+    """The walls under attack of every lane and direction."""
+
+    head: NDArray[Any]  # HEAD, (L,)
+    params: NDArray[Any]  # ROW, (L,)
+    episodes: NDArray[Any]  # EPISODE, (L, 2, EPISODES)
+    broken: NDArray[Any]  # BREAK, (L, 2, EPISODES)
+    buys: NDArray[Any]  # BUY, (L, 2, BUYS), rings
+
+
+def push_through_state(lanes: int, parameters: PushThroughParameters) -> PushThroughState:
+    """Return the state of `lanes` instruments without walls under attack."""
+    head = np.zeros(lanes, HEAD)
+    head["hash"] = params_hash(msgspec.structs.asdict(parameters))
+    episodes = np.zeros((lanes, 2, EPISODES), EPISODE)
+    episodes["quiet_until"] = NO_TIME
+    return PushThroughState(
+        head,
+        parameter_rows(ROW, lanes, parameters),
+        episodes,
+        np.zeros((lanes, 2, EPISODES), BREAK),
+        np.zeros((lanes, 2, BUYS), BUY),
+    )

@@ -1,0 +1,443 @@
+"""Push-through (R5.6): buyers eat an ask wall and price goes on (mirror: sellers, a bid wall).
+
+    TEST      the best price of the wall's side is within 2 e of an aged wall L
+    CONSUME   traded share f_T >= 0.5
+    CLEAR     L is empty, the best price lies beyond it, the level's label is CONSUMED (f_T >= 0.7,
+              f_C <= 0.3, refill < 0.5; R5.0), and the buys of at most 250 ms that hold the last
+              print at L sum to Q.99 of taker orders or more -> CONFIRMED
+    HOLD      at the end of 2 s: the best bid has reached L and no ask >= half the wall's peak was
+              put at or before L again -> CONFIRMED once more, `stage` 2
+    FAILED    from then on, for 60 s: the best bid is below L - e -> REJECTED "price held"
+
+All rows of one wall carry one episode number and, in the evidence, their `stage`: 1 CLEAR, 2
+HOLD, 3 FAILED. After CLEAR a wall gets exactly one row at the end of the hold window: HOLD, or
+EXPIRED naming what was missing, or FAILED; FAILED may still follow the first two. Before CLEAR a
+near-miss is written when the level is gone but not consumed, or was half eaten and left; a test
+that came to nothing, and a wall that was simply PULLED, leave no row.
+
+Shares are of the ledger since TEST began: f_T = traded / (start + added). What the ledger still
+may re-label counts as cancelled if it shrank without a print and as traded if it printed: a CLEAR
+that holds even so is told at once, `provisional` BEFORE_TOLERANCE; one that does not waits for the
+tolerance before it is rejected. Should the level's record be taken over by another level before it
+was read again, what was not seen to trade counts as cancelled. Where Q.99 of taker orders is not
+known the wall is not judged (`undecided`).
+
+Lots traded beyond L by the pushing side are kept and handed on with the end of the break (R5.9).
+
+Shapes: lanes L, directions 2 (0 up, 1 down), EPISODES walls each. Units: ticks, lots, ns.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from aggressor.detectors.breaks import (
+    FROM_PUSH_THROUGH,
+    BreaksState,
+    add_break,
+    extend_break,
+)
+from aggressor.detectors.depletion import (
+    CANCELLED_MAX,
+    CONSUMED,
+    PULLED,
+    TRADED_MIN,
+    depletion_label,
+)
+from aggressor.detectors.outbox import Outbox, at_least, at_most, post
+from aggressor.detectors.push_records import (
+    AFTER,
+    BOOK_LOST,
+    BUYS,
+    CONDITIONS,
+    CONSUME,
+    EPISODES,
+    EVIDENCE,
+    FELL_BACK,
+    HOLD,
+    IDLE,
+    LITTLE_TRADED,
+    MUCH_CANCELLED,
+    NOT_BEYOND,
+    NOT_GONE,
+    NOT_REACHED,
+    PROFILES,
+    PUT_BACK,
+    REFILLED,
+    SMALL_BURST,
+    TEST,
+    PushThroughParameters,
+    PushThroughState,
+    push_through_state,
+)
+from aggressor.detectors.scene import Scenes
+from aggressor.features.baseline import READY, UNKNOWN
+from aggressor.features.prints import PrintsState, current_order, levels
+from aggressor.features.wall_records import WALLS, WallsState
+from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.market.book import BookState, best_price, lots_at, next_price
+from aggressor.market.ledger import LedgerState
+from aggressor.schema.event import NO_PRICE, NO_TIME
+from aggressor.schema.signal import (
+    BEFORE_TOLERANCE,
+    CONFIRMED,
+    EXPIRED,
+    FIRM,
+    PUSH_THROUGH,
+    REJECTED,
+    YOUNG_BASELINE,
+)
+
+__all__ = [
+    "CONDITIONS",
+    "EVIDENCE",
+    "PROFILES",
+    "PushThroughParameters",
+    "PushThroughState",
+    "judge",
+    "on_trade",
+    "push_through_state",
+]
+
+STAGE_CLEAR, STAGE_HELD, STAGE_FAILED = 1, 2, 3
+SIMPLY_PULLED = -1  # what the label table leaves to another detector
+UNDECIDED = -2
+
+
+@kernel_inline
+def on_trade(
+    state: PushThroughState, ledger: LedgerState, prints: PrintsState, k: Int, event: Any
+) -> None:
+    """Take one TRADE of chosen flow, after the ledger and the taker orders have."""
+    side = np.int64(event["side"])
+    if side != 0 and state.head[np.uint64(k)]["open"][np.uint64((1 - side) >> 1)] > 0:
+        _count_print(state, ledger, prints, k, (1 - side) >> 1, event)
+
+
+@kernel
+def _count_print(
+    state: PushThroughState, ledger: LedgerState, prints: PrintsState, k: Int, j: Int, event: Any
+) -> None:
+    """Carry a print of the pushing side into the burst and into the walls it met."""
+    head, ring = state.head[k], state.buys[k, j]
+    now, lots, span = event["ts_recv"], event["size"], state.params[k]["burst_ns"]
+    newest = head["buys"][j]
+    while head["first"][j] < newest:
+        oldest = ring[head["first"][j] & (BUYS - 1)]
+        if oldest["ts_recv"] > now - span and newest - head["first"][j] < BUYS:
+            break
+        head["burst"][j] -= oldest["lots"]
+        head["first"][j] += 1
+    ring[newest & (BUYS - 1)]["ts_recv"] = now
+    ring[newest & (BUYS - 1)]["lots"] = lots
+    head["buys"][j] = newest + 1
+    head["burst"][j] += lots
+    for i in range(EPISODES):
+        episode, broken = state.episodes[k, j, i], state.broken[k, j, i]
+        if episode["phase"] == IDLE:
+            continue
+        if extend_break(broken, event) > 0 and broken["start_ns"] == NO_TIME:
+            broken["start_ns"], broken["ts_venue"] = now, event["ts_venue"]
+        if episode["phase"] > CONSUME:
+            continue
+        if event["price"] == broken["level"]:
+            if episode["print_ns"] == NO_TIME or now - episode["print_ns"] >= span:
+                episode["order"] = 0
+            episode["print_ns"] = now
+            episode["burst"] = 0
+            _read_level(episode, ledger)
+        if episode["print_ns"] != NO_TIME and now - episode["print_ns"] < span:
+            episode["burst"] = max(episode["burst"], head["burst"][j])
+            order = current_order(prints, k)
+            first = broken["direction"] * (np.int64(order["first"]) - broken["level"])
+            if first <= 0 and order["lots"] > episode["order"] and order["side"] != 0:
+                episode["order"], episode["swept"] = order["lots"], levels(order)
+
+
+@kernel
+def _read_level(episode: Any, ledger: LedgerState) -> None:
+    """Read the shares of a wall since its test began; keep the last if its slot is another's."""
+    here = ledger.slots[episode["slot"]]
+    if here["episode"] != episode["ledger_episode"]:
+        episode["cancelled"] = max(episode["start"] + episode["added"] - episode["traded"], 0)
+        episode["lots"] = episode["open_lots"] = 0
+        return
+    episode["lots"] = here["lots"] if here["open"] != 0 else 0
+    episode["traded"] = here["traded"] + here["pend"] - episode["base_traded"]
+    episode["cancelled"] = max(here["pulled"] - episode["base_pulled"], 0)
+    episode["added"] = here["added"] - episode["base_added"]
+    episode["open_lots"] = here["ghost"] + here["pend"]
+    episode["peak"] = max(episode["peak"], episode["lots"])
+
+
+@kernel
+def judge(
+    state: PushThroughState,
+    scenes: Scenes,
+    walls: WallsState,
+    book: BookState,
+    ledger: LedgerState,
+    prints: PrintsState,
+    breaks: BreaksState,
+    outbox: Outbox,
+    k: Int,
+) -> None:
+    """Judge lane `k` at a TIMER, after walls were sampled and the scene was written."""
+    scene, head = scenes[k], state.head[k]
+    tick = scene["effective_tick"]
+    for j in range(2):
+        if head["open"][j] > 0:
+            for i in range(EPISODES):
+                phase = state.episodes[k, j, i]["phase"]
+                if phase == IDLE:
+                    continue
+                if scene["valid"] == 0:
+                    _write(state, scenes, outbox, k, j, i, REJECTED, BOOK_LOST)
+                    _close(state, k, j, i, NO_TIME)
+                elif phase <= CONSUME:
+                    _attack(state, scenes, ledger, prints, outbox, k, j, i)
+                else:
+                    _follow(state, scenes, book, breaks, outbox, k, j, i)
+        if scene["valid"] == 1 and tick > 0:
+            near = state.params[k]["near_effective_ticks"] * tick
+            for n in range(WALLS):
+                wall = walls.walls[k, 1 - j, n]
+                if wall["live"] == 1 and wall["aged"] == 1 and wall["distance"] <= near:
+                    _test(state, scenes, ledger, prints, k, j, wall)
+
+
+@kernel
+def _test(
+    state: PushThroughState,
+    scenes: Scenes,
+    ledger: LedgerState,
+    prints: PrintsState,
+    k: Int,
+    j: Int,
+    wall: Any,
+) -> None:
+    """Begin to watch a wall unless it is watched already or its zone rests."""
+    scene, free = scenes[k], -1
+    now, tick = scene["now"], scene["effective_tick"]
+    for i in range(EPISODES):
+        episode, broken = state.episodes[k, j, i], state.broken[k, j, i]
+        if episode["phase"] != IDLE:
+            if episode["slot"] == wall["slot"] and episode["ledger_episode"] == wall["episode"]:
+                return
+        elif now < episode["quiet_until"]:
+            if abs(broken["level"] - wall["price"]) <= tick:
+                return
+        else:
+            free = i
+    if free < 0:
+        return
+    head, here = state.head[k], ledger.slots[wall["slot"]]
+    episode, broken = state.episodes[k, j, free], state.broken[k, j, free]
+    head["episodes"] += 1
+    head["open"][j] += 1
+    if head["open"][j] == 1:  # prints were not counted until now
+        head["first"][j], head["burst"][j] = head["buys"][j], 0
+    episode["phase"], episode["episode"] = TEST, head["episodes"]
+    episode["slot"], episode["ledger_episode"] = wall["slot"], wall["episode"]
+    episode["peak"], episode["start"] = wall["peak"], here["lots"]
+    episode["base_traded"] = here["traded"] + here["pend"]
+    episode["base_pulled"], episode["base_added"] = here["pulled"], here["added"]
+    episode["consume_ns"] = episode["gone_ns"] = episode["clear_ns"] = NO_TIME
+    episode["print_ns"] = NO_TIME
+    episode["burst"] = episode["order"] = episode["swept"] = 0
+    episode["needed"] = prints.head[k]["large_above"]
+    episode["maturity"] = prints.head[k]["maturity"]
+    episode["reached"] = episode["put_back"] = 0
+    episode["early"] = np.nan
+    broken["direction"], broken["level"], broken["extreme"] = (
+        1 - 2 * j,
+        wall["price"],
+        wall["price"],
+    )
+    broken["lots"] = broken["away_tick_lots"] = 0
+    broken["effective_tick"] = tick
+    broken["young"] = 1 if scene["young"] == 1 or wall["maturity"] != READY else 0
+    episode["armed_venue_ns"] = scene["venue_now"]
+    broken["start_ns"] = broken["ts_venue"] = NO_TIME
+    _read_level(episode, ledger)
+
+
+@kernel
+def _attack(
+    state: PushThroughState,
+    scenes: Scenes,
+    ledger: LedgerState,
+    prints: PrintsState,
+    outbox: Outbox,
+    k: Int,
+    j: Int,
+    i: Int,
+) -> None:
+    """Follow a wall that stands, or has gone and waits for its ledger."""
+    scene, row = scenes[k], state.params[k]
+    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
+    _read_level(episode, ledger)
+    if episode["print_ns"] == NO_TIME or now - episode["print_ns"] > row["burst_ns"]:
+        if episode["gone_ns"] == NO_TIME:
+            episode["needed"] = prints.head[k]["large_above"]
+            episode["maturity"] = prints.head[k]["maturity"]
+    stood = max(episode["start"] + episode["added"], 1)
+    if episode["phase"] == TEST and episode["traded"] >= row["consume_share"] * stood:
+        episode["phase"], episode["consume_ns"] = CONSUME, now
+    if episode["lots"] > 0:
+        episode["gone_ns"] = NO_TIME
+        direction = broken["direction"]
+        ahead = scene["ask"] if direction > 0 else scene["bid"]
+        away = direction * (broken["level"] - ahead)
+        left = away > 2 * row["near_effective_ticks"] * broken["effective_tick"]
+        if episode["phase"] == TEST:
+            if left:
+                _close(state, k, j, i, NO_TIME)
+        elif left or now - episode["consume_ns"] > row["patience_ns"]:
+            _write(state, scenes, outbox, k, j, i, EXPIRED, NOT_GONE)
+            _close(state, k, j, i, NO_TIME)
+        return
+    if episode["gone_ns"] == NO_TIME:
+        episode["gone_ns"] = now
+    failed = _missing(state, scenes, k, j, i)
+    if failed == 0:
+        episode["phase"], episode["clear_ns"] = HOLD, now
+        if broken["start_ns"] == NO_TIME:
+            broken["start_ns"], broken["ts_venue"] = now, scene["venue_now"]
+        _write(state, scenes, outbox, k, j, i, CONFIRMED, 0)
+    elif now - episode["gone_ns"] > ledger.head[k]["tolerance_ns"]:
+        if failed == UNDECIDED:
+            state.head[k]["undecided"] += 1
+        elif failed != SIMPLY_PULLED:
+            _write(state, scenes, outbox, k, j, i, REJECTED, failed)
+        _close(state, k, j, i, NO_TIME)
+
+
+@kernel
+def _missing(state: PushThroughState, scenes: Scenes, k: Int, j: Int, i: Int) -> int:
+    """Return the first condition of CLEAR that a wall that is gone does not meet; 0 for none."""
+    scene, episode, broken = scenes[k], state.episodes[k, j, i], state.broken[k, j, i]
+    direction = broken["direction"]
+    stood = max(episode["start"] + episode["added"], 1)
+    traded, cancelled = episode["traded"] / stood, episode["cancelled"] / stood
+    refill = episode["added"] / episode["traded"] if episode["traded"] > 0 else 0.0
+    label = depletion_label(traded, cancelled, refill, True)
+    if label == PULLED:
+        return SIMPLY_PULLED
+    if traded < TRADED_MIN:
+        return LITTLE_TRADED
+    if cancelled > CANCELLED_MAX:
+        return MUCH_CANCELLED
+    if label != CONSUMED:
+        return REFILLED
+    ahead = scene["ask"] if direction > 0 else scene["bid"]
+    if direction * (ahead - broken["level"]) < 1:
+        return NOT_BEYOND
+    if episode["maturity"] == UNKNOWN:
+        return UNDECIDED
+    return SMALL_BURST if episode["burst"] < episode["needed"] else 0
+
+
+@kernel
+def _follow(
+    state: PushThroughState,
+    scenes: Scenes,
+    book: BookState,
+    breaks: BreaksState,
+    outbox: Outbox,
+    k: Int,
+    j: Int,
+    i: Int,
+) -> None:
+    """Watch a cleared wall: does price hold beyond it?"""
+    scene, row = scenes[k], state.params[k]
+    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
+    direction, level = broken["direction"], broken["level"]
+    behind = scene["bid"] if direction > 0 else scene["ask"]
+    age = now - episode["clear_ns"]
+    if age >= row["burst_ns"] and episode["early"] != episode["early"]:
+        episode["early"] = behind
+    if direction * (behind - level) >= 0:
+        episode["reached"] = 1
+    if episode["phase"] == HOLD:
+        price = best_price(book, k, -direction)
+        for _ in range(8):  # what stands at or before L is at the top of its side
+            if price == NO_PRICE or direction * (level - price) < 0:
+                break
+            if lots_at(book, k, -direction, price) >= row["put_back_share"] * episode["peak"]:
+                episode["put_back"] = 1
+            price = next_price(book, k, -direction, price)
+    if age < row["hold_ns"]:
+        return
+    if direction * (behind - level) < -broken["effective_tick"]:
+        _write(state, scenes, outbox, k, j, i, REJECTED, FELL_BACK)
+        add_break(breaks, k, FROM_PUSH_THROUGH, 1, now, broken)
+        _close(state, k, j, i, episode["clear_ns"] + row["refractory_ns"])
+    elif episode["phase"] == HOLD:
+        episode["phase"] = AFTER
+        if episode["put_back"] == 1:
+            _write(state, scenes, outbox, k, j, i, EXPIRED, PUT_BACK)
+        elif episode["reached"] == 0:
+            _write(state, scenes, outbox, k, j, i, EXPIRED, NOT_REACHED)
+        else:
+            _write(state, scenes, outbox, k, j, i, CONFIRMED, 0)
+    elif age >= row["hold_ns"] + row["fail_ns"]:
+        add_break(breaks, k, FROM_PUSH_THROUGH, 0, now, broken)
+        _close(state, k, j, i, episode["clear_ns"] + row["refractory_ns"])
+
+
+@kernel_inline
+def _close(state: PushThroughState, k: Int, j: Int, i: Int, quiet_until: Int) -> None:
+    """End an episode; its zone rests until `quiet_until`."""
+    state.episodes[k, j, i]["phase"] = IDLE
+    state.episodes[k, j, i]["quiet_until"] = quiet_until
+    state.head[k]["open"][j] -= 1
+
+
+@kernel
+def _write(
+    state: PushThroughState,
+    scenes: Scenes,
+    outbox: Outbox,
+    k: Int,
+    j: Int,
+    i: Int,
+    phase: Int,
+    failed: Int,
+) -> None:
+    """Write one row of an episode with its evidence."""
+    head, scene = state.head[k], scenes[k]
+    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
+    direction, level = broken["direction"], broken["level"]
+    stood = max(episode["start"] + episode["added"], 1)
+    traded, cancelled = episode["traded"] / stood, episode["cancelled"] / stood
+    refill = episode["added"] / episode["traded"] if episode["traded"] > 0 else 0.0
+    score = at_least(traded, TRADED_MIN) + at_most(cancelled, CANCELLED_MAX)
+    score += at_least(episode["burst"], max(episode["needed"], 1))
+    provisional = FIRM if episode["open_lots"] == 0 else BEFORE_TOLERANCE
+    if broken["young"] == 1 or episode["maturity"] != READY:
+        provisional = YOUNG_BASELINE
+    at = post(
+        outbox, k, PUSH_THROUGH, phase, failed, direction, direction, level, level,
+        episode["episode"], episode["armed_venue_ns"], scene["venue_now"], now, head["hash"],
+        provisional, score / 3.0,
+    )  # fmt: skip
+    stage = 0
+    if episode["phase"] >= HOLD:
+        stage = STAGE_HELD if phase == CONFIRMED and episode["phase"] == AFTER else STAGE_CLEAR
+        stage = STAGE_FAILED if failed == FELL_BACK else stage
+    evidence = outbox.ring[at]["evidence"]
+    evidence[0], evidence[1], evidence[2] = level, episode["peak"], episode["start"]
+    evidence[3], evidence[4] = episode["traded"], episode["cancelled"]
+    evidence[5], evidence[6], evidence[7] = episode["added"], traded, cancelled
+    evidence[8], evidence[9], evidence[10] = refill, episode["burst"], episode["needed"]
+    evidence[11], evidence[12] = episode["order"], episode["swept"]
+    if episode["consume_ns"] != NO_TIME and episode["gone_ns"] != NO_TIME:
+        evidence[13] = (episode["gone_ns"] - episode["consume_ns"]) / 1e9
+    evidence[14], evidence[15] = stage, episode["early"]
+    evidence[16] = np.nan
+    if scene["valid"] == 1:
+        evidence[16] = scene["bid"] if direction > 0 else scene["ask"]
+    evidence[17] = (now - episode["clear_ns"]) / 1e9 if episode["clear_ns"] != NO_TIME else np.nan
+    evidence[18], evidence[19] = broken["lots"], broken["effective_tick"]
+    evidence[20] = episode["maturity"]
