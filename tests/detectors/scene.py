@@ -10,14 +10,8 @@ from typing import Any
 import numpy as np
 
 from aggressor.detectors.outbox import drain
-from aggressor.engine.pipeline import (
-    NEEDS_ROOM,
-    RAN_OUT,
-    Pipeline,
-    advance,
-    make_room,
-    new_pipeline,
-)
+from aggressor.engine.parts import Pipeline, new_pipeline
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.series import drain as drain_bars
@@ -51,10 +45,11 @@ CONTRACT = Instrument(
 class Scene:
     """Writes a tape step by step."""
 
-    def __init__(self, levels: int = 12, lots: int = 20) -> None:
+    def __init__(self, levels: int = 12, lots: int = 20, beats: bool = True) -> None:
         self.rows: list[tuple[int, ...]] = []
         self.prints: list[tuple[int, int, int, int]] = []  # receive time, price, lots, side
         self.step = 0
+        self.beats = beats  # the depth stream says each second that it lives
         self.snapshot(levels, lots)
 
     @property
@@ -67,6 +62,7 @@ class Scene:
         self.rows.append((ts, ts - FEED_NS, size, price, kind, side, flags, 0))
 
     def snapshot(self, levels: int = 12, lots: int = 20) -> None:
+        self.whole = True
         self._add(CLEAR, 0, NO_PRICE, 0, 0)
         for i in range(levels):
             self._add(LEVEL, 1, BID - i, lots, SNAPSHOT)
@@ -76,6 +72,7 @@ class Scene:
         self._add(LEVEL, side, price, lots, LAST)
 
     def lose_book(self) -> None:
+        self.whole = False
         self._add(CLEAR, 0, NO_PRICE, 0, GAP | LAST)
 
     def trade(self, price: int, lots: int, side: int) -> None:
@@ -84,6 +81,8 @@ class Scene:
 
     def tick(self, steps: int = 1) -> None:
         for _ in range(steps):
+            if self.beats and self.whole and self.step % 10 == 0:
+                self.level(1, BID - 500, 0)  # nothing changes
             ts = self.timer_ns
             self.rows.append((ts, ts, STEP_NS, NO_PRICE, TIMER, 0, LAST, NO_INSTRUMENT))
             self.step += 1

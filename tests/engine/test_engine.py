@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aggressor.engine.engine import NO_REPORTS, Engine
-from aggressor.engine.pipeline import new_pipeline
+from aggressor.engine.parts import new_pipeline
 from aggressor.engine.reading import Bar, Ripeness
 from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
@@ -177,7 +177,7 @@ def test_a_lost_book_is_not_valid() -> None:
 
 
 def test_a_stale_book_is_not_valid() -> None:
-    scene = Scene()
+    scene = Scene(beats=False)
     scene.tick(900)
     seen = watched(scene, lambda v: v.valid)
     assert seen[0]

@@ -43,6 +43,7 @@ class Seen(NamedTuple):
     minute: int | None
     last: int | None
     walls: tuple[tuple[int, int, int], ...]
+    looked_ns: int  # when walls were last looked for
 
 
 class Watching(Trader):
@@ -59,6 +60,7 @@ class Watching(Trader):
                 int(view.pipeline.head[0]["events"]), view.now_ns, top, view.delta_now,
                 view.taker_lots_now, view.volume_1m, view.last_price,
                 tuple(sorted((w.side, w.price, w.size) for w in view.walls)),
+                int(view.pipeline.walls.head[0]["looked_ns"]),
             )
         )  # fmt: skip
         return super().decide(view)
@@ -132,6 +134,8 @@ def test_the_first_minutes_walls_are_those_of_plain_rules(seed: int) -> None:
         late = seen.now_ns - start_ns > MINUTE_NS - 1_000_000_000
         if late or events[at - 1]["kind"] != TIMER or not book.valid:
             continue
+        if seen.looked_ns != seen.now_ns:
+            continue  # between two looks nothing new is listed
         expected = []
         for side in (1, -1):
             levels = book.depth[side]
@@ -140,7 +144,7 @@ def test_the_first_minutes_walls_are_those_of_plain_rules(seed: int) -> None:
         assert seen.walls == tuple(sorted(expected))
         looked += 1
         found += len(expected)
-    assert looked > 100
+    assert looked > 20
     assert found > 0
 
 

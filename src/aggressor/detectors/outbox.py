@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.schema.signal import SIGNAL, Signals
+from aggressor.schema.signal import CONFIRMED, SIGNAL, Signals
 from aggressor.state import State
 
 OUTBOX_SIZE = 256  # an event writes a handful at most
@@ -82,9 +82,13 @@ def post(
     provisional: Int,
     score: float,
 ) -> int:
-    """Write a SIGNAL row but for its evidence, ask for a decision, and return its index."""
+    """Write a SIGNAL row but for its evidence, and return its index.
+
+    What is confirmed calls for a decision; a near-miss is read with the next one.
+    """
     row = next_row(outbox)
-    call(outbox)
+    if phase == CONFIRMED:
+        call(outbox)
     signal = outbox.ring[row]
     signal["instrument"] = k
     signal["kind"] = kind

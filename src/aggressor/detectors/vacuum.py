@@ -157,6 +157,12 @@ def vacuum_state(
 
 
 @kernel_inline
+def is_active(state: VacuumState, k: Int) -> bool:
+    """Return whether a confirmed vacuum of either side has not ended yet."""
+    return state.sides[k, 0]["phase"] == CONFIRMED or state.sides[k, 1]["phase"] == CONFIRMED
+
+
+@kernel_inline
 def on_trade(state: VacuumState, k: Int, event: Any) -> None:
     """Take one TRADE: one that happened before a confirmed loss was part of it."""
     if state.head[k]["early"] > 0 and event["side"] != 0:

@@ -22,7 +22,8 @@ import numpy as np
 from aggressor.detectors.outbox import drain
 from aggressor.engine import pipeline as pipelines
 from aggressor.engine.journal import Journal
-from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, Pipeline, advance
+from aggressor.engine.parts import Pipeline
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance
 from aggressor.engine.ports import Strategy
 from aggressor.engine.reading import Bar, Signal, read_signals
 from aggressor.engine.view import Fees, View

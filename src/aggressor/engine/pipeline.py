@@ -1,137 +1,79 @@
 """The pipeline: everything that is computed from the market, in one visible order, event by event.
 
     market     book, ledger, tape, health
-    features   bars with footprint, delta windows, pressure at the touch, taker orders
-    at TIMER   volatility and effective tick, walls, delta fade
-    detectors  exhaustion
+    trades     bars with footprint, zones, auctions, session, windows, taker orders with their
+               sizes and speed, VPIN, impact, run
+    messages   pressure at the touch, flow over ten levels, bars that venue time has ended
+    bars       zones, auctions, swings, divergence, bias (`closed_bars`)
+    TIMERs     volatility and effective tick, the scene, walls, fade, then the detectors judge
+               (`timers`)
 
 `advance` stops after the first event that is a decision point: a SIGNAL that calls for one, a bar
 closed, or (only while something of ours is at stake) a TIMER. It stops *before* an event for which
 an array has no room; Python calls `make_room` and goes on, so the result never depends on first
 sizes or on where batches were cut.
-
-Every lane has the same `bars_per_lane` bar series; series of lane k are k * bars_per_lane + j,
-series 0 of each lane is the one-minute bar. Window series are 2 k (the fade's window w) and 2 k +
-1 (one minute).
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from aggressor.context import interest as interests
+from aggressor.detectors import absorption as absorptions
+from aggressor.detectors import cascade as cascades
 from aggressor.detectors import exhaustion as exhaustions
-from aggressor.detectors.exhaustion import ExhaustionState, exhaustion_state
-from aggressor.detectors.outbox import Outbox, is_filling, new_outbox
-from aggressor.detectors.wall import WallSignals, announce, wall_signals
+from aggressor.detectors import iceberg as icebergs
+from aggressor.detectors import pull as pulls
+from aggressor.detectors import push_through as push_throughs
+from aggressor.detectors import stacking as stacks
+from aggressor.detectors import stop_run as stop_runs
+from aggressor.detectors import vacuum as vacuums
+from aggressor.detectors.outbox import is_filling
+from aggressor.engine.closed_bars import on_bars
+from aggressor.engine.parts import Pipeline
+from aggressor.engine.timers import on_order, on_timer, set_touch
+from aggressor.features import auction as auctions
 from aggressor.features import delta as windows
+from aggressor.features import depth_flow as depth_flows
 from aggressor.features import fade as fades
 from aggressor.features import footprint as footprints
+from aggressor.features import forced as forced_flow
+from aggressor.features import impact as impacts
+from aggressor.features import locations as places
 from aggressor.features import prints as takers
-from aggressor.features import volatility as volatilities
-from aggressor.features import walls as wall_lists
-from aggressor.features.baseline import READY, UNKNOWN
-from aggressor.features.delta import WindowState, grow_window, window_state
-from aggressor.features.fade import FADE_PROFILES, FadeState, fade_state
-from aggressor.features.parameters import profile_of
-from aggressor.features.pressure import PressureState, mark, on_top, pressure_state
-from aggressor.features.prints import PRINTS_PROFILES, PrintsState, prints_state
-from aggressor.features.series import BarSeries, FootprintState, footprint_state
-from aggressor.features.volatility import VOLATILITY_PROFILES, VolatilityState, volatility_state
-from aggressor.features.wall_records import WALL_PROFILES, WallParameters, WallsState, walls_state
+from aggressor.features import resilience as resiliences
+from aggressor.features import session as sessions
+from aggressor.features import vpin as vpins
+from aggressor.features.delta import WindowState, grow_window
+from aggressor.features.pressure import on_top
+from aggressor.features.series import FootprintState
+from aggressor.features.session import SessionState
+from aggressor.features.watch import ICEBERG_MARK, PULL_MARK, grow_watch
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.market import composite as composites
 from aggressor.market import state as markets
-from aggressor.market.contract import ContractState, contract_state, on_statement
-from aggressor.market.state import MarketState, grow_market, market_state
-from aggressor.schema.event import CLEAR, LAST, LEVEL, NOT_FLOW, QUOTE, TIMER, TRADE, Events
-from aggressor.schema.instrument import Instrument
-from aggressor.state import State
-
-MINUTE_NS = 60_000_000_000
+from aggressor.market.contract import on_statement
+from aggressor.market.state import MarketState, grow_market
+from aggressor.schema.event import (
+    CLEAR,
+    GAP,
+    INTEREST,
+    LAST,
+    LEVEL,
+    LIQUIDATION,
+    MARK,
+    NOT_FLOW,
+    QUOTE,
+    TIMER,
+    TRADE,
+    Events,
+)
 
 RAN_OUT = 0  # of events
 DECIDE_SIGNAL = 1
 DECIDE_BAR = 2
 DECIDE_TIMER = 4
 NEEDS_ROOM = 8
-
-PIPELINE_HEAD = np.dtype(
-    [
-        ("now", "<i8"),  # ts_recv of the last event used
-        ("venue_now", "<i8"),  # ts_venue of the last market event used
-        ("events", "<i8"),
-        ("timers_decide", "<i8"),  # 1 while something of ours is at stake
-        ("bars_per_lane", "<i8"),
-        ("closed_bars", "<i8"),
-    ]
-)
-
-
-class Pipeline(State, frozen=True):
-    """All state of one engine, one part per layer."""
-
-    head: NDArray[Any]  # PIPELINE_HEAD, (1,)
-    market: MarketState
-    contract: ContractState
-    footprint: FootprintState
-    window: WindowState
-    pressure: PressureState
-    prints: PrintsState
-    fade: FadeState
-    volatility: VolatilityState
-    walls: WallsState
-    wall_signals: WallSignals
-    exhaustion: ExhaustionState
-    outbox: Outbox
-
-
-def new_pipeline(
-    instruments: Sequence[Instrument],
-    bars: Sequence[BarSeries],
-    *,
-    profile: str = "perp",
-    cost_ticks: float = 0.0,
-    timer_ns: int = 100_000_000,
-    tolerance_ns: int = 250_000_000,
-) -> Pipeline:
-    """Return the pipeline of `instruments`; `bars` holds the same number of series per lane, lane
-    by lane.
-
-    `profile` is "perp" or "micro"; `cost_ticks` the round-trip cost the run of R7.1 is held
-    against.
-    """
-    lanes = len(instruments)
-    assert len(bars) % lanes == 0, "every lane has the same number of bar series"
-    head = np.zeros(1, PIPELINE_HEAD)
-    head["bars_per_lane"] = len(bars) // lanes
-    fade_parameters = profile_of(FADE_PROFILES, profile)
-    walls = [wall_parameters(one, profile) for one in instruments]
-    return Pipeline(
-        head=head,
-        market=market_state(lanes, tolerance_ns=tolerance_ns),
-        contract=contract_state(lanes),
-        footprint=footprint_state(bars),
-        window=window_state([fade_parameters.window_ns, MINUTE_NS] * lanes),
-        pressure=pressure_state(lanes),
-        prints=prints_state(lanes, profile_of(PRINTS_PROFILES, profile)),
-        fade=fade_state(lanes, fade_parameters),
-        volatility=volatility_state(lanes, profile_of(VOLATILITY_PROFILES, profile)),
-        walls=walls_state(lanes, walls),
-        wall_signals=wall_signals(walls),
-        exhaustion=exhaustion_state(lanes, exhaustions.PROFILES[profile], cost_ticks, timer_ns),
-        outbox=new_outbox(),
-    )
-
-
-def wall_parameters(instrument: Instrument, profile: str) -> WallParameters:
-    """Return the wall thresholds of an instrument, with its round prices in ticks."""
-    ticks = 10 / instrument.tick
-    tens = int(ticks) if ticks == int(ticks) else 0
-    return msgspec.structs.replace(
-        profile_of(WALL_PROFILES, profile), tens_ticks=tens, hundreds_ticks=10 * tens
-    )
 
 
 @kernel
@@ -153,11 +95,13 @@ def advance(events: Events, start: Int, stop: Int, pipe: Pipeline) -> tuple[Int,
             return i, NEEDS_ROOM
         calls = pipe.outbox.head[0]["calls"]
         closed = head["closed_bars"]
-        markets.on_event(pipe.market, event)
+        slot = markets.on_event(pipe.market, event)
+        if kind == LEVEL and pipe.watch.marks[np.uint64(slot)] != 0:
+            _on_watched(pipe, k, slot, event)
         if kind == TRADE:
-            _on_trade(pipe, k, event)
+            _on_trade(pipe, k, slot, event)
         elif kind == TIMER:
-            _on_timer(pipe, event["ts_recv"])
+            on_timer(pipe, event["ts_recv"])
         elif (event["flags"] & LAST) != 0 or kind == CLEAR:
             _on_message(pipe, k, event)
         if kind != LEVEL:
@@ -184,13 +128,21 @@ def _has_room(pipe: Pipeline, k: Int, event: Any) -> bool:
     kind = event["kind"]
     if kind == TIMER or (kind == LEVEL and (event["flags"] & LAST) == 0):
         return markets.has_room(pipe.market, event)
+    return _has_room_beside(pipe, k, event)
+
+
+@kernel
+def _has_room_beside(pipe: Pipeline, k: Int, event: Any) -> bool:
+    """Whether the market, and for trades and ends of messages everything else, has room."""
     if not markets.has_room(pipe.market, event):
         return False
-    if kind == TRADE:
+    if event["kind"] == TRADE:
         now = event["ts_recv"]
         if not windows.window_has_room(pipe.window, 2 * k, now):
             return False
         if not windows.window_has_room(pipe.window, 2 * k + 1, now):
+            return False
+        if not sessions.has_room(pipe.session, k, event):
             return False
     count = pipe.head[0]["bars_per_lane"]
     for series in range(k * count, (k + 1) * count):
@@ -199,73 +151,131 @@ def _has_room(pipe: Pipeline, k: Int, event: Any) -> bool:
     return True
 
 
-@kernel_inline
-def _on_trade(pipe: Pipeline, k: Int, event: Any) -> None:
+@kernel
+def _on_trade(pipe: Pipeline, k: Int, slot: Int, event: Any) -> None:
     """Carry one print through bars, windows, taker orders and the run."""
     count = pipe.head[0]["bars_per_lane"]
     for series in range(k * count, (k + 1) * count):
         before = pipe.footprint.head[series]["closed"]
         footprints.on_trade(pipe.footprint, series, event)
-        pipe.head[0]["closed_bars"] += pipe.footprint.head[series]["closed"] - before
+        _note_closed(pipe, k, series, before, event["ts_recv"])
+    pipe.scenes[k]["venue_now"] = event["ts_venue"]
+    composites.on_trade(pipe.composite, k, event)
+    if (event["flags"] & (NOT_FLOW | GAP)) != 0:
+        interests.on_odd_trade(pipe.interest, k, event)
     if (event["flags"] & NOT_FLOW) != 0:
         return
+    stacks.on_trade(pipe.stacking, pipe.zones, pipe.outbox, k, event)
+    auctions.on_trade(pipe.auction, k, np.int64(event["price"]), event["ts_venue"])
     now, side, size = event["ts_recv"], np.int64(event["side"]), event["size"]
+    sessions.on_trade(pipe.session, k, event)
+    places.on_trade(pipe.locations, pipe.session, k, event)
     windows.add_print(pipe.window, 2 * k, now, side, size)
     windows.add_print(pipe.window, 2 * k + 1, now, side, size)
-    takers.on_trade(pipe.prints, k, event)
+    if takers.on_trade(pipe.prints, k, event):
+        on_order(pipe, k, now)
+    vpins.on_trade(pipe.vpin, k, event)
+    impacts.on_trade(pipe.impact, k, event)
     fades.on_trade(pipe.fade, k, event)
     exhaustions.on_flow(pipe.exhaustion, k, event)
+    scenes, ledger, watch = pipe.scenes, pipe.market.ledger, pipe.watch
+    absorptions.on_trade(pipe.absorption, k, event)
+    icebergs.on_trade(pipe.iceberg, watch, ledger, scenes, pipe.outbox, k, slot, event)
+    pulls.on_trade(pipe.pull, watch, ledger, k, slot, event)
+    vacuums.on_trade(pipe.vacuum, k, event)
+    forced_flow.on_trade(pipe.forced, k, event)
+    push_throughs.on_trade(pipe.push_through, ledger, pipe.prints, k, event)
+    stop_runs.on_trade(pipe.stop_run, k, event)
 
 
-@kernel_inline
+@kernel
+def _on_watched(pipe: Pipeline, k: Int, slot: Int, event: Any) -> None:
+    """Show a row of a level to the detectors that follow it."""
+    watch, ledger = pipe.watch, pipe.market.ledger
+    marks = watch.marks[np.uint64(slot)]
+    if marks & ICEBERG_MARK:
+        icebergs.on_level(pipe.iceberg, watch, ledger, pipe.scenes, pipe.outbox, k, slot, event)
+    if marks & PULL_MARK:
+        pulls.on_level(pipe.pull, watch, ledger, k, slot, event)
+
+
+@kernel
 def _on_message(pipe: Pipeline, k: Int, event: Any) -> None:
-    """After the end of a book message: the touch, and bars that venue time has ended."""
+    """After the end of a book message: the touch, the ranks, and bars that venue time has ended."""
     kind = event["kind"]
+    book = pipe.market.book
     if kind in (LEVEL, QUOTE, CLEAR):
-        on_top(pipe.pressure, pipe.market.book, k, event)
+        on_top(pipe.pressure, book, k, event)
+    if kind in (LEVEL, QUOTE):
+        composites.on_message(pipe.composite, k, event["ts_recv"])
+    elif kind == LIQUIDATION:
+        forced_flow.on_liquidation(pipe.forced, k, event)
+    elif kind in (MARK, INTEREST):
+        cascades.on_statement(pipe.cascade, k, event)
+        if kind == INTEREST:
+            interests.on_interest(pipe.interest, k, event)
+    if kind in (LEVEL, CLEAR) and (event["flags"] & LAST) != 0:
+        depth_flows.on_depth(pipe.depth_flow, book, k)
+        if kind == LEVEL:
+            resiliences.on_depth(pipe.resilience, k, event)
+    if kind in (LEVEL, QUOTE, CLEAR):
+        _on_touch(pipe, k, event)
     count = pipe.head[0]["bars_per_lane"]
     for series in range(k * count, (k + 1) * count):
         before = pipe.footprint.head[series]["closed"]
         footprints.on_clock(pipe.footprint, series, event)
-        pipe.head[0]["closed_bars"] += pipe.footprint.head[series]["closed"] - before
+        _note_closed(pipe, k, series, before, event["ts_recv"])
 
 
 @kernel
-def _on_timer(pipe: Pipeline, now: Int) -> None:
-    """Sample what is sampled, then judge; one lane after the other."""
-    for k in range(pipe.market.book.head.size):
-        book = pipe.market.book.head[k]
-        valid = book["valid"] != 0
-        mark(pipe.pressure, k, now)
-        takers.settle(pipe.prints, k, now)
-        mid2 = np.int64(book["bid"]) + np.int64(book["ask"])
-        spread = np.int64(book["ask"]) - np.int64(book["bid"])
-        volatilities.sample(pipe.volatility, k, now, valid, mid2, spread)
-        volatility = pipe.volatility.head[k]
-        tick = volatility["effective_tick"]
-        delta = windows.window_delta(pipe.window, 2 * k, now)
-        fades.sample(pipe.fade, k, now, delta, tick)
-        wall_lists.sample(pipe.walls, pipe.market.book, pipe.market.ledger, k, now, tick)
-        announce(pipe.wall_signals, pipe.walls, pipe.outbox, k, now, pipe.head[0]["venue_now"])
-        known = tick if volatility["effective_maturity"] != UNKNOWN else np.int64(0)
-        atr = 0.5 * volatility["atr2"] if volatility["atr_maturity"] != UNKNOWN else -1.0
-        young = volatility["effective_maturity"] != READY or volatility["atr_maturity"] != READY
-        exhaustions.judge(pipe.exhaustion, pipe.outbox, pipe.fade, k, now, valid, known, atr, young)
+def _on_touch(pipe: Pipeline, k: Int, event: Any) -> None:
+    """Set the touch in the scene, and show it to the detectors that follow it."""
+    scenes, now = pipe.scenes, event["ts_recv"]
+    scenes[k]["venue_now"] = event["ts_venue"]
+    set_touch(pipe, k)
+    absorptions.on_top(pipe.absorption, scenes, k, now)
+    icebergs.on_top(pipe.iceberg, pipe.watch, scenes, pipe.outbox, k, now)
+    pulls.on_message(
+        pipe.pull,
+        pipe.watch,
+        pipe.market.book,
+        pipe.walls,
+        pipe.near_depth,
+        scenes,
+        pipe.outbox,
+        k,
+        now,
+    )
+
+
+@kernel_inline
+def _note_closed(pipe: Pipeline, k: Int, series: Int, before: Int, now: Int) -> None:
+    """Count the bars that an event has closed, and read those of the lane's first series."""
+    closed = pipe.footprint.head[series]["closed"]
+    if closed != before:
+        pipe.head[0]["closed_bars"] += closed - before
+        forced_flow.close_bars(pipe.forced, pipe.footprint, series)
+        if series == k * pipe.head[0]["bars_per_lane"]:
+            on_bars(pipe, k, series, before, now)
 
 
 def make_room(pipe: Pipeline, event: Any) -> Pipeline:
     """Return a pipeline that can take `event`; closed bars must have been drained before."""
     k = int(event["instrument"])
     if not market_has_room(pipe.market, event):
-        return pipe.replace(market=grow_market(pipe.market))
-    if event["kind"] == TRADE and not window_room(pipe.window, k, int(event["ts_recv"])):
-        return pipe.replace(window=grow_window(pipe.window))
+        market = grow_market(pipe.market)
+        return pipe.replace(market=market, watch=grow_watch(pipe.watch, market.book.levels.size))
+    if event["kind"] == TRADE:
+        if not window_room(pipe.window, k, int(event["ts_recv"])):
+            return pipe.replace(window=grow_window(pipe.window))
+        if not session_has_room(pipe.session, k, event):
+            price = int(event["price"])
+            return pipe.replace(session=sessions.make_room(pipe.session, k, price))
     count = int(pipe.head[0]["bars_per_lane"])
-    footprint, mended = pipe.footprint, False  # rows may also be moved where they are
+    footprint = pipe.footprint  # rows may also be moved where they are
     for series in range(k * count, (k + 1) * count):
         if not series_has_room(footprint, series, event):
-            footprint, mended = footprints.make_room_for(footprint, series, event), True
-    assert mended, "every part has room"
+            footprint = footprints.make_room_for(footprint, series, event)
     return pipe.replace(footprint=footprint)
 
 
@@ -281,6 +291,12 @@ def window_room(window: WindowState, k: Int, now: Int) -> bool:
     return windows.window_has_room(window, 2 * k, now) and windows.window_has_room(
         window, 2 * k + 1, now
     )
+
+
+@kernel
+def session_has_room(session: SessionState, k: Int, event: Any) -> bool:
+    """Ask `session.has_room` from Python."""
+    return sessions.has_room(session, k, event)
 
 
 @kernel

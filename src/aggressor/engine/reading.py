@@ -6,16 +6,39 @@ Prices ticks, sizes lots, times ns.
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from aggressor.detectors import exhaustion, wall
+from aggressor.detectors import (
+    absorption,
+    cascade,
+    divergence,
+    exhaustion,
+    iceberg,
+    pull,
+    push_records,
+    stacking,
+    stop_run,
+    trapped,
+    vacuum,
+    wall,
+)
 from aggressor.schema.signal import (
+    ABSORPTION,
+    CASCADE,
+    DIVERGENCE,
     EXHAUSTION,
+    ICEBERG,
     PHASE_NAMES,
     PROVISIONAL_NAMES,
+    PULL,
+    PUSH_THROUGH,
     SIGNAL_NAMES,
+    STACKING,
+    STOP_RUN,
+    TRAPPED,
+    VACUUM,
     WALL,
     Signals,
 )
@@ -62,14 +85,22 @@ class Bar(NamedTuple):
     delta: int
 
 
-EVIDENCE_NAMES: Mapping[int, tuple[str, ...]] = {
-    EXHAUSTION: exhaustion.EVIDENCE,
-    WALL: wall.EVIDENCE,
+_DETECTORS: Mapping[int, Any] = {
+    EXHAUSTION: exhaustion,
+    WALL: wall,
+    DIVERGENCE: divergence,
+    STACKING: stacking,
+    ABSORPTION: absorption,
+    ICEBERG: iceberg,
+    PULL: pull,
+    VACUUM: vacuum,
+    PUSH_THROUGH: push_records,
+    STOP_RUN: stop_run,
+    TRAPPED: trapped,
+    CASCADE: cascade,
 }
-CONDITION_NAMES: Mapping[int, tuple[str, ...]] = {
-    EXHAUSTION: exhaustion.CONDITIONS,
-    WALL: wall.CONDITIONS,
-}
+EVIDENCE_NAMES: Mapping[int, tuple[str, ...]] = {n: d.EVIDENCE for n, d in _DETECTORS.items()}
+CONDITION_NAMES: Mapping[int, tuple[str, ...]] = {n: d.CONDITIONS for n, d in _DETECTORS.items()}
 
 
 class Signal(NamedTuple):

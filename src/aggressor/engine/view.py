@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aggressor.account.blotter import Order
-from aggressor.engine.pipeline import Pipeline
+from aggressor.engine.parts import Pipeline
 from aggressor.engine.reading import UNKNOWN, Bar, Measure, Ripeness, Signal, Wall
 from aggressor.execution.desk import Desk
 from aggressor.execution.trade import Trade

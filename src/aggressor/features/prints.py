@@ -39,7 +39,7 @@ from aggressor.features.upper import (
     upper_state,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.schema.event import BATCHED, NO_TIME, NOT_FLOW, RPI, TIMER, TRADE, Events
+from aggressor.schema.event import BAD_CLOCK, BATCHED, NO_TIME, NOT_FLOW, RPI, TIMER, TRADE, Events
 from aggressor.state import State
 
 ORDERS = 1024  # the open order and the last closed ones, kept per lane; a power of two
@@ -67,7 +67,7 @@ TAKER_ORDER = np.dtype(
         ("last", "<i4"),  # ticks
         ("prints", "<i4"),
         ("side", "i1"),
-        ("flags", "u1"),  # BATCHED, RPI of any of its prints
+        ("flags", "u1"),  # BATCHED, RPI, BAD_CLOCK of any of its prints
         ("size_class", "u1"),
         ("open", "u1"),
     ],
@@ -103,7 +103,7 @@ PRINTS_PROFILES = {
     PERP: PrintsParameters(gap_ns=MILLISECOND_NS),
     MICRO: PrintsParameters(gap_ns=0),
 }
-_KEPT_FLAGS = BATCHED | RPI
+_KEPT_FLAGS = BATCHED | RPI | BAD_CLOCK
 BASELINE_ORDERS = 2000
 BASELINE_NS = HOUR_NS
 

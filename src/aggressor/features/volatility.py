@@ -51,6 +51,9 @@ from aggressor.state import State
 
 CHANGES = 4096  # one-second changes kept per lane, at least an hour of them; a power of two
 SPREAD_SLICES = 240  # of 15 s: the median is known soon after the 60 s it must cover
+MINUTES = 2048  # one-minute changes kept per lane, the last DAY of them used; a power of two
+DAY = 1440
+MINUTES_MIN = 30  # fewer do not make a deviation
 RANGES = 16  # true ranges kept per lane; a power of two
 
 VOLATILITY_HEAD = np.dtype(
@@ -75,6 +78,9 @@ VOLATILITY_HEAD = np.dtype(
         ("chained", "<i8"),  # 1: `before2` belongs to the minute before
         ("whole", "<i8"),  # 1: the minute was seen from its beginning
         ("ranges", "<i8"),  # true ranges made
+        ("minutes", "<i8"),  # one-minute changes of the mid ever taken
+        ("minute_sum", "<i8"),  # half ticks, of those kept
+        ("minute_squares", "<f8"),
         ("atr2", "<f8"),  # half ticks
         ("atr_maturity", "<i8"),
     ]
@@ -106,6 +112,7 @@ class VolatilityState(State, frozen=True):
     parameters: NDArray[Any]  # VOLATILITY_ROW, (lanes,)
     changes: NDArray[Any]  # (lanes, CHANGES) ts_recv, half ticks: a ring
     ranges: NDArray[np.int64]  # (lanes, RANGES) half ticks: a ring
+    minutes: NDArray[np.int64]  # (lanes, MINUTES) half ticks: a ring
     scratch: NDArray[np.int64]  # (CHANGES,) for selection
     spreads: BaselineState  # ticks, one per lane
 
@@ -126,6 +133,7 @@ def volatility_state(
         parameters=rows,
         changes=np.zeros((lanes, CHANGES), _CHANGE),
         ranges=np.zeros((lanes, RANGES), np.int64),
+        minutes=np.zeros((lanes, MINUTES), np.int64),
         scratch=np.zeros(CHANGES, np.int64),
         spreads=baseline_state(
             [BaselineSpec(window_ns=int(row["window_ns"])) for row in rows], slices=SPREAD_SLICES
@@ -187,6 +195,7 @@ def _close_minute(volatility: VolatilityState, k: Int, minute: Int) -> None:
     if filled and head["whole"] == 1:
         high2, low2 = head["high2"], head["low2"]
         if head["chained"] == 1:
+            _keep_minute(volatility, k, head["close2"] - head["before2"])
             high2, low2 = max(high2, head["before2"]), min(low2, head["before2"])
         volatility.ranges[k, head["ranges"] & (RANGES - 1)] = high2 - low2
         head["ranges"] += 1
@@ -196,6 +205,37 @@ def _close_minute(volatility: VolatilityState, k: Int, minute: Int) -> None:
     head["before2"] = head["close2"]
     head["minute"] = minute
     head["high2"], head["low2"] = 0, 1  # empty: the high lies below the low
+
+
+@kernel
+def _keep_minute(volatility: VolatilityState, k: Int, change2: Int) -> None:
+    head = volatility.head[k]
+    ring = volatility.minutes
+    if head["minutes"] >= DAY:
+        oldest = ring[k, (head["minutes"] - DAY) & (MINUTES - 1)]
+        head["minute_sum"] -= oldest
+        head["minute_squares"] -= float(oldest) * float(oldest)
+    ring[k, head["minutes"] & (MINUTES - 1)] = change2
+    head["minutes"] += 1
+    head["minute_sum"] += change2
+    head["minute_squares"] += float(change2) * float(change2)
+
+
+@kernel
+def minute_deviation(volatility: VolatilityState, k: Int) -> float:
+    """Return the deviation of one-minute changes of the mid over 24 h, in ticks (R5.8).
+
+    Before half an hour of them it is that of one second, scaled by the root of 60; -1 while that is
+    not known either.
+    """
+    head = volatility.head[k]
+    count = min(head["minutes"], np.int64(DAY))
+    if count >= MINUTES_MIN:
+        mean = head["minute_sum"] / count
+        return 0.5 * np.sqrt(max(head["minute_squares"] / count - mean * mean, 0.0))
+    if head["sigma_maturity"] == UNKNOWN:
+        return -1.0
+    return 0.5 * np.sqrt(60.0) * head["sigma2"]
 
 
 @kernel_inline

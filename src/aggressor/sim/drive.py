@@ -9,7 +9,8 @@ same commands.
 
 import numpy as np
 
-from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, Pipeline, advance
+from aggressor.engine.parts import Pipeline
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance
 from aggressor.kernel import Int, kernel
 from aggressor.schema.event import Events
 from aggressor.sim.loop import END, MORE, NO_ROOM, STARVED, open_window, quiet, release_until

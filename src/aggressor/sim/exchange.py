@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aggressor.engine.pipeline import Pipeline
+from aggressor.engine.parts import Pipeline
 from aggressor.engine.ports import Feed
 from aggressor.market.book import BookState, grow_book
 from aggressor.schema.command import Commands
