@@ -10,6 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aggressor.account.blotter import Order
+from aggressor.context.bias import read_bias
+from aggressor.context.liquidity import (
+    LIQUIDITY_NAMES,
+    UNKNOWN_LIQUIDITY,
+    Liquidity,
+    read_liquidity,
+)
+from aggressor.detectors.cascade import STAGE_CASCADE, STAGE_WATCH
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.reading import UNKNOWN, Bar, Measure, Ripeness, Signal, Wall
 from aggressor.execution.desk import Desk
@@ -18,6 +26,7 @@ from aggressor.features.delta import window_delta, window_volume
 from aggressor.features.depth import cost_to_trade, depth_ticks
 from aggressor.features.pressure import weighted_mid
 from aggressor.kernel import Int, kernel
+from aggressor.market.composite_records import NO_GROUP
 from aggressor.market.health import FAULT_STALE
 from aggressor.schema.event import ASK, BID, NO_PRICE, NO_TIME
 from aggressor.schema.instrument import ContractKind, Instrument
@@ -249,23 +258,38 @@ class View:
 
     @property
     def reference_valid(self) -> bool | None:
-        """Whether another venue agrees with this one; None: there is none to ask."""
-        return None
+        """Whether another venue of the same underlying agrees with this one; None: none to ask."""
+        rows = self.pipeline.composite.rows
+        group = rows[self.instrument]["group"]
+        if group == NO_GROUP:
+            return None
+        others = np.flatnonzero(rows["group"] == group)
+        others = others[others != self.instrument]
+        return bool(rows[self.instrument]["out"] == 0 and np.any(rows["out"][others] == 0))
+
+    @property
+    def liquidity(self) -> Liquidity:
+        """Liquidity of R6.3 with its reason where it is not known."""
+        return read_liquidity(self.pipeline.liquidity, self.instrument)
 
     @property
     def liquidity_regime(self) -> str | None:
-        """Regime of R6.3; None: not known."""
-        return None
+        """Regime of R6.3: "normal", "thin" or "vacuum"; None: not known."""
+        regime = self.liquidity.regime
+        return LIQUIDITY_NAMES[regime] if regime != UNKNOWN_LIQUIDITY else None
 
     @property
     def cascade(self) -> str | None:
-        """Cascade state of R5.8; None: not known."""
-        return None
+        """Cascade state of R5.8: "none", "watch" or "cascade"; None: velocity is not known."""
+        if self.pipeline.scenes[self.instrument]["sigma_minute"] < 0:
+            return None
+        stage = int(self.pipeline.cascade.head[self.instrument]["phase"])
+        return {STAGE_WATCH: "watch", STAGE_CASCADE: "cascade"}.get(stage, "none")
 
     @property
     def bias(self) -> int | None:
-        """Higher time frame bias of R6.6; None: not known."""
-        return None
+        """Higher time frame bias of R6.6, -1 to +1; None: not known."""
+        return read_bias(self.pipeline.bias, self.instrument).bias
 
 
 def _measure(value: Any, maturity: Any) -> Measure:
