@@ -8,14 +8,19 @@ and lowered once per process, never optimised or run by itself. The kernel that 
 
 An entry is whole in itself, and so is what the disk cache keeps of it. Pieces are not kept: they
 own no object and raise nothing, so their environments are dropped at the link.
+
+What is large and not called at every event may stay an entry of its own and be called by its
+address (`by_address`): entries are compiled side by side, and no module grows beyond measure.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from numba.core import event, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult, Flags, compile_extra
 from numba.core.typing.templates import make_concrete_template
+from numba.extending import intrinsic
 
 _ENVIRONMENT = "_ZN08NumbaEnv"  # how Numba names a function's link to Python objects
 
@@ -140,3 +145,55 @@ def _widened(argument: Any) -> Any:
     plain: Any = types.unliteral(argument)
     is_small = plain in types.integer_domain and plain.bitwidth < 64
     return types.int64 if is_small else plain
+
+
+def address_of(function: Any, *arguments: Any) -> int:
+    """Return the address of a kernel compiled for arguments of these types; 0 with the JIT off."""
+    if not hasattr(function, "overloads"):
+        return 0
+    signature = tuple(function.typeof_pyval(argument) for argument in arguments)
+    function.compile(signature)
+    compiled = function.overloads[signature]
+    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+
+
+def by_address(function: Callable[..., None]) -> Callable[..., None]:
+    """Return what kernels call instead of `function`: with its address before its arguments.
+
+    The function takes two or four arguments and returns nothing; whole numbers arrive as int64. The
+    address is that of `address_of` for the same types: nothing can check it.
+    """
+    dispatcher: Any = function
+    if not hasattr(dispatcher, "py_func"):
+        return lambda _, *arguments: function(*arguments)  # the JIT is off
+    if dispatcher.py_func.__code__.co_argcount == 2:
+
+        @intrinsic
+        def call_two(_: Any, address: Any, one: Any, two: Any) -> Any:
+            return _call_of(one, two)
+
+        return call_two
+
+    @intrinsic
+    def call_four(_: Any, address: Any, one: Any, two: Any, three: Any, four: Any) -> Any:
+        return _call_of(one, two, three, four)
+
+    return call_four
+
+
+def _call_of(*given: Any) -> Any:
+    """Return signature and code of a call by address with arguments of these types."""
+    kinds = tuple(_widened(one) for one in given)
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        arguments = [
+            context.cast(builder, value, of, to)
+            for value, of, to in zip(values[1:], signature.args[1:], kinds, strict=True)
+        ]
+        convention = context.call_conv
+        kind = convention.get_function_type(types.none, kinds).as_pointer()
+        target = builder.inttoptr(values[0], kind)
+        convention.call_function(builder, target, types.none, kinds, arguments)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, *kinds), generate

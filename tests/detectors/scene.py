@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from aggressor.detectors.outbox import drain
-from aggressor.engine.parts import Pipeline, new_pipeline
-from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room
+from aggressor.engine.parts import Pipeline
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room, new_pipeline
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.series import drain as drain_bars

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aggressor.engine.engine import Engine
-from aggressor.engine.parts import new_pipeline
+from aggressor.engine.pipeline import new_pipeline
 from aggressor.engine.ports import Strategy
 from aggressor.engine.view import Fees
 from aggressor.execution.desk import Desk

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aggressor.engine.engine import NO_REPORTS, Engine
-from aggressor.engine.parts import new_pipeline
+from aggressor.engine.pipeline import new_pipeline
 from aggressor.engine.reading import Bar, Ripeness
 from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk

@@ -119,6 +119,10 @@ PIPELINE_HEAD = np.dtype(
         ("timers_decide", "<i8"),  # 1 while something of ours is at stake
         ("bars_per_lane", "<i8"),
         ("closed_bars", "<i8"),
+        ("cursor", "<i8"),  # where `run` stopped, and why
+        ("reason", "<i8"),
+        ("run_entry", "<i8"),  # addresses of what is compiled apart (see `linking`)
+        ("timer_entry", "<i8"),
     ]
 )
 
@@ -178,7 +182,7 @@ class Pipeline(State, frozen=True):
     bias: BiasState
 
 
-def new_pipeline(
+def new_parts(
     instruments: Sequence[Instrument],
     bars: Sequence[BarSeries],
     *,
@@ -187,8 +191,8 @@ def new_pipeline(
     timer_ns: int = 100_000_000,
     tolerance_ns: int = 250_000_000,
 ) -> Pipeline:
-    """Return the pipeline of `instruments`; `bars` holds the same number of series per lane, lane
-    by lane.
+    """Return the parts for `instruments`; `bars` holds the same number of series per lane, lane by
+    lane. They are not linked yet: see `pipeline.new_pipeline`.
 
     `profile` is "perp" or "micro"; `cost_ticks` the round-trip cost the run of R7.1 is held
     against.

@@ -14,6 +14,7 @@ an array has no room; Python calls `make_room` and goes on, so the result never 
 sizes or on where batches were cut.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from aggressor.detectors import stop_run as stop_runs
 from aggressor.detectors import vacuum as vacuums
 from aggressor.detectors.outbox import is_filling
 from aggressor.engine.closed_bars import on_bars
-from aggressor.engine.parts import Pipeline
+from aggressor.engine.parts import Pipeline, new_parts
 from aggressor.engine.timers import on_order, on_timer, set_touch
 from aggressor.features import auction as auctions
 from aggressor.features import delta as windows
@@ -46,10 +47,11 @@ from aggressor.features import session as sessions
 from aggressor.features import vpin as vpins
 from aggressor.features.delta import WindowState, grow_window
 from aggressor.features.pressure import on_top
-from aggressor.features.series import FootprintState
+from aggressor.features.series import BarSeries, FootprintState
 from aggressor.features.session import SessionState
 from aggressor.features.watch import ICEBERG_MARK, PULL_MARK, grow_watch
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.linking import address_of, by_address
 from aggressor.market import composite as composites
 from aggressor.market import state as markets
 from aggressor.market.contract import on_statement
@@ -67,7 +69,11 @@ from aggressor.schema.event import (
     TIMER,
     TRADE,
     Events,
+    empty_events,
 )
+from aggressor.schema.instrument import Instrument
+
+_call_timer = by_address(on_timer)
 
 RAN_OUT = 0  # of events
 DECIDE_SIGNAL = 1
@@ -76,13 +82,34 @@ DECIDE_TIMER = 4
 NEEDS_ROOM = 8
 
 
-@kernel
-def advance(events: Events, start: Int, stop: Int, pipe: Pipeline) -> tuple[Int, int]:
+def new_pipeline(
+    instruments: Sequence[Instrument], bars: Sequence[BarSeries], **options: Any
+) -> Pipeline:
+    """Return a pipeline ready to advance; arguments and options as those of `parts.new_parts`."""
+    return linked(new_parts(instruments, bars, **options))
+
+
+def linked(pipe: Pipeline) -> Pipeline:
+    """Compile what is compiled apart, or load it, and write the addresses down; return `pipe`."""
+    pipe.head["timer_entry"] = address_of(on_timer, pipe, 0)
+    pipe.head["run_entry"] = address_of(run, empty_events(0), 0, 0, pipe)
+    return pipe
+
+
+def advance(events: Events, start: int, stop: int, pipe: Pipeline) -> tuple[int, int]:
     """Use events[start:stop] up to and including the first decision point.
 
     Returns (index of the first event not used, why it stopped): RAN_OUT, NEEDS_ROOM, or DECIDE
     bits.
     """
+    run(events, start, stop, pipe)
+    head = pipe.head[0]
+    return int(head["cursor"]), int(head["reason"])
+
+
+@kernel
+def run(events: Events, start: Int, stop: Int, pipe: Pipeline) -> None:
+    """Do the work of `advance`; what it returns stands in the head, as `cursor` and `reason`."""
     head = pipe.head[0]
     lanes = pipe.market.book.head.size
     for i in range(start, stop):
@@ -92,7 +119,8 @@ def advance(events: Events, start: Int, stop: Int, pipe: Pipeline) -> tuple[Int,
         if kind != TIMER and k >= lanes:
             continue
         if not _has_room(pipe, k, event):
-            return i, NEEDS_ROOM
+            head["cursor"], head["reason"] = i, NEEDS_ROOM
+            return
         calls = pipe.outbox.head[0]["calls"]
         closed = head["closed_bars"]
         slot = markets.on_event(pipe.market, event)
@@ -101,7 +129,7 @@ def advance(events: Events, start: Int, stop: Int, pipe: Pipeline) -> tuple[Int,
         if kind == TRADE:
             _on_trade(pipe, k, slot, event)
         elif kind == TIMER:
-            on_timer(pipe, event["ts_recv"])
+            _call_timer(head["timer_entry"], pipe, event["ts_recv"])
         elif (event["flags"] & LAST) != 0 or kind == CLEAR:
             _on_message(pipe, k, event)
         if kind != LEVEL:
@@ -118,8 +146,9 @@ def advance(events: Events, start: Int, stop: Int, pipe: Pipeline) -> tuple[Int,
         if kind == TIMER and head["timers_decide"] != 0:
             reason |= DECIDE_TIMER
         if reason != RAN_OUT:
-            return i + 1, reason
-    return stop, RAN_OUT
+            head["cursor"], head["reason"] = i + 1, reason
+            return
+    head["cursor"], head["reason"] = stop, RAN_OUT
 
 
 @kernel_inline

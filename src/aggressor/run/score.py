@@ -21,8 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aggressor.detectors.outbox import drain
-from aggressor.engine.parts import new_pipeline
-from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room, new_pipeline
 from aggressor.features import series as bar_series
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries

@@ -10,11 +10,14 @@ same commands.
 import numpy as np
 
 from aggressor.engine.parts import Pipeline
-from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, run
 from aggressor.kernel import Int, kernel
+from aggressor.linking import by_address
 from aggressor.schema.event import Events
 from aggressor.sim.loop import END, MORE, NO_ROOM, STARVED, open_window, quiet, release_until
 from aggressor.sim.state import NEVER, SimState, next_due
+
+_call_run = by_address(run)
 
 TAPE_ENDED = 0  # every event of events[:stop] has been handed out, and no report is due
 DECIDE = 1
@@ -46,7 +49,9 @@ def drive(
             if status >= NO_ROOM or (status == STARVED and ending == MORE):
                 return cursor, VENUE_STOPPED, status
             until = np.int64(release_until(sim, local_ns))
-        cursor, reason = advance(events, cursor, last, pipe)
+        head = pipe.head[0]
+        _call_run(head["run_entry"], events, cursor, last, pipe)
+        cursor, reason = head["cursor"], head["reason"]
         if reason == NEEDS_ROOM:
             return cursor, PIPELINE_ROOM, 0
         if reason != RAN_OUT:
