@@ -1,7 +1,28 @@
-"""Aggressor: order flow of crypto futures, read, decided on, executed with the least slippage."""
+"""Aggressor: order flow of crypto futures, read, decided on, executed with the least slippage.
+
+    import aggressor as ag
+
+    day = ag.open("store", "binance-usdm:BTCUSDT")
+    bars = day.footprint("1m")
+
+Everything behind these names is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from aggressor._version import VERSION
 
+if TYPE_CHECKING:
+    from aggressor.api import Day, in_units, open
+
 __version__ = VERSION
 
-__all__ = ["__version__"]
+__all__ = ["Day", "__version__", "in_units", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for out of `api`."""
+    if name in ("Day", "in_units", "open"):
+        return getattr(import_module("aggressor.api"), name)
+    raise AttributeError(f"module 'aggressor' has no attribute {name!r}")

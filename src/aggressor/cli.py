@@ -23,6 +23,18 @@ app = cyclopts.App(
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
 Venue = Literal["binance-usdm", "binance-coinm", "binance-spot"]
+Profile = Literal["perp", "micro"]
+StoreDir = Annotated[Path, Parameter(help="Folder of the store.")]
+InstrumentId = Annotated[str, Parameter(help="Which, as `venue:SYMBOL`.")]
+_MOMENT = "ISO 8601 UTC or nanoseconds since the epoch"
+Start = Annotated[str | None, Parameter(name="--from", help=f"First moment, {_MOMENT}.")]
+Stop = Annotated[str | None, Parameter(name="--to", help="Moment to stop before.")]
+Defaults = Annotated[
+    Profile, Parameter(help="Which defaults: a liquid perpetual or a thin micro contract.")
+]
+Parquet = Annotated[Path | None, Parameter(help="Write columns to this file instead of showing.")]
+Png = Annotated[Path | None, Parameter(help="Draw into this file, 1600 x 900 pixels.")]
+Svg = Annotated[Path | None, Parameter(help="Draw into this file as vectors.")]
 
 
 @app.command
@@ -99,74 +111,116 @@ def inspect(store: Path, /, *, json: Json = False) -> None:
 
 @app.command
 def footprint(
-    store: Path,
+    store: StoreDir,
     /,
     *,
-    instrument: str,
+    instrument: InstrumentId,
     bar: str = "1m",
-    start: Annotated[str | None, Parameter(name="--from")] = None,
-    stop: Annotated[str | None, Parameter(name="--to")] = None,
+    start: Start = None,
+    stop: Stop = None,
     row_ticks: int = 1,
-    parquet: Path | None = None,
+    parquet: Parquet = None,
+    png: Png = None,
+    svg: Svg = None,
     json: Json = False,
 ) -> None:
     """Show footprint bars: sold and bought per price, delta, point of control, value area, VWAP.
 
     Parameters
     ----------
-    store
-        Folder of the store.
-    instrument
-        Which, as `venue:SYMBOL`.
     bar
         When a bar closes: 1m, 5s (time), 500t (trades), 50v (volume), 1000000d (value).
-    start
-        First moment, ISO 8601 UTC or nanoseconds since the epoch.
-    stop
-        Moment to stop before.
     row_ticks
         Ticks merged into one row.
-    parquet
-        Write the bars' cells to this file instead of showing them.
     """
     from aggressor.reports.moments import moment_ns
     from aggressor.run import footprint as run
 
     span = moment_ns(start), moment_ns(stop)
-    if parquet is None:
+    written: dict[str, Any] = {}
+    if pictures := _pictures(png, svg):
+        from aggressor.run.pictures import footprint_picture
+
+        written |= footprint_picture(store, instrument, bar, pictures, *span, row_ticks)
+    if parquet is not None:
+        bars = run.footprint_parquet(store, instrument, bar, parquet, *span, row_ticks)
+        written |= {"instrument": instrument, "bars": bars, "parquet": str(parquet)}
+    if written:
+        _show(written, json, "show_written")
+    else:
         result = run.footprint(store, instrument, bar, *span, row_ticks)
         _show(result, json, "show_footprint")
-        return
-    bars = run.footprint_parquet(store, instrument, bar, parquet, *span, row_ticks)
-    written = {"instrument": instrument, "bars": bars, "parquet": str(parquet)}
-    _show(written, json, "show_written")
+
+
+@app.command
+def signals(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    kind: str | None = None,
+    near_misses: Annotated[bool, Parameter(negative="")] = False,
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    parquet: Parquet = None,
+    png: Png = None,
+    svg: Svg = None,
+    json: Json = False,
+) -> None:
+    """Show what the detectors said, with the evidence for it, and what they nearly said.
+
+    Parameters
+    ----------
+    kind
+        Only this detector, as exhaustion or push-through.
+    near_misses
+        Also episodes that ended unconfirmed, with the condition that failed.
+    """
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import signals as run
+    from aggressor.run.progress import progress
+
+    options: dict[str, Any] = {
+        "kind": kind,
+        "near_misses": near_misses,
+        "start_ns": moment_ns(start),
+        "stop_ns": moment_ns(stop),
+        "profile": profile,
+    }
+    written: dict[str, Any] = {}
+    with progress(quiet=json) as step:
+        if pictures := _pictures(png, svg):
+            from aggressor.run.pictures import signals_picture
+
+            written |= signals_picture(store, instrument, pictures, **options, progress=step)
+        if parquet is not None:
+            written |= run.signals_parquet(store, instrument, parquet, **options, progress=step)
+        result = written or run.signals(store, instrument, **options, progress=step)
+    _show(result, json, "show_written" if written else "show_signals")
 
 
 @app.command
 def backtest(
-    store: Path,
+    store: StoreDir,
     /,
     *,
-    instrument: str,
+    instrument: InstrumentId,
     strategy: str = "exhaustion_scalp",
     latency_ms: str = "5,20,20",
     queue: str = "risk-averse",
     maker_bp: float = 2.0,
     taker_bp: float = 5.0,
     equity: float = 10_000.0,
-    profile: Literal["perp", "micro"] = "perp",
-    start: Annotated[str | None, Parameter(name="--from")] = None,
-    stop: Annotated[str | None, Parameter(name="--to")] = None,
+    profile: Defaults = "perp",
+    start: Start = None,
+    stop: Stop = None,
     json: Json = False,
 ) -> None:
     """Run a strategy on a store with queue positions, latency and costs.
 
     Parameters
     ----------
-    store
-        Folder of the store.
-    instrument
-        Which, as `venue:SYMBOL`.
     strategy
         Name of a strategy in `strategies/`.
     latency_ms
@@ -180,12 +234,6 @@ def backtest(
         Taker fee in basis points.
     equity
         Money at the start, in the settlement currency.
-    profile
-        Which defaults: a liquid perpetual or a thin micro contract.
-    start
-        First moment, ISO 8601 UTC or nanoseconds since the epoch.
-    stop
-        Moment to stop before.
     """
     from aggressor.run.assemble import Settings
     from aggressor.run.backtest import run_backtest
@@ -206,6 +254,141 @@ def backtest(
 
 
 @app.command
+def profile(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    start: Start = None,
+    stop: Stop = None,
+    row_ticks: int | None = None,
+    parquet: Parquet = None,
+    png: Png = None,
+    svg: Svg = None,
+    json: Json = False,
+) -> None:
+    """Show the volume profile of a span: point of control, value area, high and low volume nodes.
+
+    Parameters
+    ----------
+    row_ticks
+        Ticks merged into one row; chosen to fit where it is not given.
+    """
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import profile as run
+
+    span = moment_ns(start), moment_ns(stop)
+    written: dict[str, Any] = {}
+    if pictures := _pictures(png, svg):
+        from aggressor.run.pictures import profile_picture
+
+        written |= profile_picture(store, instrument, pictures, *span, row_ticks)
+    if parquet is not None:
+        written |= run.profile_parquet(store, instrument, parquet, *span, row_ticks)
+    result = written or run.profile(store, instrument, *span, row_ticks)
+    _show(result, json, "show_written" if written else "show_profile")
+
+
+@app.command
+def tape(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    min_size: str | None = None,
+    last: int = 40,
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    parquet: Parquet = None,
+    json: Json = False,
+) -> None:
+    """Show taker orders: prints merged back into what was sent, sweeps, and which are large.
+
+    Parameters
+    ----------
+    min_size
+        Only orders of at least this size.
+    last
+        How many are shown; a Parquet file holds all.
+    """
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import tape as run
+    from aggressor.run.progress import progress
+
+    options: dict[str, Any] = {
+        "min_size": min_size,
+        "start_ns": moment_ns(start),
+        "stop_ns": moment_ns(stop),
+        "profile": profile,
+    }
+    if last < 0:
+        _usage("--last counts orders: it cannot be below 0")
+    with progress(quiet=json) as step:
+        if parquet is not None:
+            result = run.tape_parquet(store, instrument, parquet, **options, progress=step)
+        else:
+            result = run.tape(store, instrument, count=last, **options, progress=step)
+    _show(result, json, "show_tape" if parquet is None else "show_written")
+
+
+@app.command
+def book(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    at: str,
+    levels: int = 20,
+    parquet: Parquet = None,
+    json: Json = False,
+) -> None:
+    """Show the book at a moment, with what was added, pulled and traded at each level.
+
+    Parameters
+    ----------
+    at
+        The moment by the clock of receipt, ISO 8601 UTC or nanoseconds since the epoch.
+    levels
+        How many of each side.
+    """
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import ladder as run
+    from aggressor.run.progress import progress
+
+    at_ns = moment_ns(at)
+    assert at_ns is not None
+    with progress(quiet=json) as step:
+        if parquet is not None:
+            result = run.book_parquet(store, instrument, parquet, at_ns, levels, progress=step)
+        else:
+            result = run.book(store, instrument, at_ns, levels, progress=step)
+    _show(result, json, "show_book" if parquet is None else "show_written")
+
+
+@app.command
+def context(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    json: Json = False,
+) -> None:
+    """Show open interest, funding, volatility, regimes at the end of a span; blanks say why."""
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import context as run
+    from aggressor.run.progress import progress
+
+    span = {"start_ns": moment_ns(start), "stop_ns": moment_ns(stop)}
+    with progress(quiet=json) as step:
+        result = run.context(store, instrument, **span, profile=profile, progress=step)
+    _show(result, json, "show_context")
+
+
+@app.command
 def warm(*, json: Json = False) -> None:
     """Compile every kernel now, so that no later command waits for it."""
     from aggressor.run.progress import progress
@@ -216,6 +399,11 @@ def warm(*, json: Json = False) -> None:
     _show(result, json, "show_warm")
 
 
+def _pictures(png: Path | None, svg: Path | None) -> dict[str, Path]:
+    """Return the files to draw by format."""
+    return {form: file for form, file in (("png", png), ("svg", svg)) if file is not None}
+
+
 def _show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> None:
     """Print a result as one JSON document or as tables."""
     if as_json:
@@ -223,9 +411,10 @@ def _show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> No
 
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         return
-    from aggressor.reports import tables
+    from aggressor.reports import flow_tables, tables
 
-    getattr(tables, how)(result, **options)
+    where = tables if hasattr(tables, how) else flow_tables
+    getattr(where, how)(result, **options)
 
 
 def _usage(message: str) -> None:

@@ -7,25 +7,21 @@ invented for a screen. Wide numbers are kept whole: these are read by people who
 from decimal import Decimal
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
+from aggressor.reports.console import NOT_KNOWN, signed, table_of, wide_console
 from aggressor.reports.moments import moment_text
 
 BARS_SHOWN = 60
 LADDER_ROWS = 24
-NOT_KNOWN = "not known"
-WIDTH_WITHOUT_TERMINAL = 160
 BARS_WIDTH = 150
 RUNNING = {"min_delta": "min", "max_delta": "max", "cvd": "CVD"}
-WRAPPED = ("gates not passed", "exit reason")
 
 
 def show_import(result: dict[str, Any]) -> None:
     """Print what an import brought in, per instrument, and what was wrong with the files."""
-    console = _console()
-    table = _table(
+    console = wide_console()
+    table = table_of(
         "Imported",
         ("instrument", "left"),
         *(("events", "right"), ("trades", "right"), ("level changes", "right"), ("gaps", "right")),
@@ -67,7 +63,7 @@ def _file_troubles(one: dict[str, Any]) -> list[str]:
 
 def show_inspection(result: dict[str, Any]) -> None:
     """Print coverage, gaps and quality per instrument and day."""
-    table = _table(
+    table = table_of(
         f"Store {result['store']}",
         *(("instrument", "left"), ("day", "left"), ("quality", "left"), ("covered", "right")),
         *(("book known", "right"), ("events", "right"), ("trades", "right"), ("gaps", "right")),
@@ -88,12 +84,12 @@ def show_inspection(result: dict[str, Any]) -> None:
                 _offset(day["clock_offset_ms"]),
                 f"{day['size_bytes'] / 1e6:.1f} MB",
             )
-    _console().print(table)
+    wide_console().print(table)
 
 
 def show_footprint(result: dict[str, Any]) -> None:
     """Print one row per bar, and the cells of the last whole one."""
-    console = _console()
+    console = wide_console()
     bars = result["bars"]
     _show_bars(console, bars[-BARS_SHOWN:], f"{result['instrument']}, {len(bars)} bars")
     if len(bars) > BARS_SHOWN:
@@ -120,13 +116,13 @@ def _show_bars(console: Console, bars: list[dict[str, Any]], title: str) -> None
     columns += [("trades", "right"), ("POC", "right")]
     if wide:
         columns += [("value area", "left"), ("VWAP", "right")]
-    table = _table(title, *columns, ("quality", "left"))
+    table = table_of(title, *columns, ("quality", "left"))
     for bar in bars:
         area = [] if not wide else [_area(bar), _shorter(bar["vwap"])]
         table.add_row(
             moment_text(bar["open_ns"])[first:19],
             *(bar[name] for name in names),
-            _signed(bar["delta"]),
+            signed(bar["delta"]),
             *(bar[name] for name in running),
             str(bar["trades"]),
             bar["poc"] or "-",
@@ -156,7 +152,7 @@ def _show_ladder(console: Console, bar: dict[str, Any]) -> None:
     first = max(0, min(centre - LADDER_ROWS // 2, len(cells) - LADDER_ROWS))
     shown = cells[first : first + LADDER_ROWS]
     largest = max(max(float(cell["sold"]), float(cell["bought"])) for cell in shown) or 1.0
-    table = _table(
+    table = table_of(
         f"Cells of the bar of {moment_text(bar['open_ns'])}",
         *(("", "right"), ("sold", "right"), ("price", "right"), ("bought", "right"), ("", "left")),
     )
@@ -175,13 +171,19 @@ def _show_ladder(console: Console, bar: dict[str, Any]) -> None:
 
 
 def show_written(result: dict[str, Any]) -> None:
-    """Print what was written where."""
-    _console().print(f"{result['bars']} bars of {result['instrument']} -> {result['parquet']}")
+    """Print which files were written, and what is in them."""
+    counts = ", ".join(f"{value:,} {name}" for name, value in result.items() if _counts(value))
+    files = [result[name] for name in ("parquet", "picture") if name in result]
+    wide_console().print(f"{counts} of {result['instrument']} -> {', '.join(files)}")
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int)
 
 
 def show_warm(result: dict[str, Any]) -> None:
     """Print how long compiling took."""
-    _console().print(f"{result['kernels']} kernels ready in {result['seconds']:.1f} s")
+    wide_console().print(f"{result['kernels']} kernels ready in {result['seconds']:.1f} s")
 
 
 def show_demo(result: dict[str, Any], plain: bool = False) -> None:
@@ -189,10 +191,10 @@ def show_demo(result: dict[str, Any], plain: bool = False) -> None:
     if plain:
         _show_demo_plainly(result)
         return
-    console = _console()
+    console = wide_console()
     console.print(f"Synthetic market {result['instrument']}, seed {result['seed']}", style="bold")
     _show_bars(console, result["bars"][-8:], "The last 8 one-minute bars")
-    table = _table(
+    table = table_of(
         "What was injected, and what was seen",
         *(("scenario", "left"), ("difficulty", "left"), ("from (UTC)", "left"), ("zone", "left")),
         *(("seen", "left"), ("after", "right"), ("score", "right")),
@@ -239,8 +241,8 @@ def _show_demo_plainly(result: dict[str, Any]) -> None:
 
 def show_backtest(result: dict[str, Any]) -> None:
     """Print a backtest: what was done, what it cost, and what it rests on."""
-    console = _console()
-    table = _table(
+    console = wide_console()
+    table = table_of(
         f"Backtest of {result['strategy']} on {result['instrument']}", ("", "left"), ("", "right")
     )
     names = ("orders", "fills", "fills_maker", "trades", "refused", "decisions")
@@ -273,7 +275,7 @@ def show_backtest(result: dict[str, Any]) -> None:
 def _show_trades(console: Console, trades: list[dict[str, Any]], currency: str) -> None:
     if not trades:
         return
-    table = _table(
+    table = table_of(
         "Trades",
         *(("began (UTC)", "left"), ("side", "left"), ("size", "right"), ("entry", "right")),
         *(("exit", "right"), (f"net {currency}", "right"), ("MAE / MFE", "right")),
@@ -298,35 +300,6 @@ def _show_counts(console: Console, title: str, counts: dict[str, int]) -> None:
     if counts:
         text = ", ".join(f"{name} {count}" for name, count in counts.items())
         console.print(f"  {title}: {text}", highlight=False)
-
-
-def _table(title: str, *columns: tuple[str, Any]) -> Table:
-    named = any(name for name, _ in columns)
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
-        box=SIMPLE_HEAD,
-        show_header=named,
-        padding=(0, 1),
-    )
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=name not in WRAPPED)
-    return table
-
-
-def _console() -> Console:
-    """Return a console that is wide enough for numbers where nobody set a width."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
-    return console
-
-
-def _signed(text: str) -> str:
-    """Mark a signed number with colours that colour-blind eyes tell apart; the sign stays."""
-    return f"[orange1]{text}[/]" if text.startswith("-") else f"[deep_sky_blue1]+{text}[/]"
 
 
 def _offset(milliseconds: float | None) -> str:
