@@ -389,6 +389,25 @@ def context(
 
 
 @app.command
+def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
+    """Score every detector against labelled synthetic scenarios, and count alarms on two nulls.
+
+    Parameters
+    ----------
+    seed
+        Seed of the markets; any works.
+    hours
+        Hours of each market.
+    """
+    from aggressor.run import score as run
+    from aggressor.run.progress import progress
+
+    with progress(quiet=json) as step:
+        result = run.score(seed, hours, progress=step)
+    _show(result, json, "show_score")
+
+
+@app.command
 def warm(*, json: Json = False) -> None:
     """Compile every kernel now, so that no later command waits for it."""
     from aggressor.run.progress import progress
@@ -411,9 +430,9 @@ def _show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> No
 
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         return
-    from aggressor.reports import flow_tables, tables
+    from aggressor.reports import flow_tables, score_tables, tables
 
-    where = tables if hasattr(tables, how) else flow_tables
+    where = next(one for one in (tables, flow_tables, score_tables) if hasattr(one, how))
     getattr(where, how)(result, **options)
 
 

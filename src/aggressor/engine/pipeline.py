@@ -132,7 +132,7 @@ def run(events: Events, start: Int, stop: Int, pipe: Pipeline) -> None:
             _call_timer(head["timer_entry"], pipe, event["ts_recv"])
         elif (event["flags"] & LAST) != 0 or kind == CLEAR:
             _on_message(pipe, k, event)
-        if kind != LEVEL:
+        if kind != LEVEL and kind != TIMER:
             on_statement(pipe.contract, k, event)
         head["now"] = event["ts_recv"]
         if kind != TIMER:

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from aggressor.detectors.outbox import drain
-from aggressor.engine.parts import Pipeline, new_pipeline
-from aggressor.engine.pipeline import DECIDE_TIMER, NEEDS_ROOM, advance, make_room
+from aggressor.engine.parts import Pipeline
+from aggressor.engine.pipeline import DECIDE_TIMER, NEEDS_ROOM, advance, make_room, new_pipeline
 from aggressor.features import series as bar_series
 from aggressor.features.bars import bar_spec
 from aggressor.features.parameters import PERP, PROFILES

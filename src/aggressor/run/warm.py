@@ -17,13 +17,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from aggressor.engine.columns import empty_row, read_columns
+from aggressor.engine.parts import Pipeline, new_parts
+from aggressor.engine.pipeline import run
+from aggressor.engine.timers import on_timer
 from aggressor.engine.view import read_cost, read_depth, read_weighted_mid, read_window
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
-from aggressor.run.assemble import Settings, assemble
-from aggressor.run.backtest import play
+from aggressor.linking import address_of
 from aggressor.run.importing import import_files
+from aggressor.run.ladder import book_levels
+from aggressor.run.pictures import read_rows
 from aggressor.run.progress import Step
 from aggressor.schema.command import empty_commands
 from aggressor.schema.event import (
@@ -35,11 +40,15 @@ from aggressor.schema.event import (
     Events,
     empty_events,
 )
+from aggressor.sim.drive import drive
+from aggressor.sim.exchange import SimExchange
+from aggressor.sim.latency import Latency
 from aggressor.sim.loop import submit
+from aggressor.sim.queue import Queue
+from aggressor.sim.state import sim_state
 from aggressor.sim.synthetic.market import record
 from aggressor.sim.synthetic.presets import demo_config, demo_instrument
 from aggressor.store.replay import replay_of
-from aggressor.strategies.gates import Mode
 
 _START_MS = 1_700_000_000_000
 _SECONDS = 20
@@ -104,16 +113,38 @@ def _footprint() -> None:
     assert list(footprint_bars([_events()], series)), "a market of some seconds has bars of one"
 
 
-def _backtest() -> None:
+def _parts() -> Pipeline:
+    """Return a pipeline that is not linked yet, so that parts compile apart."""
     instrument = demo_instrument()
-    assembly = assemble([instrument], Settings(profile="micro"), Mode.BACKTEST)
-    exchange = play(assembly, replay_of([_events()]), [instrument])
-    pipeline = assembly.engine.pipeline
-    read_weighted_mid(pipeline, 0)
-    read_window(pipeline, 0, assembly.engine.now_ns)
-    read_cost(pipeline, 0, 1, 1, False)
-    read_depth(pipeline, 0, 10)
+    series = BarSeries(0, bar_spec("1m", instrument))
+    return new_parts([instrument], [series], profile="micro")
+
+
+def _timers() -> None:
+    address_of(on_timer, _parts(), 0)
+
+
+def _events_path() -> None:
+    address_of(run, empty_events(0), 0, 0, _parts())
+
+
+def _venue() -> None:
+    sim = sim_state(1, Latency(), Queue())
+    address_of(drive, empty_events(0), 0, 0, sim, _parts(), 0)
+    exchange = SimExchange(replay_of([_events()]), [demo_instrument()])
+    exchange.poll(64)
     submit(exchange.sim, empty_commands(1)[0])
+
+
+def _reads() -> None:
+    pipe = _parts()
+    read_weighted_mid(pipe, 0)
+    read_window(pipe, 0, 0)
+    read_cost(pipe, 0, 1, 1, False)
+    read_depth(pipe, 0, 10)
+    read_columns(pipe, 0, 0, empty_row())
+    book_levels(pipe, 0, 1)
+    read_rows(pipe, 0, 0, 1, np.zeros(4))
 
 
 def _import() -> None:
@@ -150,8 +181,11 @@ def _lines() -> list[bytes]:
 
 # The longest first, so that it does not wait for a free processor.
 PARTS: dict[str, Callable[[], None]] = {
-    "pipeline and venue": _backtest,
+    "what happens at timers": _timers,
+    "what happens at events": _events_path,
     "the import": _import,
     "the synthetic market": _market,
+    "the simulated venue": _venue,
+    "what is read": _reads,
     "footprint bars": _footprint,
 }
