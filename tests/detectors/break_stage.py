@@ -82,6 +82,10 @@ def stage(
     scenes = new_scenes(1)
     scenes["effective_tick"], scenes["sigma_minute"], scenes["young"] = tick, sigma_minute, young
     stop = stop_run_state(1, stop_run.StopRunParameters())
+    push = push_through_state(1, push_through.PushThroughParameters())
+    push.bursts.head["samples_min"], push.bursts.head["unknown_ns"] = orders_min, 1_000 * MS
+    walls_seen = walls_state(1, WallParameters())
+    walls_seen.sizes.head["samples_min"], walls_seen.sizes.head["unknown_ns"] = 1, 1_000 * MS
     for i, (price, kind) in enumerate(levels or []):
         stop.levels[0, i] = (price, kind, START_NS)
     return Stage(
@@ -91,10 +95,10 @@ def stage(
         window=window_state([1_000 * MS]),
         prints=prints_state(1, PrintsParameters(orders_min=orders_min, unknown_ns=1_000 * MS)),
         fade=fade_state(1, FADE_PROFILES["perp"]),
-        walls=walls_state(1, WallParameters()),
+        walls=walls_seen,
         forced=forced_state(1, FORCED_PROFILES["perp"], publication),
         breaks=breaks_state(1),
-        push=push_through_state(1, push_through.PushThroughParameters()),
+        push=push,
         stop=stop,
         trapped=trapped_state(1, trapped.TrappedParameters()),
         cascade=cascade_state(1, cascade.CascadeParameters()),

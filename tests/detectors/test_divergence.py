@@ -45,6 +45,7 @@ from tests.naive.swings import naive_divergences
 
 AT_SWING = [(107, 107, VALUE_EDGE)]
 PERP = PROFILES["perp"]
+RULE = msgspec.structs.replace(PERP, chance_ppm=0)  # R3.3 alone
 
 
 class Case:
@@ -58,7 +59,7 @@ class Case:
         self.walls = walls_state(1, WALL_PROFILES["perp"])
         self.scenes = new_scenes(1)
         self.scenes["effective_tick"], self.scenes["valid"] = tick, 1
-        self.state: DivergenceState = divergence_state(1, PERP)
+        self.state: DivergenceState = divergence_state(1, RULE)
 
     def run(self, bars: Any, order: int = 2, cuts: tuple[int, ...] = ()) -> Any:
         outbox, swings = new_outbox(), swings_state([order])
@@ -220,7 +221,7 @@ def test_it_rests_after_it_was_confirmed() -> None:
     anywhere = [(0, 200, VALUE_EDGE)]
     assert [seen(one)["price"] for one in Case(anywhere).run(twice)] == [107, 108, 110]
     patient = Case(anywhere)
-    slow = msgspec.structs.replace(PERP, refractory_ns=60 * 10**9)
+    slow = msgspec.structs.replace(RULE, refractory_ns=60 * 10**9)
     patient.state = divergence_state(1, slow)
     assert [seen(one)["price"] for one in patient.run(twice)] == [107]
 
@@ -303,6 +304,37 @@ def test_mirror(rows: list[Any]) -> None:
         for name in ("location_kind", "location_ticks", "hidden", "turnover", "bars_apart"):
             assert a[name] == b[name]
         assert a["location_low"] == -b["location_high"]
+
+
+def after_quiet(lots: int, quiet: int = 40) -> Any:
+    """T3.3 behind bars without swings whose deltas are of `lots`, one way and the other."""
+    highs = [90 - i for i in range(quiet)] + [100, 102, 105, 103, 101, 102, 104, 107, 104, 102]
+    deltas = [lots if i % 2 else -lots for i in range(quiet)] + t3_3()["delta"].tolist()
+    return bars_of(highs, deltas)
+
+
+def asked(bars: Any) -> tuple[Any, DivergenceState]:
+    """What is said of bars where chance is asked for."""
+    case = Case()
+    case.state = divergence_state(1, PERP)
+    return case.run(bars), case.state
+
+
+def test_a_delta_that_chance_would_lead_as_far_is_a_near_miss() -> None:
+    (signal,), _ = asked(after_quiet(4))
+    found = seen(signal)
+    assert (signal["phase"], signal["provisional"]) == (CONFIRMED, FIRM)
+    assert found["delta_usual"] == 4
+    assert found["cvd_needed"] == pytest.approx(4 * 5**0.5)
+    (signal,), _ = asked(after_quiet(6))
+    assert (signal["phase"], CONDITIONS[signal["failed"]]) == (REJECTED, "delta beyond chance")
+
+
+def test_chance_is_not_known_from_few_bars() -> None:
+    signals, state = asked(after_quiet(1, quiet=6))
+    assert (signals.size, state.head[0]["undecided"]) == (0, 1)
+    signals, state = asked(after_quiet(1, quiet=12))
+    assert set(signals["provisional"].tolist()) <= {YOUNG_BASELINE}
 
 
 def test_a_naked_poc_still_naked() -> None:

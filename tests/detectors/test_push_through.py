@@ -34,10 +34,15 @@ def seen(row: Any) -> dict[str, float]:
     return dict(zip(EVIDENCE, row["evidence"].tolist(), strict=False))
 
 
-def at_the_wall(lots: int = 100, quiet: int = 120) -> Tape:
-    """An aged ask wall of 100 at 1010, the best ask; taker orders so far were of 1 to 5 lots."""
+def at_the_wall(lots: int = 100, quiet: int = 320, usual: int = 10) -> Tape:
+    """An aged ask wall of 100 at 1010, the best ask; taker orders so far were of 1 to 5 lots.
+
+    `usual` lots stood at the best ask for two seconds.
+    """
     tape = Tape(lots=10)
     for n in range(quiet):
+        if n in (100, 120):
+            tape.level(-1, 1001, usual if n == 100 else 10)
         tape.trade(1000, 1 + n % 5, -1)
         tape.tick()
     tape.move_touch(1009, 1010, 1000, 1001, lots=10)
@@ -46,9 +51,9 @@ def at_the_wall(lots: int = 100, quiet: int = 120) -> Tape:
     return tape
 
 
-def attacked(quiet: int = 120) -> Tape:
+def attacked(quiet: int = 320, usual: int = 10) -> Tape:
     """T5.6: 30 and 40 are taken, then one order of 45 prints 30 at the wall and 15 beyond."""
-    tape = at_the_wall(quiet=quiet)
+    tape = at_the_wall(quiet=quiet, usual=usual)
     tape.trade(WALL, 30, 1)
     tape.level(-1, WALL, 70)
     tape.tick(3)
@@ -141,10 +146,10 @@ def test_t5_6_a_wall_bought_away_is_a_push_through() -> None:
     assert found["stage"] == push_through.STAGE_CLEAR
     assert found["beyond_lots"] == 15
     assert found["consume_seconds"] == pytest.approx(0.5)
-    # shares 1 of 0.7 and 0 of 0.3; the burst is exactly what was asked for when 40 came before
-    assert row["score"] == pytest.approx(
-        (1 / 1.4 + 1 + min(1, 45 / found["burst_quantile"] / 2)) / 3
-    )
+    assert found["size_quantile"] == 10
+    # shares 1 of 0.7 and 0 of 0.3; ten times what levels hold; an order is at least as telling
+    stroke = max(45 / found["burst_quantile"], 45 / found["order_quantile"])
+    assert row["score"] == pytest.approx((1 / 1.4 + 1 + min(1, stroke / 2) + 1) / 4)
     assert row["ts_armed"] < row["ts_confirmed"] <= row["ts_known"]
 
 
@@ -166,7 +171,7 @@ def test_what_left_the_book_before_its_prints_counts_once_they_come() -> None:
     assert (row["phase"], seen(row)["traded_share"]) == (CONFIRMED, 1.0)
 
 
-def part_vanished(quiet: int = 120) -> Tape:
+def part_vanished(quiet: int = 320) -> Tape:
     """Of a wall of 100, 80 are bought and 20 vanish with them."""
     tape = at_the_wall(quiet=quiet)
     tape.trade(WALL, 80, 1)
@@ -180,6 +185,7 @@ def ripe() -> Stage:
     state = stage()
     for name, value in (("unknown_ns", 0), ("young_ns", 0), ("samples_min", 1)):
         state.walls.sizes.head[name] = value
+        state.push.bursts.head[name] = value
     state.prints.parameters["young_ns"] = 1
     return state
 
@@ -289,12 +295,20 @@ def book_lost() -> Tape:
     return tape
 
 
+def usual_size() -> Tape:
+    """T5.6, where levels of twice the wall's size have been seen."""
+    tape = attacked(usual=200)
+    tape.tick(4)
+    return tape
+
+
 MISSES = {
     "traded share": pulled_half,
     "clearing burst": small_burst,
     "best price beyond the level": still_inside,
     "refill ratio": refilled,
     "level gone in time": left_alone,
+    "eaten more than levels hold": usual_size,
     "valid book": book_lost,
 }
 

@@ -212,7 +212,7 @@ steps = st.lists(
 def test_breaks_are_those_of_the_twin(stream: list[list[tuple[int, int, int]]]) -> None:
     state = stage(levels=LEVELS)
     rule = naive.Rule(
-        tick=1, burst=300 * MS, settle=100 * MS, window=1_500 * MS, refractory=400 * MS
+        tick=1, burst=300 * MS, settle=100 * MS, window=1_500 * MS, refractory=400 * MS, reach=5
     )
     for name, value in (
         ("burst_ns", rule.burst), ("settle_ns", rule.settle), ("return_ns", rule.window),

@@ -53,6 +53,7 @@ class Rule:
     settle: int
     window: int
     refractory: int
+    reach: int  # a break that went further is given up at once
 
 
 def ended_breaks(
@@ -71,8 +72,10 @@ def ended_breaks(
             elif (broken := open_breaks[direction]) is not None:
                 elapsed = one.ts - broken.start
                 back = broken.returned is not None
+                prices = [direction * x.price for x in broken.beyond(rule.window)]
+                far = max(prices) - direction * broken.level > rule.reach
                 if (back and elapsed > rule.burst + rule.settle) or (
-                    not back and elapsed > rule.window
+                    not back and (far or elapsed > rule.window)
                 ):
                     broken.failed = back
                     ended.append(broken.summary(rule.window))
@@ -109,5 +112,9 @@ def _on_trade(
     if broken is not None:
         broken.trades.append(one)
         inside = direction * (one.price - broken.level) <= -rule.tick
-        if inside and broken.returned is None and one.ts - broken.start <= rule.window:
+        outside = direction * (one.price - broken.level) >= rule.tick
+        elapsed = one.ts - broken.start
+        if outside and elapsed <= rule.burst:
+            broken.returned = None
+        if inside and broken.returned is None and elapsed <= rule.window:
             broken.returned = one.ts

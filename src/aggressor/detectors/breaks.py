@@ -42,6 +42,7 @@ BREAK = np.dtype(
         ),  # ts_recv when price was back inside; of a held one when it was given up
         ("failed", "<i8"),  # 1: price came back inside by one effective tick
         ("young", "<i8"),
+        ("usual_lots", "<i8"),  # of a burst span, strictly before the break; 0: not known
     ]
 )
 

@@ -19,14 +19,16 @@ All rows of an episode carry one number and their `stage`: 1 WATCH (phase ARMED)
 Forced lots come from `features/forced` over its short window w, as do traded lots. Where the venue
 publishes one order a second they are lower bounds: enough is enough, but too little proves
 nothing. It counts as *censored* when orders came in >= 0.8 of the window's seconds. Velocity is
-|mid change over w| / deviation of one-minute changes; depth is that of the side eaten, its first
+|mid change over w| / deviation of one-minute changes (that of the ATR where more than half of the
+seconds have no change, and so no robust deviation); depth is that of the side eaten, its first
 `reach` e, over its median of the last minute; open interest is the change over a minute, by the
 venue's own readings, never carried further than `interest_stale_ns`; basis is last trade over mark.
 What is not known is nan, never met and never failed; legs 3 and 4 rest on inference, their rows are
 provisional (DATA_GAP). `undecided` counts TIMERs of a watch in which a leg held but velocity or
 depth was not known. Rising open interest (new positions) never makes legs 2 to 4.
 
-`side` is that of the forced orders (+1: shorts bought back), the direction of the move.
+The zone is the path of the mid over w. `side` is that of the forced orders (+1: shorts bought
+back), the direction of the move.
 
 Shapes: lanes L, book sides 2. Judged at TIMERs.
 """
@@ -117,6 +119,7 @@ EVIDENCE = (
 CONDITIONS = ("", "velocity", "depth ratio", "forced flow", "valid book")
 SLOW, DEEP, CHOSEN, BOOK_LOST = range(1, 5)
 
+RANGE_SIGMAS = 1.596  # mean range of a Brownian path over its deviation: (8 / pi) ** 0.5
 STAGE_WATCH, STAGE_CASCADE, STAGE_RESOLVED = 1, 2, 3
 LEG_STREAM, LEG_INTEREST, LEG_INFERRED, LEG_CENSORED = 1, 2, 4, 8
 
@@ -186,7 +189,7 @@ def judge(
     elif now - head["quiet_ns"] >= row["window_ns"]:
         failed = SLOW if head["peak"] < row["velocity"] else (CHOSEN if thin else DEEP)
         _write(state, scenes, forced, rate, outbox, k, EXPIRED, failed)
-        head["phase"], head["quiet_until"] = IDLE, now + row["refractory_ns"]
+        head["phase"] = IDLE
 
 
 @kernel
@@ -279,6 +282,8 @@ def _read_flow(
         reading["move"] = 0.5 * move2
         if scene["sigma_minute"] > 0.0:
             reading["velocity"] = abs(0.5 * move2) / scene["sigma_minute"]
+        elif scene["atr_ticks"] > 0.0:
+            reading["velocity"] = abs(0.5 * move2) * RANGE_SIGMAS / scene["atr_ticks"]
     direction = (move2 > 0) - np.int64(move2 < 0)
     reading["direction"] = direction if direction != 0 else reading["forced_side"]
     along = head["sweep_side"] == reading["direction"]
@@ -385,9 +390,12 @@ def _write(
     if provisional == FIRM and reading["leg"] & (LEG_STREAM | LEG_INTEREST) == 0:
         provisional = DATA_GAP if stage == STAGE_CASCADE else FIRM
     argues = head["direction"] if stage == STAGE_CASCADE and phase == CONFIRMED else 0
-    price = mid >> 1
+    since = mid  # where the move of the window began, in half ticks
+    if reading["move"] == reading["move"]:
+        since = mid - np.int64(2.0 * reading["move"])
+    low, high = min(mid, since), max(mid, since)
     at = post(
-        outbox, k, CASCADE, phase, failed, head["direction"], argues, price, price + (mid & 1),
+        outbox, k, CASCADE, phase, failed, head["direction"], argues, low >> 1, (high + 1) >> 1,
         head["episode"], head["ts_armed"], scene["venue_now"], now, head["hash"], provisional,
         (score + flow) / 3.0,
     )  # fmt: skip

@@ -1,5 +1,5 @@
 """Delta divergence (R3.3b, R5.10): price and cumulative delta disagree between two swings, at a
-location.
+location, by more than chance would lead them apart.
 
     ARMED      at the close of a swing bar j (`ts_armed`); that it is one is known k bars later
     CONFIRMED  at the close of bar j + k: against the swing before it of the same kind, i, with
@@ -8,10 +8,12 @@ location.
                    regular   price_j >= price_i + m e   and  CVD_j <= CVD_i - c
                    hidden    price_j <= price_i - m e   and  CVD_j >= CVD_i + c
 
-               (for lows on negated prices and CVD), c = 5 % of the sum of |delta| over (i, j]; and
-               the swing's price lies within 3 e of a location: value-area edge, naked POC, edge of
-               an HVN, extreme of a closed session, or a wall
-    REJECTED   near-miss: all but the location holds, or the book is not valid
+               (for lows on negated prices and CVD), c = 5 % of the sum of |delta| over (i, j] or,
+               where that is more, what chance does: Q.9 of |delta| of the 60 bars up to i times
+               the root of the bars between; and the swing's price lies within 3 e of a location:
+               value-area edge, naked POC, edge of an HVN, extreme of a closed session, or a wall
+    REJECTED   near-miss: what remains is within chance, the location does not hold, or the book
+               is not valid
 
 Regular divergence argues for a turn, hidden for the trend going on; in both, one of highs argues
 for down and one of lows for up. The swing compared with is the one just before, whatever its
@@ -19,9 +21,11 @@ distance: with fewer than 5 bars between them nothing is said. A swing that is l
 taken back. A naked POC counts that was naked when the swing bar opened, a wall that stood at some
 time since the swing bar closed; other locations are at most a minute old.
 
-An unknown effective tick, or no location of any kind, is a third answer, counted in `undecided`.
+An unknown effective tick, fewer than 10 bars up to i, or no location of any kind, is a third
+answer, counted in `undecided`; fewer than 20 are young.
 A divergence over bars with missing data is provisional. Both kinds of swing run through one code
-path. Judged at closed bars, after `swings.on_bar`. Shapes: lanes L, kinds 2 (0 highs, 1 lows).
+path. Judged at closed bars, after `swings.on_bar` and `read_bar`. Shapes: lanes L, kinds 2 (0
+highs, 1 lows).
 """
 
 from collections.abc import Sequence
@@ -44,6 +48,14 @@ from aggressor.features.locations import (
     nearest_location,
 )
 from aggressor.features.parameters import MICRO, PERP, SECOND_NS, parameter_rows
+from aggressor.features.recent import (
+    NO_LIMIT_NS,
+    RecentState,
+    add_recent,
+    recent_count,
+    recent_quantile,
+    recent_state,
+)
 from aggressor.features.swings import SWINGS, SwingsState, on_bar
 from aggressor.features.wall_records import ENDED, WALLS, WallsState
 from aggressor.kernel import Int, kernel, kernel_inline
@@ -79,10 +91,12 @@ EVIDENCE = (
     "effective_tick",
     "bar_form",  # of bar j alone (R3.3a): -1 bearish, 1 bullish, 0 none, 2 unknown
     "doubtful_bars",  # with partial or stale data in (i, j]
+    "delta_usual",  # lots: Q.9 of |delta| of the bars up to i; 0 where it is not asked for
 )
-CONDITIONS = ("", "location", "valid book")
+CONDITIONS = ("", "location", "valid book", "delta beyond chance")
 NO_LOCATION = 1
 BOOK_LOST = 2
+BY_CHANCE = 3
 
 LOCATION_BITS = (
     (1 << VALUE_EDGE)
@@ -91,6 +105,10 @@ LOCATION_BITS = (
     | (1 << HVN_EDGE)
     | (1 << PRIOR_EXTREME)
 )
+USUAL_BARS = 60
+USUAL_BARS_MIN = 10
+USUAL_BARS_RIPE = 20
+BARS_KEPT = 128  # readings of what is usual, by bar; a power of two above `bars_max`
 _FAR = 2**62
 
 
@@ -99,6 +117,7 @@ class DivergenceParameters(msgspec.Struct, frozen=True, kw_only=True):
 
     beyond: float = 1.0  # m
     delta_share: float = 0.05  # c over the sum of |delta|
+    chance_ppm: int = 900_000  # quantile of the |delta| of a bar; 0: chance is not asked
     near: float = 3.0  # of a location
     bars_min: int = 5
     bars_max: int = 60
@@ -114,6 +133,7 @@ PARAMS = np.dtype(
     [
         ("beyond", "<f8"),
         ("delta_share", "<f8"),
+        ("chance_ppm", "<i8"),
         ("near", "<f8"),
         ("bars_min", "<i8"),
         ("bars_max", "<i8"),
@@ -126,15 +146,21 @@ HEAD = np.dtype(
         ("episodes", "<i8"),
         ("hash", "<u8"),
         ("quiet_until", "<i8", (2,)),  # ts_recv, by kind of swing
+        ("bars", "<i8"),  # read so far
     ]
 )
 
 
+USUAL = np.dtype([("lots", "<i8"), ("bars", "<i8")])
+
+
 class DivergenceState(State, frozen=True):
-    """Counts, rests and thresholds of each lane."""
+    """Counts, rests and thresholds of each lane, and the deltas of its bars."""
 
     head: NDArray[Any]  # HEAD, (L,)
     params: NDArray[Any]  # PARAMS, (L,)
+    deltas: RecentState  # |delta| of the last bars, one series a lane
+    usual: NDArray[Any]  # USUAL, (L, BARS_KEPT): as of the close of bar n, at n & (BARS_KEPT - 1)
 
 
 def divergence_state(
@@ -145,7 +171,23 @@ def divergence_state(
     head = np.zeros(lanes, HEAD)
     head["hash"] = [params_hash(msgspec.structs.asdict(one)) for one in each]
     head["quiet_until"] = NO_TIME
-    return DivergenceState(head, parameter_rows(PARAMS, lanes, each))
+    return DivergenceState(
+        head,
+        parameter_rows(PARAMS, lanes, each),
+        recent_state([NO_LIMIT_NS] * lanes, USUAL_BARS),
+        np.zeros((lanes, BARS_KEPT), USUAL),
+    )
+
+
+@kernel
+def read_bar(state: DivergenceState, k: Int, bar: Any) -> None:
+    """Take a closed BAR of lane `k`: how large its delta usually is, as of its close."""
+    head, ppm = state.head[k], state.params[k]["chance_ppm"]
+    add_recent(state.deltas, k, head["bars"], abs(np.int64(bar["delta"])))
+    usual = state.usual[k, head["bars"] & (BARS_KEPT - 1)]
+    usual["bars"] = recent_count(state.deltas, k)
+    usual["lots"] = recent_quantile(state.deltas, k, ppm) if ppm > 0 else 0
+    head["bars"] += 1
 
 
 @kernel
@@ -227,17 +269,26 @@ def _decide(
     if kind == 0:
         head["undecided"] += 1
         return
+    asked = params["chance_ppm"] > 0
+    usual = state.usual[k, before["bar"] & (BARS_KEPT - 1)]
+    if asked:
+        if usual["bars"] < USUAL_BARS_MIN:
+            head["undecided"] += 1
+            return
+        needed = max(needed, np.sqrt(float(after["bar"] - before["bar"])) * usual["lots"])
     reach = params["near"] * tick
     failed = np.int64(0)
     if scene["valid"] == 0:
         failed = np.int64(BOOK_LOST)
+    elif change < needed:
+        failed = np.int64(BY_CHANCE)
     elif away > reach:
         failed = np.int64(NO_LOCATION)
     else:
         head["quiet_until"][s] = now + params["refractory_ns"]
     head["episodes"] += 1
     doubts = after["doubts"] - before["doubts"]
-    young = YOUNG_BASELINE if scene["young"] != 0 else FIRM
+    young = np.int64(scene["young"] != 0 or (asked and usual["bars"] < USUAL_BARS_RIPE))
     score = at_least(float(abs(price - before["price"])), params["beyond"] * tick)
     score += at_least(float(change), needed) + at_most(float(away), reach)
     row = post(
@@ -255,7 +306,7 @@ def _decide(
         after["confirmed_ns"],
         now,
         head["hash"],
-        DATA_GAP if doubts > 0 else young,
+        DATA_GAP if doubts > 0 else (YOUNG_BASELINE if young == 1 else FIRM),
         score / 3.0,
     )
     evidence = outbox.ring[row]["evidence"]
@@ -269,6 +320,7 @@ def _decide(
     evidence[15] = away
     evidence[16] = reach
     evidence[17] = tick
+    evidence[20] = usual["lots"]
 
 
 @kernel_inline
@@ -341,6 +393,7 @@ def run_divergence(
     """Take bars[start:stop] of lane `k` into track `n` and judge after each; return stop."""
     for i in range(start, stop):
         bar = bars[i]
+        read_bar(state, k, bar)
         found = on_bar(swings, n, bar, scenes[k]["effective_tick"])
         if found != 0:
             judge(state, outbox, swings, locations, walls, scenes, k, n, found, bar["known_ns"])

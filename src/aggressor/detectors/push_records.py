@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from aggressor.detectors.breaks import BREAK
 from aggressor.detectors.outbox import params_hash
-from aggressor.features.parameters import MICRO, MILLISECOND_NS, PERP, SECOND_NS, parameter_rows
+from aggressor.features.baseline import BaselineSpec, BaselineState, baseline_state
+from aggressor.features.parameters import (
+    HOUR_NS,
+    MICRO,
+    MILLISECOND_NS,
+    PERP,
+    SECOND_NS,
+    parameter_rows,
+)
 from aggressor.schema.event import NO_TIME
 from aggressor.state import State
 
@@ -21,12 +29,12 @@ EVIDENCE = (
     "start_lots",  # displayed when TEST began
     "traded",
     "cancelled",
-    "added",
+    "order_quantile",  # Q.99 of taker orders
     "traded_share",
     "cancelled_share",
     "refill_ratio",
     "burst_lots",  # within 250 ms of the last print at L
-    "burst_quantile",  # Q.99 of taker orders
+    "burst_quantile",  # of such bursts in the last hour
     "order_lots",  # largest taker order of that burst that printed at L
     "levels_swept",  # by that order
     "consume_seconds",  # from half traded to gone; 0 when it was one stroke
@@ -37,6 +45,7 @@ EVIDENCE = (
     "beyond_lots",  # executed beyond L by the pushing side
     "effective_tick",
     "maturity",
+    "size_quantile",  # lots: of single levels at comparable distance; nan unknown
 )
 CONDITIONS = (
     "",
@@ -50,11 +59,12 @@ CONDITIONS = (
     "no wall put back",
     "price held",
     "valid book",
+    "eaten more than levels hold",
 )
 (
     LITTLE_TRADED, MUCH_CANCELLED, REFILLED, SMALL_BURST, NOT_BEYOND, NOT_GONE, NOT_REACHED,
-    PUT_BACK, FELL_BACK, BOOK_LOST,
-) = range(1, 11)  # fmt: skip
+    PUT_BACK, FELL_BACK, BOOK_LOST, SMALL_WALL,
+) = range(1, 12)  # fmt: skip
 
 EPISODES = 4  # walls under attack per lane and direction
 BUYS = 128  # prints of the pushing side kept for the burst, per lane and direction; a power of two
@@ -68,6 +78,8 @@ class PushThroughParameters(msgspec.Struct, frozen=True, kw_only=True):
     near_effective_ticks: int = 2
     consume_share: float = 0.5
     burst_ns: int = 250 * MILLISECOND_NS
+    burst_ppm: int = 990_000  # quantile of the bursts of taker orders
+    size_ppm: int = 980_000  # quantile of single levels at comparable distance
     hold_ns: int = 2 * SECOND_NS
     fail_ns: int = 60 * SECOND_NS  # after the hold window
     patience_ns: int = 60 * SECOND_NS  # from half traded to gone
@@ -100,6 +112,12 @@ HEAD = np.dtype(
         ("buys", "<i8", (2,)),  # prints put into the burst's ring
         ("first", "<i8", (2,)),  # the oldest of them in the burst
         ("burst", "<i8", (2,)),  # lots of the burst
+        ("orders_read", "<i8"),
+        ("flow_first", "<i8"),  # number of the oldest taker order within the burst span
+        ("flow", "<i8", (2,)),  # lots of these, bought and sold
+        ("second", "<i8"),  # in which the next two were read
+        ("needed", "<i8"),
+        ("maturity", "<i8"),
     ]
 )
 BUY = np.dtype([("ts_recv", "<i8"), ("lots", "<i8")])
@@ -125,8 +143,10 @@ EPISODE = np.dtype(
         ("print_ns", "<i8"),  # last print at L by the pushing side
         ("burst", "<i8"),  # largest sum of 250 ms that holds that print
         ("order", "<i8"),
+        ("needed", "<i8"),  # quantile of bursts before that
         ("swept", "<i8"),
-        ("needed", "<i8"),  # Q.99 of taker orders before that
+        ("large", "<i8"),  # quantile of taker orders before that
+        ("size", "<i8"),  # quantile of single levels when TEST began; below 0 unknown
         ("maturity", "<i8"),
         ("reached", "<i8"),
         ("put_back", "<i8"),
@@ -145,12 +165,14 @@ class PushThroughState(State, frozen=True):
     episodes: NDArray[Any]  # EPISODE, (L, 2, EPISODES)
     broken: NDArray[Any]  # BREAK, (L, 2, EPISODES)
     buys: NDArray[Any]  # BUY, (L, 2, BUYS), rings
+    bursts: BaselineState  # lots that one side took in the span up to each taker order, by lane
 
 
 def push_through_state(lanes: int, parameters: PushThroughParameters) -> PushThroughState:
     """Return the state of `lanes` instruments without walls under attack."""
     head = np.zeros(lanes, HEAD)
     head["hash"] = params_hash(msgspec.structs.asdict(parameters))
+    head["second"] = -1
     episodes = np.zeros((lanes, 2, EPISODES), EPISODE)
     episodes["quiet_until"] = NO_TIME
     return PushThroughState(
@@ -159,4 +181,5 @@ def push_through_state(lanes: int, parameters: PushThroughParameters) -> PushThr
         episodes,
         np.zeros((lanes, 2, EPISODES), BREAK),
         np.zeros((lanes, 2, BUYS), BUY),
+        baseline_state([BaselineSpec(window_ns=HOUR_NS)] * lanes, slices=240),
     )

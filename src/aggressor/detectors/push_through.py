@@ -3,8 +3,10 @@
     TEST      the best price of the wall's side is within 2 e of an aged wall L
     CONSUME   traded share f_T >= 0.5
     CLEAR     L is empty, the best price lies beyond it, the level's label is CONSUMED (f_T >= 0.7,
-              f_C <= 0.3, refill < 0.5; R5.0), and the buys of at most 250 ms that hold the last
-              print at L sum to Q.99 of taker orders or more -> CONFIRMED
+              f_C <= 0.3, refill < 0.5; R5.0), more was bought at L than single levels at such a
+              distance hold (their quantile, `size_ppm`), and of the buys of at most 250 ms that
+              hold the last print at L one order is of Q.99 of taker orders or more, or their sum
+              of Q.99 of such bursts -> CONFIRMED
     HOLD      at the end of 2 s: the best bid has reached L and no ask >= half the wall's peak was
               put at or before L again -> CONFIRMED once more, `stage` 2
     FAILED    from then on, for 60 s: the best bid is below L - e -> REJECTED "price held"
@@ -19,8 +21,9 @@ Shares are of the ledger since TEST began: f_T = traded / (start + added). What 
 may re-label counts as cancelled if it shrank without a print and as traded if it printed: a CLEAR
 that holds even so is told at once, `provisional` BEFORE_TOLERANCE; one that does not waits for the
 tolerance before it is rejected. Should the level's record be taken over by another level before it
-was read again, what was not seen to trade counts as cancelled. Where Q.99 of taker orders is not
-known the wall is not judged (`undecided`).
+was read again, what was not seen to trade counts as cancelled. What bursts are usual is read at
+each taker order of the last hour: what its side took in the 250 ms up to it. All quantiles are
+strictly past; where one of them is not known the wall is not judged (`undecided`).
 
 Lots traded beyond L by the pushing side are kept and handed on with the end of the break (R5.9).
 
@@ -65,15 +68,25 @@ from aggressor.detectors.push_records import (
     PUT_BACK,
     REFILLED,
     SMALL_BURST,
+    SMALL_WALL,
     TEST,
     PushThroughParameters,
     PushThroughState,
     push_through_state,
 )
 from aggressor.detectors.scene import Scenes
-from aggressor.features.baseline import READY, UNKNOWN
-from aggressor.features.prints import PrintsState, current_order, levels
-from aggressor.features.wall_records import WALLS, WallsState
+from aggressor.features.baseline import (
+    READY,
+    UNKNOWN,
+    add_sample,
+    advance,
+    bucket_of,
+    maturity,
+    quantile,
+)
+from aggressor.features.parameters import SECOND_NS
+from aggressor.features.prints import ORDERS, PrintsState, current_order, levels
+from aggressor.features.wall_records import DISTANCES, WALLS, WallsState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, best_price, lots_at, next_price
 from aggressor.market.ledger import LedgerState
@@ -185,6 +198,7 @@ def judge(
     """Judge lane `k` at a TIMER, after walls were sampled and the scene was written."""
     scene, head = scenes[k], state.head[k]
     tick = scene["effective_tick"]
+    _read_bursts(state, prints, k, scene["now"])
     for j in range(2):
         if head["open"][j] > 0:
             for i in range(EPISODES):
@@ -203,7 +217,45 @@ def judge(
             for n in range(WALLS):
                 wall = walls.walls[k, 1 - j, n]
                 if wall["live"] == 1 and wall["aged"] == 1 and wall["distance"] <= near:
-                    _test(state, scenes, ledger, prints, k, j, wall)
+                    _test(state, scenes, ledger, prints, walls, k, j, wall)
+
+
+@kernel_inline
+def _read_needed(state: PushThroughState, prints: PrintsState, k: Int, episode: Any) -> None:
+    """Freeze what a clearing stroke is held against."""
+    head, orders = state.head[k], prints.head[k]
+    episode["needed"], episode["large"] = head["needed"], orders["large_above"]
+    episode["maturity"] = min(head["maturity"], orders["maturity"])
+
+
+@kernel
+def _read_bursts(state: PushThroughState, prints: PrintsState, k: Int, now: Int) -> None:
+    """Take the bursts that end with the taker orders closed since the last TIMER."""
+    head, row, closed = state.head[k], state.params[k], prints.head[k]["orders"]
+    for n in range(max(head["orders_read"], closed - ORDERS + 1), closed):
+        order = prints.orders[k, n & (ORDERS - 1)]
+        while head["flow_first"] < n:
+            oldest = prints.orders[k, head["flow_first"] & (ORDERS - 1)]
+            kept = n - head["flow_first"] < ORDERS - 1
+            if kept and oldest["ts_recv"] > order["ts_recv"] - row["burst_ns"]:
+                break
+            for j in range(2):
+                if not kept:
+                    head["flow"][j] = 0
+                elif oldest["side"] == 1 - 2 * j:
+                    head["flow"][j] -= oldest["lots"]
+            head["flow_first"] = head["flow_first"] + 1 if kept else n
+        if order["side"] != 0:
+            j = (1 - np.int64(order["side"])) >> 1
+            head["flow"][j] += order["lots"]
+            add_sample(state.bursts, k, order["ts_last"], head["flow"][j])
+    head["orders_read"] = closed
+    second = now // SECOND_NS
+    if second != head["second"]:
+        head["second"] = second
+        advance(state.bursts, k, now)
+        head["maturity"] = maturity(state.bursts, k)
+        head["needed"] = quantile(state.bursts, k, row["burst_ppm"])
 
 
 @kernel
@@ -212,6 +264,7 @@ def _test(
     scenes: Scenes,
     ledger: LedgerState,
     prints: PrintsState,
+    walls: WallsState,
     k: Int,
     j: Int,
     wall: Any,
@@ -245,8 +298,14 @@ def _test(
     episode["consume_ns"] = episode["gone_ns"] = episode["clear_ns"] = NO_TIME
     episode["print_ns"] = NO_TIME
     episode["burst"] = episode["order"] = episode["swept"] = 0
-    episode["needed"] = prints.head[k]["large_above"]
-    episode["maturity"] = prints.head[k]["maturity"]
+    _read_needed(state, prints, k, episode)
+    octave, away = 0, wall["distance"] // tick
+    while away > 0 and octave < DISTANCES - 1:
+        octave += 1
+        away >>= 1
+    n = k * DISTANCES + octave
+    known = maturity(walls.sizes, n) != UNKNOWN
+    episode["size"] = quantile(walls.sizes, n, state.params[k]["size_ppm"]) if known else -1
     episode["reached"] = episode["put_back"] = 0
     episode["early"] = np.nan
     broken["direction"], broken["level"], broken["extreme"] = (
@@ -254,7 +313,7 @@ def _test(
         wall["price"],
         wall["price"],
     )
-    broken["lots"] = broken["away_tick_lots"] = 0
+    broken["lots"] = broken["away_tick_lots"] = broken["usual_lots"] = 0
     broken["effective_tick"] = tick
     broken["young"] = 1 if scene["young"] == 1 or wall["maturity"] != READY else 0
     episode["armed_venue_ns"] = scene["venue_now"]
@@ -279,8 +338,7 @@ def _attack(
     _read_level(episode, ledger)
     if episode["print_ns"] == NO_TIME or now - episode["print_ns"] > row["burst_ns"]:
         if episode["gone_ns"] == NO_TIME:
-            episode["needed"] = prints.head[k]["large_above"]
-            episode["maturity"] = prints.head[k]["maturity"]
+            _read_needed(state, prints, k, episode)
     stood = max(episode["start"] + episode["added"], 1)
     if episode["phase"] == TEST and episode["traded"] >= row["consume_share"] * stood:
         episode["phase"], episode["consume_ns"] = CONSUME, now
@@ -333,9 +391,12 @@ def _missing(state: PushThroughState, scenes: Scenes, k: Int, j: Int, i: Int) ->
     ahead = scene["ask"] if direction > 0 else scene["bid"]
     if direction * (ahead - broken["level"]) < 1:
         return NOT_BEYOND
-    if episode["maturity"] == UNKNOWN:
+    if episode["maturity"] == UNKNOWN or episode["size"] < 0:
         return UNDECIDED
-    return SMALL_BURST if episode["burst"] < episode["needed"] else 0
+    if bucket_of(episode["traded"]) < bucket_of(episode["size"]):  # known to 1/64
+        return SMALL_WALL
+    one_stroke = episode["order"] >= episode["large"]
+    return 0 if one_stroke or episode["burst"] >= episode["needed"] else SMALL_BURST
 
 
 @kernel
@@ -413,14 +474,18 @@ def _write(
     traded, cancelled = episode["traded"] / stood, episode["cancelled"] / stood
     refill = episode["added"] / episode["traded"] if episode["traded"] > 0 else 0.0
     score = at_least(traded, TRADED_MIN) + at_most(cancelled, CANCELLED_MAX)
-    score += at_least(episode["burst"], max(episode["needed"], 1))
+    score += max(
+        at_least(episode["burst"], max(episode["needed"], 1)),
+        at_least(episode["order"], max(episode["large"], 1)),
+    )
+    score += at_least(episode["traded"], max(episode["size"], 1))
     provisional = FIRM if episode["open_lots"] == 0 else BEFORE_TOLERANCE
     if broken["young"] == 1 or episode["maturity"] != READY:
         provisional = YOUNG_BASELINE
     at = post(
         outbox, k, PUSH_THROUGH, phase, failed, direction, direction, level, level,
         episode["episode"], episode["armed_venue_ns"], scene["venue_now"], now, head["hash"],
-        provisional, score / 3.0,
+        provisional, 0.25 * score,
     )  # fmt: skip
     stage = 0
     if episode["phase"] >= HOLD:
@@ -429,7 +494,7 @@ def _write(
     evidence = outbox.ring[at]["evidence"]
     evidence[0], evidence[1], evidence[2] = level, episode["peak"], episode["start"]
     evidence[3], evidence[4] = episode["traded"], episode["cancelled"]
-    evidence[5], evidence[6], evidence[7] = episode["added"], traded, cancelled
+    evidence[5], evidence[6], evidence[7] = episode["large"], traded, cancelled
     evidence[8], evidence[9], evidence[10] = refill, episode["burst"], episode["needed"]
     evidence[11], evidence[12] = episode["order"], episode["swept"]
     if episode["consume_ns"] != NO_TIME and episode["gone_ns"] != NO_TIME:
@@ -441,3 +506,4 @@ def _write(
     evidence[17] = (now - episode["clear_ns"]) / 1e9 if episode["clear_ns"] != NO_TIME else np.nan
     evidence[18], evidence[19] = broken["lots"], broken["effective_tick"]
     evidence[20] = episode["maturity"]
+    evidence[21] = episode["size"] if episode["size"] >= 0 else np.nan

@@ -5,9 +5,12 @@
     ARMED -> CONFIRMED  all of: the break reached at most max(5 e, ATR / 2) beyond X; in the burst
                         of 3 s after it volume >= 3 x the median of such spans, delta in its
                         direction, and the share of small taker orders up by half; price back
-                        inside X by e or more within 60 s
+                        inside X by e or more within 60 s; while the burst lasts a return counts
+                        only if price is not beyond X by e again
     ARMED -> REJECTED   price stayed outside for that window, or one of the others failed, or the
-                        book became invalid; `failed` names the first that did
+                        book became invalid; `failed` names the first that did. A break that went
+                        too far is rejected at once, and one whose burst is over without the volume
+                        then: they are a move, or nothing, and others may wait behind them
 
 Both directions run through one code path, on direction x price. The levels to watch are filled in
 by the caller (`levels`, kind NO_LEVEL where unused); a HIGH is broken upwards, a LOW downwards, a
@@ -18,7 +21,8 @@ flat or lower speaks for stops and is evidence, not a gate. Where e is not known
 where a baseline is not, `undecided` counts the breaks that could not be judged. Evidence that is
 not known is nan.
 
-Every ended break is written to `breaks` (R5.9), whatever the verdict. While an episode is open
+Every ended break is written to `breaks` (R5.9), whatever the verdict, with the usual volume of a
+burst; it failed when it was followed until price was back. While an episode is open
 other levels of its direction wait; after it the level rests for the refractory period.
 
 Shapes: lanes L, directions 2 (0 up, 1 down). Units: ticks, lots, ns; windows age by ts_recv.
@@ -149,9 +153,14 @@ def _extend(state: StopRunState, k: Int, j: Int, event: Any) -> None:
     if elapsed <= row["burst_ns"]:
         episode["volume"] += event["size"]
         episode["delta"] += np.int64(event["side"]) * event["size"]
-    if episode["returned_ns"] == NO_TIME and elapsed <= row["return_ns"]:
-        if extend_break(broken, event) <= -broken["effective_tick"]:
-            episode["returned_ns"] = event["ts_recv"]
+    back = episode["returned_ns"] != NO_TIME
+    if elapsed > row["return_ns"] or (back and elapsed > row["burst_ns"]):
+        return
+    beyond = extend_break(broken, event)
+    if beyond >= broken["effective_tick"]:
+        episode["returned_ns"] = NO_TIME
+    elif beyond <= -broken["effective_tick"] and not back:
+        episode["returned_ns"] = event["ts_recv"]
 
 
 @kernel
@@ -180,6 +189,7 @@ def _arm(state: StopRunState, k: Int, j: Int, event: Any) -> None:
     episode["usual_share"] = head["small"] / max(head["orders"], 1)
     broken["direction"], broken["level"], broken["extreme"] = direction, level, level
     broken["lots"] = broken["away_tick_lots"] = 0
+    broken["usual_lots"] = max(episode["median"], 1) if spans != UNKNOWN else 0
     broken["effective_tick"] = tick
     broken["ts_venue"], broken["start_ns"] = event["ts_venue"], event["ts_recv"]
     ripe = spans == READY and sizes == READY and head["young"] == 0
@@ -213,9 +223,15 @@ def judge(
         if episode["phase"] != IDLE:
             elapsed = now - broken["start_ns"]
             back = episode["returned_ns"] != NO_TIME
+            over = elapsed > row["burst_ns"] + row["settle_ns"]
+            far = (1 - 2 * j) * (broken["extreme"] - broken["level"]) > episode["reach"]
+            quiet = episode["volume"] < row["volume_ratio"] * max(episode["median"], 1)
             if scene["valid"] == 0:
                 _write(state, scenes, outbox, k, j, REJECTED, BOOK_LOST)
-            elif back and elapsed > row["burst_ns"] + row["settle_ns"]:
+            elif not back and (far or (over and quiet and episode["known"] == 1)):
+                _write(state, scenes, outbox, k, j, REJECTED, TOO_FAR if far else NO_VOLUME)
+                add_break(breaks, k, FROM_STOP_RUN, 0, now, broken)
+            elif back and over:
                 _decide(state, scenes, outbox, k, j)
                 add_break(breaks, k, FROM_STOP_RUN, 1, episode["returned_ns"], broken)
             elif not back and elapsed > row["return_ns"]:

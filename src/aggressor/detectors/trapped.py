@@ -4,7 +4,8 @@ After a failed break of X upwards, V are the lots bought at prices above X while
 their average price (mirror: sold below).
 
     IDLE -> ARMED       price came back inside X by one effective tick e within 60 s, and V >= Q.9
-                        of what breaks usually take
+                        of what breaks usually take, and 3 x the median of what is traded in a
+                        burst span where that is known
     ARMED -> CONFIRMED  aggression turns against them (d(t) of R3.4 <= -Q.9 of |d|), or the mid is
                         more than 3 e inside X
     ARMED -> REJECTED   the mid is beyond the break's extreme again: nobody is trapped; or the book
@@ -94,7 +95,8 @@ class TrappedParameters(msgspec.Struct, frozen=True, kw_only=True):
     volume_ppm: int = 900_000
     delta_ppm: int = 900_000
     inside_effective_ticks: int = 3
-    breaks_min: int = 20  # breaks are rare: fewer than the 200 samples of other baselines
+    usual_ratio: int = 3  # V over what is usually traded in a burst span (R5.7)
+    breaks_min: int = 5  # breaks are rare: V then is the largest of so few
     breaks_ripe: int = 100  # below this the baseline is young
     patience_ns: int = 60 * SECOND_NS
     refractory_ns: int = 5 * SECOND_NS
@@ -180,6 +182,8 @@ def _arm(state: TrappedState, scenes: Scenes, k: Int, one: Any) -> None:
     head, row, scene = state.head[k], state.params[k], scenes[k]
     j = 0 if one["direction"] > 0 else 1
     episode = state.episodes[k, j]
+    if one["lots"] < row["usual_ratio"] * one["usual_lots"]:
+        return
     if one["lots"] <= 0 or one["back_ns"] - one["start_ns"] > row["reentry_ns"]:
         return
     if scene["valid"] == 0:

@@ -24,6 +24,7 @@ from aggressor.kernel import Int, kernel
 from aggressor.schema.event import NO_TIME
 
 SWINGS_WATCHED = 4  # of each kind
+ROUND_ATRS = 10.0
 
 
 @kernel
@@ -37,6 +38,7 @@ def on_bars(pipe: Pipeline, k: Int, series: Int, before: Int, now: Int) -> None:
         bar = footprint.bars[series, number & (footprint.bars.shape[1] - 1)]
         auctions.read_bar(pipe.auction, k, bar, footprint.cells[series], head["row_ticks"], tick)
         biases.on_bar(pipe.bias, k, bar)
+        divergences.read_bar(pipe.divergence, k, bar)
         found = swing_tracks.on_bar(pipe.swings, 2 * k, bar, tick)
         swing_tracks.on_bar(pipe.swings, 2 * k + 1, bar, tick)
         if found != 0:
@@ -58,7 +60,8 @@ def on_bars(pipe: Pipeline, k: Int, series: Int, before: Int, now: Int) -> None:
 @kernel
 def _set_levels(pipe: Pipeline, k: Int) -> None:
     """Name the extremes whose break may be a stop run: swings of order 5, the last session's ends,
-    and the round prices around the touch."""
+    and the round prices around the touch: multiples of 100 in quote currency or of the least power
+    of ten above, ten ATR apart or more, for what is crossed every few minutes is no extreme."""
     levels, swings, session = pipe.stop_run.levels[k], pipe.swings, pipe.session
     used = np.int64(0)
     for s in range(2):
@@ -79,7 +82,10 @@ def _set_levels(pipe: Pipeline, k: Int) -> None:
             used += 1
     hundreds = pipe.walls.parameters[k]["hundreds_ticks"]
     scene = pipe.scenes[k]
-    if hundreds > 0 and scene["valid"] == 1:
+    apart = ROUND_ATRS * scene["atr_ticks"]
+    if hundreds > 0 and scene["valid"] == 1 and apart > 0.0:
+        while hundreds < apart:
+            hundreds *= 10
         below = scene["bid"] // hundreds
         for n in range(2):
             levels[used]["price"] = (below + n) * hundreds

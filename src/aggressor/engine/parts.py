@@ -103,6 +103,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.state import State
 
 MINUTE_NS = 60_000_000_000
+ROUND_TICKS_MIN = 10  # ticks between round prices
 LARGE_QUOTE = {"perp": 100_000, "micro": 5_000}  # notional floor of a large order (R2.3)
 
 PUBLICATION = {  # of forced orders, by venue; elsewhere they are not published
@@ -261,11 +262,16 @@ def new_parts(
 
 
 def wall_parameters(instrument: Instrument, profile: str) -> WallParameters:
-    """Return the wall thresholds of an instrument, with its round prices in ticks."""
+    """Return the wall thresholds of an instrument, with its round prices in ticks.
+
+    Where a multiple of ten stands at every few ticks it is no round price.
+    """
     ticks = 10 / instrument.tick
     tens = int(ticks) if ticks == int(ticks) else 0
     return msgspec.structs.replace(
-        profile_of(WALL_PROFILES, profile), tens_ticks=tens, hundreds_ticks=10 * tens
+        profile_of(WALL_PROFILES, profile),
+        tens_ticks=tens if tens >= ROUND_TICKS_MIN else 0,
+        hundreds_ticks=10 * tens,
     )
 
 

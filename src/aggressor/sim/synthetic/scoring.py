@@ -14,9 +14,12 @@ In order of confirmation each signal then is one of:
     found      it meets a label that nothing met before: each label is found at most once
     repeat     it meets labels, but all were found before: neither found nor false
     explained  it meets no label, but overlaps in time and zone a label that holds its pattern by
-               construction (PART_OF: an iceberg that is eaten *is* absorption, a run ends in
-               stacked imbalances, the large orders that a scenario leaves behind are cancelled),
-               or a scenario of its own kind that did not come about
+               construction (PART_OF: an iceberg that is eaten *is* absorption, the makers beyond a
+               swing who fill their ticks up while they are run over are icebergs, a run ends in
+               stacked imbalances and rows bought up one after the other are a run, what a run gives
+               back is one the other way, large orders that a scenario leaves are cancelled,
+               rows that it lets rest are eaten), or a scenario of its own kind that did not come
+               about; for one that leads the price all the while (STEERED) the time is enough
     false      anything else; counted once, for its own detector, whatever else it overlaps
 
 Labels that the market did not let come about (`labels.came_about`) are not asked for. Precision is
@@ -65,8 +68,8 @@ DETECTOR_OF = {
 AGAINST = ("exhaustion", "stop_run", "trapped", "divergence")  # they argue against their direction
 PART_OF = {
     ABSORPTION: ("iceberg", "exhaustion", "stop_run", "trapped", "divergence"),
-    ICEBERG: ("absorption",),
-    EXHAUSTION: ("stop_run", "trapped", "cascade", "divergence"),
+    ICEBERG: ("absorption", "stop_run", "trapped"),
+    EXHAUSTION: ("stop_run", "trapped", "cascade", "divergence", "stacking", "exhaustion"),
     STACKING: (
         "exhaustion",
         "cascade",
@@ -78,10 +81,12 @@ PART_OF = {
         "divergence",
     ),
     VACUUM: ("cascade",),
+    PUSH_THROUGH: ("stacking", "divergence"),
     PULL: ("exhaustion", "absorption", "stacking", "push_through", "divergence", "vacuum"),
     STOP_RUN: ("trapped", "exhaustion", "divergence"),
     TRAPPED: ("stop_run", "exhaustion", "divergence"),
 }
+STEERED = ("divergence",)  # from start to stop every price is the scenario's, not its zone alone
 GRACE_NS = 30_000_000_000  # the longest that a confirmation may take after all has happened (R5.1)
 TOLERANCE_TICKS = 3
 Z95 = 1.959963984540054
@@ -153,10 +158,14 @@ def first_confirmed(signals: Signals, since_ns: int) -> Signals:
 
 def overlaps(signal: Any, label: Label, grace_ns: int, tolerance_ticks: int) -> bool:
     """Tell whether a SIGNAL row and a label share time and zone."""
-    in_time = label.start_ns <= signal["ts_confirmed"] <= label.stop_ns + grace_ns
     below = int(signal["high"]) + tolerance_ticks < label.low
     above = int(signal["low"]) - tolerance_ticks > label.high
-    return bool(in_time and not below and not above)
+    return _in_time(signal, label, grace_ns) and not below and not above
+
+
+def _in_time(signal: Any, label: Label, grace_ns: int) -> bool:
+    """Tell whether a SIGNAL row was confirmed during a scenario or its grace."""
+    return bool(label.start_ns <= signal["ts_confirmed"] <= label.stop_ns + grace_ns)
 
 
 def agrees(signal: Any, label: Label) -> bool:
@@ -188,9 +197,12 @@ def score_signals(
         kind = int(signal["kind"])
         if kind not in tally:
             continue
-        near = [
-            k for k, one in enumerate(labels) if overlaps(signal, one, grace_ns, tolerance_ticks)
-        ]
+        near, around = [], []
+        for k, one in enumerate(labels):
+            if overlaps(signal, one, grace_ns, tolerance_ticks):
+                near.append(k)
+            elif one.kind in STEERED and _in_time(signal, one, grace_ns):
+                around.append(k)
         met = [k for k in near if asked[k] and agrees(signal, labels[k])]
         fresh = [k for k in met if k not in found]
         if fresh:
@@ -199,7 +211,7 @@ def score_signals(
             delays[kind].append(int(signal["ts_known"]) - labels[fresh[0]].key_ns)
         elif met:
             tally[kind]["repeats"] += 1
-        elif any(_explains(labels[k], asked[k], signal) for k in near):
+        elif any(_explains(labels[k], asked[k], signal) for k in near + around):
             tally[kind]["explained"] += 1
         else:
             tally[kind]["false"] += 1
