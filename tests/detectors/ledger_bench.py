@@ -63,7 +63,7 @@ class Bench(State, frozen=True):
 def bench(profile: str = "perp", tolerance_ms: int = 50, e: int = 1, **scene: Any) -> Bench:
     scenes = new_scenes(1)
     scenes["effective_tick"], scenes["spread_median"] = e, 1
-    scenes["impact"] = 0.05
+    scenes["impact"], scenes["atr_ticks"] = 0.05, 1.0
     for name, value in scene.items():
         scenes[name] = value
     return Bench(

@@ -31,6 +31,7 @@ from tests.detectors.ledger_bench import (
 from tests.naive import absorption as naive
 
 USUAL = 100
+ATR = 16.0  # ticks a minute: 6.5 in ten seconds, which 130 lots should move it at 0.05
 
 
 def known(**scene: Any) -> Bench:
@@ -133,6 +134,47 @@ def test_sells_that_go_on_expire_unless_price_bounces() -> None:
     assert seen(row)["bounce_ticks"] == 2
 
 
+def test_flow_that_buyers_answer_lot_for_lot_presses_on_nobody() -> None:
+    tape = book()
+    for _ in range(8):
+        tape.trade(-1, 1000, 20).trade(1, 1001, 20).later(5)
+        tape.level((1, 1000, 30), (-1, 1001, 30)).later(95)
+    assert found(tape.later(3000)).size == 0
+    tape = book()
+    for _ in range(8):
+        tape.trade(-1, 1000, 20).trade(1, 1001, 5).later(5)
+        tape.level((1, 1000, 30), (-1, 1001, 30)).later(95)
+    rows = found(tape.later(3000))
+    assert (CONFIRMED, "") in told(rows)
+    got = seen(rows[0])
+    assert (got["hit"], got["pressed"], got["expected_ticks"]) == (160, 120, 6.0)
+
+
+def test_a_stand_that_chance_would_explain_is_nothing() -> None:
+    tape = sell(book(), 8).later(3000)  # 160 lots: 8 ticks expected
+    (row,) = found(tape, atr_ticks=19.0)
+    assert seen(row)["range_ticks"] == pytest.approx(19 / 6**0.5)
+    assert found(tape, atr_ticks=20.0).size == 0
+
+
+def test_a_trade_at_the_other_touch_is_no_bounce_from_a_wide_zone() -> None:
+    for price, phase in ((1001, EXPIRED), (1002, CONFIRMED)):
+        b = known()
+        b.absorption.parameters["zone_ticks"] = 2  # 999 and 1000
+        b.absorption.parameters["rate_ratio"] = -1.0
+        tape = sell(book(60), 10).trade(1, price, 1).later(6000)
+        rows = of_kind(run(tape.events(), b), ABSORPTION)
+        assert [int(row["phase"]) for row in rows[:1]] == [phase]
+
+
+def test_only_a_confirmed_side_rests() -> None:
+    tape = sell(book(), 8).level((1, 1000, 0)).later(600).level((1, 1000, 30)).later(1200)
+    rows = found(sell(tape, 8).later(3000))
+    assert told(rows) == [(REJECTED, "best price held"), (CONFIRMED, "")]
+    tape = sell(sell(book(), 8).later(3000), 8).later(1000)
+    assert told(found(tape)) == [(CONFIRMED, "")]
+
+
 def test_a_zone_starts_anew_where_the_best_price_lives() -> None:
     tape = sell(book(), 4)
     tape.level((-1, 1001, 0), (1, 1001, 30)).later(1300)
@@ -145,7 +187,7 @@ def test_a_zone_starts_anew_where_the_best_price_lives() -> None:
 def test_a_lost_book_rejects_and_what_is_unknown_is_no_answer() -> None:
     assert told(found(sell(book(), 6).lose().later(200))) == [(REJECTED, "valid book")]
     assert found(sell(book(), 8).later(3000), young=1)["provisional"].tolist() == [YOUNG_BASELINE]
-    for scene in ({"impact": -1.0}, {"e": 0}):
+    for scene in ({"impact": -1.0}, {"e": 0}, {"atr_ticks": -1.0}):
         b = known(**scene)
         assert of_kind(run(sell(book(), 8).later(3000).events(), b), ABSORPTION).size == 0
         assert b.absorption.head[0]["undecided"] > 0
@@ -203,6 +245,7 @@ def test_twin(plan: list[tuple[int, int, int, int]]) -> None:
         mids.append((tape.now, 1000 + ask))
         displayed.append((tape.now, shown))
         tape.later(steps * 100 - 10)
+    rows = found(tape, atr_ticks=ATR)
     got = [
         naive.Row(
             (int(row["ts_known"]) - START_NS) // MS,
@@ -211,7 +254,7 @@ def test_twin(plan: list[tuple[int, int, int, int]]) -> None:
             int(row["evidence"][0]),
             int(-2 * row["evidence"][8]),
         )
-        for row in found(tape)
+        for row in rows
         if row["side"] == 1
     ]
-    assert got == naive.absorptions(sells, mids, displayed, USUAL, 0.05, tape.now)
+    assert got == naive.absorptions(sells, mids, displayed, USUAL, 0.05, ATR, tape.now)

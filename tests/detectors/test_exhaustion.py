@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aggressor.detectors.exhaustion import PERP
+from aggressor.detectors.exhaustion import PERP, length_needed
 from aggressor.detectors.outbox import at_least, at_most
 from aggressor.engine.reading import Signal, read_signals
-from aggressor.kernel import kernel
+from aggressor.kernel import Int, kernel
 from aggressor.schema.signal import (
     ARMED,
     CONFIRMED,
@@ -194,7 +194,41 @@ def test_a_finished_auction_confirms_with_the_fade() -> None:
     assert confirmed.phase == CONFIRMED
     assert confirmed.evidence["auction_finished"] == 1
     assert confirmed.evidence["rows_thinning"] == 0
-    assert confirmed.evidence["extreme_age_seconds"] < PERP.still_ns / 1e9
+    age = confirmed.evidence["extreme_age_seconds"]
+    assert PERP.auction_ns / 1e9 <= age < PERP.still_ns / 1e9
+
+
+def test_nobody_has_sold_at_a_price_in_the_moment_it_is_first_bought() -> None:
+    scene = warmed()
+    extreme = run_up(scene)
+    scene.trade(extreme, 1, -1)
+    scene.tick(12)  # faded, but neither still nor thin nor finished
+    scene.trade(extreme + 1, 20, 1)
+    scene.tick(3)
+    assert phases(exhaustions(scene)) == [(ARMED, "")]
+    scene.tick(5)
+    confirmed = exhaustions(scene)[1]
+    assert confirmed.phase == CONFIRMED
+    assert confirmed.evidence["extreme_age_seconds"] == PERP.auction_ns / 1e9
+
+
+def test_a_run_that_turns_two_sided_is_none() -> None:
+    scene = warmed()
+    extreme = run_up(scene)
+    scene.trade(extreme, 400, -1)
+    scene.trade(extreme + 1, 40, 1)
+    scene.tick(40)
+    assert phases(exhaustions(scene)) == [(ARMED, ""), (EXPIRED, "fast one-sided run")]
+
+
+@kernel
+def _needed(least: float, chance: float, run_ns: Int) -> float:
+    return length_needed(least, chance, run_ns)
+
+
+def test_a_run_must_be_longer_than_chance_in_its_time() -> None:
+    found = [_needed(10.0, 20.0, seconds * 1_000_000_000) for seconds in (0, 15, 60, 135)]
+    assert found == [10.0, 10.0, 20.0, 30.0]
 
 
 def test_delta_that_stays_strong_is_never_confirmed() -> None:

@@ -1,5 +1,6 @@
 """Absorption of sells at one price that always is the best bid, from the prints alone."""
 
+from math import sqrt
 from typing import NamedTuple
 
 TIMER_MS = 100
@@ -23,6 +24,7 @@ def absorptions(
     displayed: list[tuple[int, int]],
     usual: int,
     impact: float,
+    atr: float,
     end_ms: int,
 ) -> list[Row]:
     """`sells`: (ms, lots); `mids` (half ticks) and `displayed` (lots): (since ms, value)."""
@@ -41,6 +43,8 @@ def absorptions(
             hit = sold(start, now)
             if hit == 0 or hit < max(usual, 2 * value(displayed, start)) or now < quiet:
                 continue
+            if impact * hit < atr * sqrt(WINDOW_MS / 60_000):
+                continue
             armed, rate = now, hit / (now - start)
         hit = sold(start, now)
         move2 = max(value(mids, start) - value(mids, now), 0)
@@ -54,5 +58,7 @@ def absorptions(
             found.append(Row(now, "expired", failed, hit, move2))
         else:
             continue
-        armed, began, quiet = None, now, now + QUIET_MS
+        armed, began = None, now
+        if found[-1].phase == "confirmed":
+            quiet = now + QUIET_MS
     return found

@@ -5,17 +5,22 @@ it is while the best price is inside; when the best has been below it for more t
 beyond it for more than `leave_ns`, the zone starts anew at the best price, with nothing counted.
 For the bid side (the ask side is the same in side x price), with p the low end of the zone:
 
-    ARMED      lots sold in the zone over w, V >= max(Q.95 of zone volume per w over an hour,
-               2 x what the zone displayed at the start of w)
+    ARMED      lots sold in the zone over w, V >= max(Q.99 of zone volume per w over an hour,
+               2 x what the zone displayed at the start of w); and the fall that one-sided flow
+               should have made, lambda N, >= `range_ratio` x the usual range of the mid in w
     CONFIRMED  within T: the best bid was never below p for more than `hold_ns`;
-               impact ratio = fall of the mid / (lambda V) <= 0.25; and the sell rate of the last
-               `rate_ns` <= half of the window's, or a trade at p + 2 e or above
+               impact ratio = fall of the mid / (lambda N) <= 0.25; and the sell rate of the last
+               `rate_ns` <= half of the window's, or a trade 2 e or more above the zone
     REJECTED   best bid below p for longer (that is a push through), or the book was lost
     EXPIRED    T has passed; the record names the condition that was missing
 
-The mid moves against the zone or not at all: a bounce is no impact. Lambda and e are those at
-arming. Where Q, lambda or e is not known the answer is `undecided`. One row at the end of an
-episode; after it the window starts anew and the side rests.
+N = min(V, lots sold less lots bought at any price since the moment of the window that makes it
+most), the largest since arming: flow that the other side answers lot for lot presses on nobody, and
+a mid that stands still says nothing where the flow should have moved it by no more than it wanders
+anyway. That range is the ATR of a minute times the root of w in minutes. The mid moves against the
+zone or not at all: a bounce is no impact. Lambda, e and the range are those at arming. Where Q,
+lambda, e or the ATR is not known the answer is `undecided`. One row at the end of an episode; after
+it the window starts anew, and when it was confirmed the side rests.
 
 Everything is a difference of running sums, sampled at TIMERs: the window is exact on their grid.
 `added` is net (what was added less what was cancelled, by the ledger's identity); `refilled` is the
@@ -26,6 +31,7 @@ Records and shapes: `absorption_records`. Ages on ts_recv. Units: ticks, lots, n
 side x ticks.
 """
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -41,6 +47,7 @@ from aggressor.features.baseline import (
     maturity,
     quantile,
 )
+from aggressor.features.parameters import MINUTE_NS
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, lots_at
 from aggressor.market.ledger import LedgerState
@@ -65,16 +72,18 @@ EVIDENCE = (
     "refilled",  # the ledger's refilled and hidden lots of the side
     "delta",  # lots, signed as traded
     "mid_move_ticks",
-    "expected_ticks",  # lambda x hit
+    "expected_ticks",  # lambda x pressed
     "impact_ratio",
     "impact",  # lambda, ticks per lot
     "rate_ratio",  # of the last rate_ns to the window's
-    "bounce_ticks",  # furthest trade beyond the zone's low end since arming
+    "bounce_ticks",  # furthest trade beyond the zone since arming
     "window_seconds",  # from the start of the window to arming
     "armed_seconds",
     "zone_ticks",
     "effective_tick",
     "threshold_lots",
+    "pressed",  # hit, or less: what one-sided flow there was
+    "range_ticks",  # usual range of the mid in w
 )
 CONDITIONS = ("", "best price held", "impact ratio", "slower flow or bounce", "valid book")
 PUSHED_THROUGH = 1
@@ -98,7 +107,8 @@ def on_trade(state: AbsorptionState, k: Int, event: Any) -> None:
     if state.head[np.uint64(k)]["armed"] > 0:
         for s in range(2):
             other = state.zones[k, s]
-            other["bounce"] = max(other["bounce"], (1 - 2 * s) * price - other["low"])
+            above = (1 - 2 * s) * price - other["low"] - other["ticks"] + 1
+            other["bounce"] = max(other["bounce"], above)
 
 
 @kernel_inline
@@ -240,13 +250,23 @@ def _look(state: AbsorptionState, scenes: Any, outbox: Outbox, k: Int, s: Int) -
 @kernel
 def _arm(state: AbsorptionState, scenes: Any, outbox: Outbox, k: Int, s: Int, hit: Int) -> None:
     head, scene, zone = state.head[k], scenes[k], state.zones[k, s]
-    if head["maturity"] == UNKNOWN or scene["impact"] <= 0.0:
+    if head["maturity"] == UNKNOWN or scene["impact"] <= 0.0 or scene["atr_ticks"] < 0.0:
         head["undecided"] += 1
         return
     if bucket_of(hit) < bucket_of(head["quantile"]):  # a baseline tells sizes apart to 1/64
         return
     newest, at = head["samples"] - 1, zone["first"] & (SAMPLES - 1)
     start = state.samples[k, s, at]
+    net = _net(state, k, s)
+    lowest = net
+    for n in range(zone["first"], newest + 1):
+        m = n & (SAMPLES - 1)
+        lowest = min(lowest, state.samples[k, s, m]["taken"] - state.samples[k, 1 - s, m]["taken"])
+    pressed = min(hit, net - lowest)
+    usual = scene["atr_ticks"] * sqrt(state.parameters[k]["window_ns"] / MINUTE_NS)
+    if scene["impact"] * pressed < state.parameters[k]["range_ratio"] * usual or pressed == 0:
+        return
+    zone["range"], zone["pressed"], zone["start_net"] = usual, pressed, lowest
     zone["start_ns"], zone["start_hit"] = start["ts"], start["hit"]
     zone["start_taken"], zone["start_refilled"] = start["taken"], start["refilled"]
     zone["start_lots"], zone["start_mid2"] = start["displayed"], start["mid2"]
@@ -265,6 +285,12 @@ def _arm(state: AbsorptionState, scenes: Any, outbox: Outbox, k: Int, s: Int, hi
     zone["phase"], zone["episode"] = ARMED, head["episodes"]
     zone["armed_ns"], zone["ts_armed"] = scene["now"], scene["venue_now"]
     _follow(state, scenes, outbox, k, s)
+
+
+@kernel_inline
+def _net(state: AbsorptionState, k: Int, s: Int) -> Int:
+    """Return lots taken on a side less those taken on the other, ever."""
+    return state.zones[k, s]["taken"] - state.zones[k, 1 - s]["taken"]
 
 
 @kernel
@@ -291,7 +317,9 @@ def _measure(state: AbsorptionState, scenes: Any, k: Int, s: Int) -> None:
     zone, scene = state.zones[k, s], scenes[k]
     newest = state.head[k]["samples"] - 1
     zone["move"] = 0.5 * max((1 - 2 * s) * (zone["start_mid2"] - scene["mid2"]), 0)
-    zone["impact_seen"] = zone["move"] / (zone["impact"] * (zone["hit"] - zone["start_hit"]))
+    pressed = min(zone["hit"] - zone["start_hit"], _net(state, k, s) - zone["start_net"])
+    zone["pressed"] = max(zone["pressed"], pressed)
+    zone["impact_seen"] = zone["move"] / (zone["impact"] * zone["pressed"])
     n = newest
     since_ns = scene["now"] - state.parameters[k]["rate_ns"]
     while n > zone["first"] and state.samples[k, s, n & (SAMPLES - 1)]["ts"] > since_ns:
@@ -305,7 +333,7 @@ def _measure(state: AbsorptionState, scenes: Any, k: Int, s: Int) -> None:
 def _end(
     state: AbsorptionState, scenes: Any, outbox: Outbox, k: Int, s: Int, phase: Int, failed: Int
 ) -> None:
-    """Write the end of an episode; the window starts anew and the side rests."""
+    """Write the end of an episode; the window starts anew, a side that confirmed rests."""
     zone, row, scene, side = state.zones[k, s], state.parameters[k], scenes[k], 1 - 2 * s
     now, newest = scene["now"], state.head[k]["samples"] - 1
     last = state.samples[k, s, newest & (SAMPLES - 1)]
@@ -328,11 +356,13 @@ def _end(
     seen[5] = last["displayed"] - zone["start_lots"] + hit
     seen[6] = last["refilled"] - zone["start_refilled"]
     seen[7] = side * (other - zone["start_other"] - taken)
-    seen[8], seen[9] = 0.0 - side * zone["move"], zone["impact"] * hit
+    seen[8], seen[9] = 0.0 - side * zone["move"], zone["impact"] * zone["pressed"]
     seen[10], seen[11], seen[12] = zone["impact_seen"], zone["impact"], zone["rate_seen"]
     seen[13], seen[14] = bounce, (zone["armed_ns"] - zone["start_ns"]) / 1e9
     seen[15], seen[16] = (now - zone["armed_ns"]) / 1e9, zone["ticks"]
     seen[17], seen[18] = zone["effective_tick"], zone["threshold"]
+    seen[19], seen[20] = zone["pressed"], zone["range"]
     state.head[k]["armed"] -= 1
     zone["phase"], zone["first"] = IDLE, newest
-    zone["quiet_until"] = now + row["refractory_ns"]
+    if phase == CONFIRMED:
+        zone["quiet_until"] = now + row["refractory_ns"]

@@ -35,7 +35,8 @@ class AbsorptionParameters(msgspec.Struct, frozen=True, kw_only=True):
     window_ns: int = 10 * SECOND_NS  # w
     confirm_ns: int = 5 * SECOND_NS  # T
     zone_ticks: int = 1  # effective ticks
-    quantile_ppm: int = 950_000
+    quantile_ppm: int = 990_000
+    range_ratio: float = 1.0  # of the usual range of the mid, that flow should have moved it by
     displayed_ratio: float = 2.0
     hold_ns: int = 250 * MILLISECOND_NS
     leave_ns: int = SECOND_NS
@@ -120,6 +121,9 @@ ZONE = np.dtype(
         ("threshold", "<f8"),
         ("quantile", "<i8"),
         ("impact", "<f8"),
+        ("start_net", "<i8"),  # lots of this side less those of the other, where that was least
+        ("pressed", "<i8"),  # lots: the most that flow into the zone was one-sided
+        ("range", "<f8"),  # ticks: usual range of the mid in w, at arming
         ("peak", "<i8"),
         ("bounce", "<i8"),  # ticks
         ("young", "<i8"),

@@ -4,22 +4,25 @@
                        P1, the delta of the run is >= Q0.99 of |delta| over windows of like
                        length, and is >= 30 % of its volume
     ARMED -> CONFIRMED the delta has faded (R3.4) and one of: rows thin out towards the extreme, no
-                       new extreme for `still_ns`, a finished auction at the extreme
+                       new extreme for `still_ns`, a finished auction at an extreme `auction_ns` old
     ARMED -> REJECTED  after the fade a new extreme was made with d(t) >= 0.7 of its peak; or the
                        book became invalid
-    ARMED -> EXPIRED   neither happened within a patience after the last new extreme; the record
-                       names the condition that was missing
+    ARMED -> EXPIRED   neither happened within a patience after the last new extreme, or a new one
+                       left the run slow or two-sided; the record names what was missing
 
 Both directions run through one code path: everything is read as direction x price and direction x
 size, so a mirrored tape gives mirrored signals. An unknown baseline is a third answer, counted in
 `undecided`, never a "no".
 
-R = max(10 e, ATR of one minute, 3 x round-trip cost). Ageing is on ts_recv; `ts_armed` and
-`ts_confirmed` are venue times.
+R = max(10 e, ATR of one minute, 3 x round-trip cost, `run_range` x the range that the ATR leaves
+to chance in the time of the run, ATR sqrt(seconds / 60)). Nobody sells at a price in the moment in
+which it is first bought: a finished auction is one that stayed so. Ageing is on ts_recv;
+`ts_armed` and `ts_confirmed` are venue times.
 
 Shapes: lanes L, directions 2 (0 up, 1 down). Judged at TIMER events.
 """
 
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,11 +86,13 @@ CONDITIONS = (
     "thinning rows, stillness or finished auction",
     "no new extreme with strong delta",
     "valid book",
+    "fast one-sided run",
 )
 NO_FADE = 1
 NO_SECOND = 2
 STRONG_EXTREME = 3
 BOOK_LOST = 4
+NO_RUN = 5
 
 IDLE = 0
 
@@ -99,8 +104,10 @@ class ExhaustionParams(NamedTuple):
     run_effective_ticks: int
     run_atr: float
     run_costs: float
+    run_range: float
     delta_share: float
     still_ns: int
+    auction_ns: int
     fade_ratio: float
     strong_ratio: float
     top_row_share: float
@@ -114,8 +121,10 @@ PERP = ExhaustionParams(
     run_effective_ticks=10,
     run_atr=1.0,
     run_costs=3.0,
+    run_range=2.0,
     delta_share=0.30,
     still_ns=2_000_000_000,
+    auction_ns=500_000_000,
     fade_ratio=0.30,
     strong_ratio=0.70,
     top_row_share=0.20,
@@ -126,6 +135,7 @@ PERP = ExhaustionParams(
 MICRO = PERP._replace(
     run_window_ns=180_000_000_000,
     still_ns=20_000_000_000,
+    auction_ns=5_000_000_000,
     refractory_ns=30_000_000_000,
     patience_ns=60_000_000_000,
 )
@@ -137,8 +147,10 @@ PARAMS = np.dtype(
         ("run_effective_ticks", "<i8"),
         ("run_atr", "<f8"),
         ("run_costs", "<f8"),
+        ("run_range", "<f8"),
         ("delta_share", "<f8"),
         ("still_ns", "<i8"),
+        ("auction_ns", "<i8"),
         ("fade_ratio", "<f8"),
         ("strong_ratio", "<f8"),
         ("top_row_share", "<f8"),
@@ -168,6 +180,8 @@ EPISODE = np.dtype(
         ("start_delta", "<i8"),
         ("start_volume", "<i8"),
         ("quantile", "<i8"),
+        ("least", "<f8"),  # ticks: R whatever the time of the run
+        ("chance", "<f8"),  # run_range x ATR, ticks, for a minute; 0 while that is not known
         ("threshold", "<f8"),
     ]
 )
@@ -253,15 +267,17 @@ def _look_for_run(
     threshold = max(
         params["run_costs"] * params["cost_ticks"], params["run_effective_ticks"] * effective_tick
     )
-    threshold = max(threshold, params["run_atr"] * atr_ticks)
-    if window_range(state.run, k, now) < threshold:
+    least = max(threshold, params["run_atr"] * atr_ticks)
+    if window_range(state.run, k, now) < least:
         return
+    chance = params["run_range"] * max(atr_ticks, 0.0)
     run = state.run.found[k, j]
     needed, ripeness = np.int64(0), np.int64(UNKNOWN)
     found = False
     for n in range(LENGTHS):
         find_run(state.run, k, direction, now, length_ns(state.run, k, n))
         length = direction * (run["extreme"] - run["start"])
+        threshold = length_needed(least, chance, run["extreme_ts"] - run["start_ts"])
         if run["found"] == 0 or now - run["extreme_ts"] > params["fresh_ns"] or length < threshold:
             continue
         if run["delta"] < params["delta_share"] * run["volume"]:
@@ -292,6 +308,8 @@ def _look_for_run(
     episode["start_delta"] = run["start_delta"]
     episode["start_volume"] = run["start_volume"]
     episode["quantile"] = needed
+    episode["least"] = least
+    episode["chance"] = chance
     episode["threshold"] = threshold
     _write(state, outbox, fade, k, j, direction, now, ARMED, 0)
 
@@ -327,6 +345,16 @@ def _follow(
             episode["extreme_ts"] = now
             episode["delta"] = direction * (sample["delta"] - episode["start_delta"])
             episode["volume"] = sample["volume"] - episode["start_volume"]
+            seconds_ns = now - episode["start_ts"]
+            episode["threshold"] = length_needed(episode["least"], episode["chance"], seconds_ns)
+            slow = direction * (reached - episode["start"]) < episode["threshold"]
+            if (
+                slow
+                or seconds_ns > params["run_window_ns"]
+                or episode["delta"] < params["delta_share"] * episode["volume"]
+            ):
+                _end(state, outbox, fade, k, j, direction, now, EXPIRED, NO_RUN)
+                return
     if side["fading"] == FADE_YES:
         episode["faded"] = 1
         if _second_condition(state, k, j, direction, now):
@@ -335,6 +363,12 @@ def _follow(
     if now - episode["extreme_ts"] > params["patience_ns"]:
         failed = NO_SECOND if episode["faded"] == 1 else NO_FADE
         _end(state, outbox, fade, k, j, direction, now, EXPIRED, failed)
+
+
+@kernel_inline
+def length_needed(least: float, chance: float, seconds_ns: Int) -> float:
+    """Return the ticks that a run of this duration must have covered."""
+    return max(least, chance * sqrt(max(seconds_ns, 0) / 6e10))
 
 
 @kernel_inline
@@ -355,7 +389,8 @@ def _second_condition(state: ExhaustionState, k: Int, j: Int, direction: Int, no
     )
     if truncated:
         return False
-    return against == 0 or _thinning(row_1, row_2, row_3, largest, params["top_row_share"])
+    finished = against == 0 and now - episode["extreme_ts"] >= params["auction_ns"]
+    return finished or _thinning(row_1, row_2, row_3, largest, params["top_row_share"])
 
 
 @kernel_inline
