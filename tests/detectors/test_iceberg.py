@@ -21,6 +21,7 @@ from aggressor.schema.signal import (
 from tests.detectors.ledger_bench import (
     MS,
     START_NS,
+    Bench,
     Tape,
     assert_mirrored,
     bench,
@@ -47,8 +48,15 @@ def price_runs_away(tape: Tape) -> Tape:
     return tape.level(*gone, (1, 1002, 5)).later(200)
 
 
+def known(**scene: Any) -> Bench:
+    """A bench without a yardstick for volumes that does not mind."""
+    b = bench(**scene)
+    b.iceberg.parameters["volumes_min"] = 0
+    return b
+
+
 def found(tape: Tape, mirror: bool = False, cuts: tuple[int, ...] = (), **scene: Any) -> Any:
-    return of_kind(run(tape.events(mirror), bench(**scene), cuts), ICEBERG)
+    return of_kind(run(tape.events(mirror), known(**scene), cuts), ICEBERG)
 
 
 def seen(row: Any) -> dict[str, float]:
@@ -93,6 +101,28 @@ def test_refills_without_enough_volume_are_a_near_miss() -> None:
     tape.level((1, 1000, 0)).later(2000)
     (row,) = found(tape)
     assert told(row) == (EXPIRED, "traded over displayed")
+
+
+def test_no_more_than_what_is_usually_traded_at_a_refilled_level_is_a_near_miss() -> None:
+    tape = book(40).trade(-1, 1000, 40).later(5).level((1, 1000, 0)).later(35)
+    tape.level((1, 1000, 40)).later(200).level((1, 1000, 10)).later(2000)
+    eat_and_refill(tape, 3).trade(-1, 1000, 10).later(5).level((1, 1000, 0)).later(2000)
+    b = bench()
+    assert told(of_kind(run(tape.events(), b), ICEBERG)[0]) == (CONFIRMED, "")
+    b = bench()
+    b.iceberg.parameters["volumes_min"] = 1
+    (row,) = of_kind(run(tape.events(), b), ICEBERG)
+    assert told(row) == (EXPIRED, "more than usual")
+
+
+def test_a_refill_between_two_rows_is_inferred_from_the_tape() -> None:
+    tape = book()
+    for _ in range(4):
+        tape.trade(-1, 1000, 9).later(40).level((1, 1000, 9)).later(200)
+        tape.trade(-1, 1000, 9).later(40).level((1, 1000, 10)).later(200)
+    rows = found(tape)
+    assert [told(row) for row in rows] == [(CONFIRMED, "")]
+    assert (seen(rows[0])["refills"], seen(rows[0])["traded"]) == (3, 36)
 
 
 def test_cancels_are_no_iceberg() -> None:
@@ -182,7 +212,7 @@ def test_mirror_split_and_causality() -> None:
     cut = int(np.searchsorted(events["ts_recv"], rows[0]["ts_known"], "right"))
     later = events.copy()
     later["size"][cut:] += 3
-    others = of_kind(run(later, bench()), ICEBERG)
+    others = of_kind(run(later, known()), ICEBERG)
     np.testing.assert_array_equal(others[:1], rows[:1])
 
 

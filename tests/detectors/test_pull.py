@@ -38,6 +38,8 @@ def known(**scene: Any) -> Bench:
     b = bench(**scene)
     head = b.walls.sizes.head
     head["samples_min"], head["unknown_ns"], head["young_ns"] = 1, 0, 0
+    b.walls.parameters["look_ns"] = 0  # a wall is listed at the TIMER after it appeared
+    b.pull.parameters["approach_ticks"] = 0
     return b
 
 
@@ -169,11 +171,31 @@ def test_far_from_the_touch_only_the_second_of_its_kind_counts() -> None:
     tape = wall(991).later(4000).level((1, 991, 10)).later(3000)
     rows = found(tape)
     assert told(rows) == [(REJECTED, "approach or repetition")]
-    tape = wall().later(4000).level((1, WALL, 10)).later(3000)
-    tape.level((1, 991, 190)).later(4000).level((1, 991, 10)).later(3000)
+    tape.level((1, 992, 190)).later(4000).level((1, 992, 10)).later(3000)
     rows = found(tape)
-    assert told(rows) == [(CONFIRMED, "")] * 4
-    assert seen(rows[3])["repeats"] == 2
+    assert told(rows)[1:] == [(CONFIRMED, "")] * 2
+    assert seen(rows[2])["repeats"] == 2
+
+
+def test_a_wall_that_price_never_came_nearer_to_was_not_approached() -> None:
+    b = known()
+    b.pull.parameters["approach_ticks"] = 2
+    rows = of_kind(run(t5_4().later(3000).events(), b), PULL)
+    assert told(rows) == [(REJECTED, "approach or repetition")]
+    b = known()
+    b.pull.parameters["approach_ticks"] = 2
+    tape = wall(996).later(2000).level((1, 1000, 0), (1, 999, 0)).later(2000)
+    rows = of_kind(run(tape.level((1, 996, 10)).later(3000).events(), b), PULL)
+    assert told(rows) == [(CONFIRMED, "")] * 2
+    assert seen(rows[0])["min_distance_ticks"] == 2
+
+
+def test_a_size_that_is_usual_there_is_no_pull() -> None:
+    tape = wall().later(40_000).level((1, WALL, 10)).later(3000)
+    tape.level((1, 997, 200)).later(4000).level((1, 997, 10)).later(3000)
+    rows = found(tape)
+    assert told(rows) == [*[(CONFIRMED, "")] * 2, (REJECTED, "larger than usual")]
+    assert seen(rows[2])["usual_size"] == pytest.approx(200, rel=1 / 64)
 
 
 def test_a_short_life_is_a_near_miss_and_one_at_the_touch_is_none() -> None:

@@ -113,6 +113,29 @@ def test_a_slow_fall_is_no_vacuum() -> None:
     assert found(tape.later(2000)).size == 0
 
 
+def test_a_touch_that_runs_ahead_of_its_book_is_no_vacuum() -> None:
+    tape = book().at(1050)
+    ahead = [(-1, 1001 + i, 0) for i in range(9)]
+    rows = found(tape.level(*ahead, (1, 1009, 3)).later(3000))
+    ours = rows[rows["side"] == 1]
+    assert told(ours) == [(EXPIRED, "cancelled share of the loss")]
+    assert seen(ours[0])["pulled"] == 0
+
+
+def test_thin_for_a_moment_is_not_thin_for_a_while() -> None:
+    b = known()
+    b.vacuum.parameters["hold_ns"] = 300 * MS
+    tape = book().at(1050)
+    show(show(tape, THIN, FULL).later(200), FULL, THIN).later(3000)
+    (row,) = of_kind(run(tape.events(), b), VACUUM)
+    assert told([row]) == [(EXPIRED, "wide spread or gap")]  # at the end of its window
+    b = known()
+    b.vacuum.parameters["hold_ns"] = 300 * MS
+    rows = of_kind(run(t5_5().events(), b), VACUUM)
+    assert told(rows) == [(CONFIRMED, "")] * 2
+    assert rows[0]["ts_known"] == START_NS + 1400 * MS
+
+
 def test_trades_that_come_late_reject_it() -> None:
     tape = book().at(1050)
     show(tape, THIN, FULL).at(1110)

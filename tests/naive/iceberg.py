@@ -52,6 +52,9 @@ class Level:
         known = sorted(self.peaks[-8:])
         usual = known[(len(known) - 1) // 2] if known else self.peak
         if lots < 0.8 * usual:
+            if not known and lots > 0.5 * usual:
+                self.fallen, self.peak = None, lots
+                self.cycle_traded = self.cycle_cancelled = 0
             return
         in_time = ms - self.fallen <= TAU_MS
         self.fallen, self.peak = None, lots

@@ -1,5 +1,6 @@
 """Vacuums of one side of ten prices, with a fixed usual depth and a spread of one tick."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 TIMER_MS = 100
@@ -36,6 +37,12 @@ def vacuums(
     def shown_trades(start: int, stop: int) -> int:
         return sum(lots for at, lots in trades if start <= at + 10 < stop)
 
+    def fallen(start: int, stop: int) -> int:
+        within = [sizes_at(start), *(sizes for at, sizes in depths if start <= at < stop)]
+        return sum(
+            max(a - b, 0) for old, new in pairwise(within) for a, b in zip(old, new, strict=True)
+        )
+
     for ms in range(TIMER_MS, end_ms + 1, TIMER_MS):
         sizes = sizes_at(ms)
         depth = sum(sizes)
@@ -43,9 +50,9 @@ def vacuums(
             state = "idle"
         elif state == "idle" and depth <= 0.2 * usual and ms >= quiet:
             window = range(max(ms - WINDOW_MS, TIMER_MS), ms, TIMER_MS)
-            most = max((sum(sizes_at(t)), t) for t in window) if len(window) else (0, 0)
-            if most[0] >= 0.6 * usual:
-                state, armed, before = "armed", ms, most
+            there = [(sum(sizes_at(t)), t) for t in window if sum(sizes_at(t)) >= 0.6 * usual]
+            if there:
+                state, armed, before = "armed", ms, there[-1]
         elif state in ("early", "confirmed"):
             if state == "early" and ms - confirmed > TOLERANCE_MS:
                 state = "confirmed"
@@ -56,7 +63,8 @@ def vacuums(
                 state, quiet = "idle", ms + QUIET_MS
         if state == "armed":
             loss, traded = before[0] - depth, shown_trades(before[1], ms)
-            withdrawn = max(loss - traded, 0) >= 0.7 * max(loss, 1)
+            pulled = fallen(before[1], ms) - traded
+            withdrawn = pulled >= 0.7 * max(pulled + traded, loss, 1)
             wide = gap_of(sizes) >= 3
             if depth <= 0.2 * usual and withdrawn and wide:
                 state, confirmed, back = "early", ms, None
@@ -65,5 +73,5 @@ def vacuums(
                 why = "wide spread or gap" if not wide else "thin depth"
                 why = why if withdrawn else "cancelled share of the loss"
                 found.append(Row(ms, "expired", why, loss, traded))
-                state, quiet = "resting", ms + QUIET_MS
+                state = "resting"
     return found

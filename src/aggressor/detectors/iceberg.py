@@ -9,15 +9,20 @@ replenishment here. An episode follows one level from the first trade that hits 
              traded. Where the tape comes after the book, the refill counts once it has come
     ARMED    at the refill before the last one needed
     CONFIRMED  refills >= 3, traded V >= 3 x the largest displayed size, cancelled share
-             C / (start + added) <= 0.2
+             C / (start + added) <= 0.2, and V is above Q.998 of what was traded in the last
+             hour at levels that were refilled and were no iceberg: chance refills levels too
 
 A confirmed episode goes on while it is refilled; its end is a second row of the same number,
 EXPIRED (or REJECTED when the book was lost), with the totals and why it ended. An armed one that
 ends is a near-miss. An episode ends when a fall is not refilled within 5 tau_r; when the touch
-moves 2 e ahead of the level, or stays 2 e behind it for more than tau_r (others may quote there
+stays 2 e ahead of the level, or stays 2 e behind it for more than tau_r (others may quote there
 when price returns: that is no iceberg); when the book is lost; when its place is needed.
 
-Bias: a refill between two book rows is not seen as one; its lots are in V and in `hidden`. A level
+A refill between two book rows is inferred where the tape took the level to half of its peak and
+the next row, within tau_r, shows it full. Before the first refill a level that comes back above
+half of its peak begins anew with what it shows: others stood there too.
+
+Bias: a refill to exactly what was shown leaves no row and is not seen until the next one. A level
 is known again by price when its slot has been given away between fall and refill, at the next
 TIMER or trade; the refill then has the time at which the ledger first saw the level.
 
@@ -33,9 +38,10 @@ from aggressor.detectors.iceberg_records import PROFILES as PROFILES
 from aggressor.detectors.iceberg_row import (
     BOOK_LOST,
     CROWDED_OUT,
-    NO_REFILLS,
     NOT_REFILLED,
     TOUCH_LEFT,
+    USUAL,
+    is_usual,
     median_of,
     missing,
     write_row,
@@ -43,6 +49,7 @@ from aggressor.detectors.iceberg_row import (
 from aggressor.detectors.iceberg_row import CONDITIONS as CONDITIONS
 from aggressor.detectors.iceberg_row import EVIDENCE as EVIDENCE
 from aggressor.detectors.outbox import Outbox
+from aggressor.features.upper import add_upper
 from aggressor.features.watch import ICEBERG_MARK, WatchState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import NO_SLOT, BookState, find_slot
@@ -105,6 +112,8 @@ def _hit(
     level = state.levels[k, s, at]
     if level["stage"] == 0:
         state.hits[k, s, at] = now
+    if level["shown_hit_ns"] == NO_TIME:
+        level["shown_hit_ns"] = now
     if level["pending"] == 1:
         _count_refill(state, k, s, at, level["pending_ns"], level["pending_fall_ns"])
     _decide(state, outbox, scenes, k, s, at, now, event["ts_venue"])
@@ -156,6 +165,8 @@ def _open(
     level["max_lots"] = level["peak"] = start
     level["traded"], level["pulled"], level["added"], level["hidden"] = 0, 0, 0, 0
     level["base_traded"], level["base_pulled"] = 0, 0
+    level["shown_lots"], level["shown_traded"], level["shown_hit_ns"] = start, 0, now
+    level["ahead_ns"] = NO_TIME
     head["live"] += 1
     leaves = (1 - 2 * s) * price + state.parameters[k]["away_ticks"] * level["effective_tick"]
     head["trigger"][s] = min(head["trigger"][s], leaves)
@@ -178,6 +189,7 @@ def _find_again(
     """Follow a level in the slot it has now; its ledger there begins with nothing read."""
     level = state.levels[k, s, i]
     state.slots[k, s, i] = slot
+    level["shown_lots"], level["shown_hit_ns"] = FAR_OFF, NO_TIME
     watch.marks[slot] |= np.uint8(ICEBERG_MARK)
     level["ledger_episode"] = ledger.slots[slot]["episode"]
     level["seen_traded"], level["seen_pulled"] = 0, 0
@@ -219,13 +231,37 @@ def on_level(
     for i in range(LEVELS):
         if state.slots[k, s, i] == slot and state.prices[k, s, i] == event["price"]:
             level, lots = state.levels[k, s, i], event["size"]
-            if level["stage"] == 0 and level["phase"] == FULL and lots <= level["peak"]:
+            fresh = level["traded"] != level["shown_traded"]
+            quiet = level["stage"] == 0 and level["phase"] == FULL and not fresh
+            if quiet and lots <= level["peak"]:
                 if lots > state.parameters[k]["fall_share"] * level["peak"]:
+                    level["shown_lots"] = lots
                     return  # nothing to note: the ledger keeps the sums until they are needed
+            _see_unseen(state, ledger, k, s, i, event["ts_recv"])
             _follow(state, ledger, k, s, i, event["ts_recv"])
+            level["shown_lots"], level["shown_traded"] = lots, level["traded"]
+            level["shown_hit_ns"] = NO_TIME
             _decide(state, outbox, scenes, k, s, i, event["ts_recv"], event["ts_venue"])
             return
     watch.marks[slot] &= np.uint8(0xFF ^ ICEBERG_MARK)
+
+
+@kernel
+def _see_unseen(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now: Int) -> None:
+    """Count a refill that no row showed: trades since the last row took what this one shows."""
+    row, level = state.parameters[k], state.levels[k, s, i]
+    _read(state, ledger, k, s, i)
+    if level["phase"] != FULL or level["shown_hit_ns"] == NO_TIME:
+        return
+    left = max(level["shown_lots"] - (level["traded"] - level["shown_traded"]), 0)
+    usual = level["peak"]
+    if level["refills"] > 0:
+        usual = median_of(level["refill_peak"], min(level["refills"], REFILLS))
+    fell = left <= row["fall_share"] * level["peak"] and left < level["lots"]
+    in_time = now - level["shown_hit_ns"] <= row["refill_ns"]
+    if fell and in_time and level["lots"] >= row["refill_share"] * usual:
+        level["peak"] = level["lots"]
+        _count_refill(state, k, s, i, now, level["shown_hit_ns"])
 
 
 @kernel
@@ -255,6 +291,10 @@ def _follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, no
             _count_refill(state, k, s, i, now, fallen)
         else:
             level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
+    elif level["refills"] == 0 and lots > row["fall_share"] * usual:
+        level["phase"], level["peak"] = FULL, lots  # others stood here too: begin anew
+        state.low[k, s, i] = NO_TIME
+        level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
 
 
 @kernel
@@ -287,7 +327,7 @@ def _decide(
         level["episode"] = state.head[k]["episodes"]
         level["stage"], level["ts_armed"] = ARMED, venue
         state.hits[k, s, i] = FAR_OFF
-    if missing(row, level) == 0:
+    if missing(row, level) == 0 and not is_usual(state, k, s, i):
         level["stage"] = CONFIRMED
         head = state.head[k]
         head["quiet_price"][s], head["quiet_ticks"][s] = level["price"], level["effective_tick"]
@@ -302,7 +342,7 @@ def on_top(
     head, scene = state.head[np.uint64(k)], scenes[np.uint64(k)]
     if head["live"] > 0:
         above = scene["bid"] >= head["trigger"][0] or -scene["ask"] >= head["trigger"][1]
-        if above or scene["valid"] == 0:
+        if above or head["ahead"] > 0 or scene["valid"] == 0:
             _leave_behind(state, watch, scenes, outbox, k, now)
 
 
@@ -310,8 +350,9 @@ def on_top(
 def _leave_behind(
     state: IcebergState, watch: WatchState, scenes: Any, outbox: Outbox, k: Int, now: Int
 ) -> None:
-    """End every level that the touch is far ahead of, or all when the book is lost."""
-    scene = scenes[k]
+    """End every level that the touch stays far ahead of, or all when the book is lost."""
+    scene, away_ns = scenes[k], state.parameters[k]["away_ns"]
+    state.head[k]["ahead"] = 0
     for s in range(2):
         height = scene["bid"] if s == 0 else -scene["ask"]
         trigger = np.int64(FAR_OFF)
@@ -323,10 +364,16 @@ def _leave_behind(
             leaves += (1 - 2 * s) * level["price"]
             if scene["valid"] == 0:
                 _end(state, watch, outbox, scenes, k, s, i, now, REJECTED, BOOK_LOST)
-            elif height >= leaves:
+                continue
+            if height < leaves:
+                level["ahead_ns"] = NO_TIME
+            elif level["ahead_ns"] == NO_TIME:
+                level["ahead_ns"] = now
+            elif now - level["ahead_ns"] >= away_ns:
                 _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, TOUCH_LEFT)
-            else:
-                trigger = min(trigger, leaves)
+                continue
+            state.head[k]["ahead"] += np.int64(height >= leaves)
+            trigger = min(trigger, leaves)
         state.head[k]["trigger"][s] = trigger
 
 
@@ -390,10 +437,14 @@ def _end(
     head, level = state.head[k], state.levels[k, s, i]
     if level["stage"] != 0:
         if level["stage"] == ARMED and failed == NOT_REFILLED:
-            failed = max(missing(state.parameters[k], level), np.int64(NO_REFILLS))
+            failed = missing(state.parameters[k], level)
+            if failed == 0:
+                failed = np.int64(USUAL)
         write_row(state, outbox, scenes, k, s, i, now, scenes[k]["venue_now"], phase, failed)
     if level["stage"] == CONFIRMED:
         head["quiet_until"][s] = now + state.parameters[k]["refractory_ns"]
+    elif level["refills"] > 0:
+        add_upper(state.volumes, k, now, level["traded"])
     if state.slots[k, s, i] != NO_SLOT:
         watch.marks[state.slots[k, s, i]] &= np.uint8(0xFF ^ ICEBERG_MARK)
     state.slots[k, s, i] = NO_SLOT

@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from aggressor.detectors.outbox import params_hash
 from aggressor.features.parameters import (
+    HOUR_NS,
     MICRO,
     MILLISECOND_NS,
     PERP,
     SECOND_NS,
     parameter_rows,
 )
+from aggressor.features.upper import UpperState, upper_state
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.state import State
 
 LEVELS = 16  # followed per lane and side: more are rarely hit within the life of an episode
 REFILLS = 8  # kept per episode
+VOLUMES = 2048  # kept for the yardstick
 FAR_OFF = 2**62
 
 
@@ -39,12 +42,15 @@ class IcebergParameters(msgspec.Struct, frozen=True, kw_only=True):
     volume_ratio: float = 3.0  # of the largest displayed size
     cancelled_share: float = 0.2
     away_ticks: int = 2  # effective ticks
+    away_ns: int = 100 * MILLISECOND_NS  # that the touch is so far ahead, to have left
+    volume_ppm: int = 998_000  # traded: above this quantile of refilled levels of the last hour
+    volumes_min: int = 20  # fewer of them are no yardstick
     refractory_ns: int = 5 * SECOND_NS
 
 
 PROFILES = {
     PERP: IcebergParameters(),
-    MICRO: IcebergParameters(refill_ns=SECOND_NS, refractory_ns=30 * SECOND_NS),
+    MICRO: IcebergParameters(refill_ns=SECOND_NS, away_ns=SECOND_NS, refractory_ns=30 * SECOND_NS),
 }
 
 PARAMETERS_ROW = np.dtype(
@@ -60,6 +66,7 @@ HEAD = np.dtype(
         ("episodes", "<i8"),
         ("crowded", "<i8"),  # levels not followed because the list was full
         ("live", "<i8"),
+        ("ahead", "<i8"),  # levels that the touch is far ahead of
         ("trigger", "<i8", (2,)),  # side x ticks: a best price this high may leave a level behind
         ("quiet_price", "<i8", (2,)),  # of the last confirmed episode
         ("quiet_ticks", "<i8", (2,)),
@@ -77,6 +84,10 @@ FOLLOWED = np.dtype(
         ("price", "<i8"),
         ("effective_tick", "<i8"),  # frozen
         ("opened_ns", "<i8"),
+        ("ahead_ns", "<i8"),  # since when the touch is far ahead; NO_TIME: it is not
+        ("shown_lots", "<i8"),  # by the last row; FAR_OFF where none is known
+        ("shown_traded", "<i8"),  # sum when that row came
+        ("shown_hit_ns", "<i8"),  # first trade since; NO_TIME: none
         ("ts_armed", "<i8"),
         ("episode", "<i8"),
         ("start_lots", "<i8"),
@@ -115,6 +126,7 @@ class IcebergState(State, frozen=True):
     low: NDArray[np.int64]  # ts_recv of the fall; NO_TIME while displayed
     hits: NDArray[np.int64]  # ts_recv of the last trade; FAR_OFF while armed or confirmed
     levels: NDArray[Any]  # FOLLOWED
+    volumes: UpperState  # lots traded at levels that were refilled and were no iceberg
 
 
 def iceberg_state(
@@ -135,4 +147,5 @@ def iceberg_state(
         np.full(shape, NO_TIME, np.int64),
         np.zeros(shape, np.int64),
         np.zeros(shape, FOLLOWED),
+        upper_state([HOUR_NS] * lanes, VOLUMES),
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from aggressor.detectors.iceberg_records import REFILLS, IcebergState
 from aggressor.detectors.outbox import Outbox, at_least, at_most, post
+from aggressor.features.upper import upper_count, upper_quantile
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.signal import BEFORE_TOLERANCE, FIRM, ICEBERG, YOUNG_BASELINE
 
@@ -42,6 +43,7 @@ CONDITIONS = (
     "touch near the level",
     "valid book",
     "followed to the end",
+    "more than usual",
 )
 NO_REFILLS = 1
 NO_VOLUME = 2
@@ -50,6 +52,7 @@ NOT_REFILLED = 4
 TOUCH_LEFT = 5
 BOOK_LOST = 6
 CROWDED_OUT = 7
+USUAL = 8
 
 
 @kernel
@@ -82,6 +85,15 @@ def missing(row: Any, level: Any) -> int:
 
 
 @kernel
+def is_usual(state: IcebergState, k: Int, s: Int, i: Int) -> bool:
+    """Return whether as much was traded at levels that were refilled by chance."""
+    row = state.parameters[k]
+    if upper_count(state.volumes, k) < row["volumes_min"]:
+        return False
+    return state.levels[k, s, i]["traded"] <= upper_quantile(state.volumes, k, row["volume_ppm"])
+
+
+@kernel
 def write_row(
     state: IcebergState,
     outbox: Outbox,
@@ -100,8 +112,9 @@ def write_row(
     share = cancelled_share(level)
     score = at_least(level["refills"], row["refills_min"]) + at_least(ratio, row["volume_ratio"])
     score += at_most(share, row["cancelled_share"])
+    known = upper_count(state.volumes, k) >= row["volumes_min"]
     provisional = np.int64(BEFORE_TOLERANCE if level["waiting"] > 0 else FIRM)
-    if scenes[k]["young"] != 0:
+    if scenes[k]["young"] != 0 or not known:
         provisional = np.int64(YOUNG_BASELINE)
     at = post(
         outbox, k, ICEBERG, phase, failed, side, side, level["price"], level["price"],

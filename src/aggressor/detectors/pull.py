@@ -6,8 +6,10 @@ lists it; one that was listed 1 .. D effective ticks behind its own best price c
 wall that moves within a message is seen to have moved. CONFIRMED when all hold:
 
     cancelled within tau_p, net of what was added, >= 80 % of peak      traded / peak <= 5 %
-    lifetime in its bounds         it came within 3 e of the touch, or is the second pull of
-    no re-peg: a level within 1 e  similar size in ten minutes
+    lifetime in its bounds         price came 3 e or more nearer to it, to within 3 e, or it is
+    peak above Q.99 of levels as   the second of similar size within 3 e of this price in ten
+    far off (30 min)               minutes
+    no re-peg: a level within 1 e
     shows 80 % of it again within  no book-wide pull: 3 other walls gone, or half of all other
     250 ms                         near depth, within 500 ms
 
@@ -33,6 +35,7 @@ import numpy as np
 
 from aggressor.detectors.outbox import Outbox
 from aggressor.detectors.pull_conditions import (
+    APPROACH,
     BOOK_LOST,
     FALLEN,
     FALLEN_SHARE,
@@ -41,6 +44,7 @@ from aggressor.detectors.pull_conditions import (
     cancelled_within,
     is_judged,
     missing,
+    usual_at,
     withdrawn,
 )
 from aggressor.detectors.pull_conditions import CONDITIONS as CONDITIONS
@@ -194,7 +198,7 @@ def judge(
                 if scene["effective_tick"] == 0:
                     head["undecided"] += 1
                 else:
-                    _start(state, watch, ledger, scenes, k, j, wall)
+                    _start(state, watch, ledger, walls, scenes, k, j, wall)
                 continue
             track["min_distance"] = min(track["min_distance"], wall["distance"])
             track["z"], track["ratio"] = wall["z"], wall["ratio"]
@@ -206,7 +210,14 @@ def judge(
 
 @kernel
 def _start(
-    state: PullState, watch: WatchState, ledger: LedgerState, scenes: Any, k: Int, j: Int, wall: Any
+    state: PullState,
+    watch: WatchState,
+    ledger: LedgerState,
+    walls: WallsState,
+    scenes: Any,
+    k: Int,
+    j: Int,
+    wall: Any,
 ) -> None:
     """Follow a wall that has just been listed."""
     head, row, scene, track = state.head[k], state.parameters[k], scenes[k], state.tracks[k, j]
@@ -218,6 +229,8 @@ def _start(
     track["counts"] = np.int64(e <= wall["distance"] <= row["far_ticks"] * e)
     track["young"] = scene["young"]
     track["first_seen_ns"], track["ts_armed"] = wall["first_seen_ns"], scene["venue_now"]
+    track["since_ns"] = wall["listed_ns"] - walls.parameters[k]["look_ns"] // 2
+    track["usual"] = usual_at(walls, k, wall["distance"] // e, row["size_ppm"])
     track["z"], track["ratio"] = wall["z"], wall["ratio"]
     track["start_distance"] = track["min_distance"] = wall["distance"]
     track["peak"], track["start_traded"] = wall["peak"], here["traded"]
@@ -368,10 +381,10 @@ def _judge_fall(
     opposite = head["bought"] if s == 0 else head["sold"]
     track["opposite_start"] = opposite
     track["opposite_before"] = opposite - (old["bought"] if s == 0 else old["sold"])
-    track["repeats"] = 1
+    track["repeats"], reach = 1, row["near_ticks"] * track["effective_tick"]
     for n in range(PAST):
         past = state.past[k, s, n]
-        fresh = past["ts"] > now - row["repeat_ns"]
+        fresh = past["ts"] > now - row["repeat_ns"] and abs(past["price"] - track["price"]) <= reach
         if fresh and abs(past["peak"] - track["peak"]) <= row["similar"] * track["peak"]:
             track["repeats"] += 1
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
@@ -400,11 +413,13 @@ def _last_word(state: PullState, scenes: Any, outbox: Outbox, k: Int, j: Int, no
     """Write the final row of a fall: late trades have been taken off what was cancelled."""
     row, track = state.parameters[k], state.tracks[k, j]
     failed = missing(state, k, j)
-    if track["stage"] == CONFIRMED and failed == 0:
+    alone = track["failed"] == APPROACH and failed == APPROACH
+    if alone or (track["stage"] == CONFIRMED and failed == 0):
         s = np.int64(track["side"] < 0)
         past = state.past[k, s, state.head[k]["past"][s] & (PAST - 1)]
-        past["ts"], past["peak"] = track["fallen_ns"], track["peak"]
+        past["ts"], past["peak"], past["price"] = track["fallen_ns"], track["peak"], track["price"]
         state.head[k]["past"][s] += 1
+    if track["stage"] == CONFIRMED and failed == 0:
         write_row(state, scenes, outbox, k, j, now, CONFIRMED, 0, FIRM)
         return
     failed = failed if track["stage"] == CONFIRMED else track["failed"]

@@ -7,8 +7,9 @@ what is added. Units: ticks, lots, ns of ts_recv.
 import numpy as np
 
 from aggressor.detectors.pull_records import CHANGES, LEAVING, NOTES, PLACES, PullState
+from aggressor.features.baseline import UNKNOWN, bucket_of, maturity, quantile
 from aggressor.features.near_depth import SAMPLES, NearDepthState
-from aggressor.features.wall_records import WALLS, WallsState
+from aggressor.features.wall_records import DISTANCES, WALLS, WallsState
 from aggressor.kernel import Int, kernel
 from aggressor.market.book import BookState, lots_at
 
@@ -21,6 +22,7 @@ CONDITIONS = (
     "no re-peg",
     "no book-wide pull",
     "valid book",
+    "larger than usual",
 )
 CANCELLED = 1
 FILLED = 2
@@ -29,6 +31,7 @@ APPROACH = 4
 MOVED = 5
 BOOK_WIDE = 6
 BOOK_LOST = 7
+USUAL = 8
 
 STANDING = 1
 FALLEN = 5  # during the message in hand
@@ -53,6 +56,17 @@ def cancelled_within(state: PullState, k: Int, j: Int, now: Int) -> tuple[Int, I
 
 
 @kernel
+def usual_at(walls: WallsState, k: Int, ticks: Int, ppm: Int) -> Int:
+    """Return a quantile of the levels this many effective ticks off, 0 while it is unknown."""
+    octave = 0
+    while ticks > 0 and octave < DISTANCES - 1:
+        octave += 1
+        ticks >>= 1
+    n = k * DISTANCES + octave
+    return np.int64(0) if maturity(walls.sizes, n) == UNKNOWN else quantile(walls.sizes, n, ppm)
+
+
+@kernel
 def is_judged(state: PullState, k: Int, j: Int, now: Int) -> bool:
     """Return whether this fall was judged already: the level was listed anew while it fell."""
     for other in range(PLACES - LEAVING, PLACES):
@@ -73,10 +87,14 @@ def missing(state: PullState, k: Int, j: Int) -> int:
         return CANCELLED
     if track["traded"] > row["fill_ratio"] * track["peak"]:
         return FILLED
-    life = track["fallen_ns"] - track["listed_ns"]
+    if bucket_of(track["peak"]) <= bucket_of(track["usual"]):
+        return USUAL
+    life = track["fallen_ns"] - track["since_ns"]
     if life < row["life_min_ns"] or life > row["life_max_ns"]:
         return LIFETIME
-    near = track["min_distance"] <= row["near_ticks"] * track["effective_tick"]
+    came = track["start_distance"] - track["min_distance"]
+    near = came >= row["approach_ticks"] * track["effective_tick"]
+    near = near and track["min_distance"] <= row["near_ticks"] * track["effective_tick"]
     return 0 if near or track["repeats"] >= row["repeats_min"] else APPROACH
 
 

@@ -43,6 +43,8 @@ class PullParameters(msgspec.Struct, frozen=True, kw_only=True):
     life_min_ns: int = 500 * MILLISECOND_NS
     life_max_ns: int = 120 * SECOND_NS
     near_ticks: int = 3  # effective ticks
+    approach_ticks: int = 3  # effective ticks that price came nearer, to call it an approach
+    size_ppm: int = 990_000  # its peak is above this quantile of levels as far off
     repeats_min: int = 2
     repeat_ns: int = 10 * MINUTE_NS
     similar: float = 0.25  # sizes this far apart are similar
@@ -105,6 +107,7 @@ TRACK = np.dtype(
         ("maturity", "<i8"),  # of the wall's baselines
         ("young", "<i8"),
         ("first_seen_ns", "<i8"),
+        ("since_ns", "<i8"),  # midway between the look that listed it and the one before
         ("ts_armed", "<i8"),
         ("episode", "<i8"),
         ("z", "<f8"),
@@ -112,6 +115,7 @@ TRACK = np.dtype(
         ("start_distance", "<i8"),
         ("min_distance", "<i8"),
         ("peak", "<i8"),
+        ("usual", "<i8"),  # lots: the quantile its peak must exceed; 0 while unknown
         ("lots", "<i8"),
         ("start_traded", "<i8"),  # by the ledger, when it was listed
         ("traded", "<i8"),
@@ -150,7 +154,7 @@ NOTE = np.dtype(  # a wall that fell below half of its peak
     ]
 )
 FLOW = np.dtype([("ts", "<i8"), ("bought", "<i8"), ("sold", "<i8")])
-PAST_PULL = np.dtype([("ts", "<i8"), ("peak", "<i8")])
+PAST_PULL = np.dtype([("ts", "<i8"), ("peak", "<i8"), ("price", "<i8")])
 
 
 class PullState(State, frozen=True):

@@ -32,6 +32,7 @@ EVIDENCE = (
     "depth_loss_share",  # of all other near depth
     "effective_tick",
     "lots_left",
+    "usual_size",  # the quantile of levels as far off that its peak must exceed
 )
 
 
@@ -73,7 +74,7 @@ def write_row(
     seen = outbox.ring[at]["evidence"]
     seen[0], seen[1], seen[2] = track["peak"], track["z"], track["ratio"]
     seen[3] = (track["fallen_ns"] - track["first_seen_ns"]) / 1e9
-    seen[4] = (track["fallen_ns"] - track["listed_ns"]) / 1e9
+    seen[4] = (track["fallen_ns"] - track["since_ns"]) / 1e9
     seen[5], seen[6] = track["start_distance"], track["min_distance"]
     seen[7], seen[8], seen[9], seen[10] = track["traded"], track["cancelled"], share, fill
     seen[11] = track["pull_ns"] / 1e9
@@ -82,3 +83,4 @@ def write_row(
     seen[13], seen[14], seen[15] = track["opposite_before"], after, track["repeats"]
     seen[16], seen[17], seen[18] = track["layers"], track["others"], track["depth_loss"]
     seen[19], seen[20] = track["effective_tick"], track["lots"]
+    seen[21] = track["usual"]

@@ -3,20 +3,23 @@
 For each side by itself, held against the rolling median of its near depth:
 
     ARMED      depth / median <= 0.2, and within the window before it was still >= 0.6 of it
-    CONFIRMED  of the loss since then >= 70 % was not traded, and the spread is >= 2 x its median
-               or the gap behind the best price is >= 3 e
+    CONFIRMED  of the loss since the depth was last there >= 70 % was cancelled, both of all that
+               left and of the loss itself; the spread is >= 2 x its median or the gap behind the
+               best price is >= 3 e; the depth is below its Q.01 of the last hour; all that at
+               every TIMER for `hold_ns`
     EXPIRED    not within the window (a near-miss)
 
 A confirmation lets go of nothing: its row is provisional while the tape may still explain the loss.
 Further rows of the same episode: CONFIRMED once more when the ledger's tolerance has passed, or
 REJECTED when trades stamped before the loss came after it and explain it; EXPIRED when the depth
-has been back at 0.6 of its median for 2 s, or REJECTED when the book was lost. A side whose
-near-miss has ended does not arm again before its depth was back.
+has been back at 0.6 of its median (of then or of now) for 2 s, or REJECTED when the book was lost.
+A side whose near-miss has ended does not arm again before its depth was back.
 
 `direction` is where price would fall into: against the side, 0 when both sides are thin. The
 depth lost to trades is the ledger's traded lots of the side: nearly all trades are at the touch.
-Losses are net: lots pulled and put back within the span are not in them (`pulled` and `added` in
-the evidence are the side's gross sums).
+Losses are net, `pulled` and `added` are the side's gross sums. A touch that jumps ahead of its
+book loses sight of depth that nobody cancelled: `pulled` tells the two apart. The hour leaves out
+confirmed episodes.
 
     sides   (L, 2)   EPISODE, side index 0 bid, 1 ask
 
@@ -31,9 +34,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.detectors.outbox import Outbox, at_least, at_most, params_hash, post
-from aggressor.features.baseline import READY, UNKNOWN
+from aggressor.features.baseline import (
+    READY,
+    UNKNOWN,
+    BaselineSpec,
+    BaselineState,
+    add_sample,
+    advance,
+    baseline_state,
+    bucket_of,
+    maturity,
+    quantile,
+)
 from aggressor.features.near_depth import SAMPLES, NearDepthState
-from aggressor.features.parameters import MICRO, PERP, SECOND_NS, parameter_rows
+from aggressor.features.parameters import (
+    HOUR_NS,
+    MICRO,
+    MILLISECOND_NS,
+    PERP,
+    SECOND_NS,
+    parameter_rows,
+)
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, next_price
 from aggressor.market.ledger import LedgerState
@@ -71,11 +92,19 @@ EVIDENCE = (
     "reach_ticks",
     "effective_tick",
 )
-CONDITIONS = ("", "cancelled share of the loss", "wide spread or gap", "thin depth", "valid book")
+CONDITIONS = (
+    "",
+    "cancelled share of the loss",
+    "wide spread or gap",
+    "thin depth",
+    "valid book",
+    "thinner than usual",
+)
 TRADED = 1
 NARROW = 2
 BACK = 3
 BOOK_LOST = 4
+USUAL = 5
 
 IDLE = 0
 EARLY = 5  # confirmed while trades may still come
@@ -92,12 +121,17 @@ class VacuumParameters(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_share: float = 0.7
     spread_ratio: float = 2.0
     gap_ticks: int = 3  # effective ticks
+    low_ppm: int = 10_000  # depth is below this quantile of the last hour
+    every_ns: int = SECOND_NS  # between two depths for it
+    hold_ns: int = 0  # that all conditions hold, at every TIMER, before it is confirmed
     refractory_ns: int = 5 * SECOND_NS
 
 
 PROFILES = {
     PERP: VacuumParameters(),
-    MICRO: VacuumParameters(window_ns=10 * SECOND_NS, refractory_ns=30 * SECOND_NS),
+    MICRO: VacuumParameters(
+        window_ns=10 * SECOND_NS, refractory_ns=30 * SECOND_NS, hold_ns=500 * MILLISECOND_NS
+    ),
 }
 
 PARAMETERS_ROW = np.dtype(
@@ -107,7 +141,15 @@ PARAMETERS_ROW = np.dtype(
     ]
 )
 
-HEAD = np.dtype([("undecided", "<i8"), ("episodes", "<i8"), ("early", "<i8"), ("hash", "<u8")])
+HEAD = np.dtype(
+    [
+        ("undecided", "<i8"),
+        ("episodes", "<i8"),
+        ("early", "<i8"),
+        ("joined_ns", "<i8"),  # when depths last joined their baseline
+        ("hash", "<u8"),
+    ]
+)
 
 EPISODE = np.dtype(
     [
@@ -119,6 +161,7 @@ EPISODE = np.dtype(
         ("confirmed_ns", "<i8"),
         ("back_ns", "<i8"),  # since when the depth is back; NO_TIME: it is not
         ("quiet_until", "<i8"),
+        ("held_ns", "<i8"),  # since when all conditions hold; NO_TIME: they do not
         ("before_ns", "<i8"),
         ("before", "<i8"),  # lots
         ("traded_before", "<i8"),
@@ -127,6 +170,7 @@ EPISODE = np.dtype(
         ("depth", "<i8"),  # frozen at confirmation, like all below
         ("loss", "<i8"),
         ("traded", "<i8"),  # grows by late trades
+        ("pulled", "<i8"),  # gross; falls by them
         ("usual", "<i8"),
         ("gap", "<i8"),
         ("effective_tick", "<i8"),
@@ -142,6 +186,7 @@ class VacuumState(State, frozen=True):
     head: NDArray[Any]  # HEAD, (L,)
     parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)
     sides: NDArray[Any]  # EPISODE, (L, 2)
+    depths: BaselineState  # lots of a side over the last hour, index 2 k + side
 
 
 def vacuum_state(
@@ -153,7 +198,11 @@ def vacuum_state(
     head["hash"] = [params_hash(msgspec.structs.asdict(one)) for one in each]
     sides = np.zeros((lanes, 2), EPISODE)
     sides["quiet_until"] = sides["back_ns"] = NO_TIME
-    return VacuumState(head, parameter_rows(PARAMETERS_ROW, lanes, each), sides)
+    head["joined_ns"] = NO_TIME
+    specs = [BaselineSpec(HOUR_NS, one.window_ns) for one in each for _ in range(2)]
+    return VacuumState(
+        head, parameter_rows(PARAMETERS_ROW, lanes, each), sides, baseline_state(specs)
+    )
 
 
 @kernel_inline
@@ -169,6 +218,7 @@ def on_trade(state: VacuumState, k: Int, event: Any) -> None:
         episode = state.sides[k, np.int64(event["side"] > 0)]
         if episode["phase"] == EARLY and event["ts_venue"] <= episode["ts_loss"]:
             episode["traded"] += event["size"]
+            episode["pulled"] -= event["size"]
 
 
 @kernel
@@ -184,6 +234,13 @@ def judge(
     """Judge both sides of lane `k` at a TIMER."""
     head, row, scene, depths = state.head[k], state.parameters[k], scenes[k], near.head[k]
     newest = near.samples[k, (depths["samples"] - 1) & (SAMPLES - 1)]
+    due = head["joined_ns"] == NO_TIME or scene["now"] - head["joined_ns"] >= row["every_ns"]
+    if due and depths["known"] == 1:
+        head["joined_ns"] = scene["now"]
+        for s in range(2):
+            advance(state.depths, 2 * k + s, scene["now"])
+            if state.sides[k, s]["phase"] not in (EARLY, CONFIRMED):
+                add_sample(state.depths, 2 * k + s, scene["now"], newest["lots"][s])
     for s in range(2):
         episode = state.sides[k, s]
         phase = episode["phase"]
@@ -221,15 +278,15 @@ def _arm(
     """Arm a thin side whose depth was there within the window."""
     row, scene, depths = state.parameters[k], scenes[k], near.head[k]
     newest, start_ns = depths["samples"] - 1, scene["now"] - row["window_ns"]
-    at, most = np.int64(-1), np.int64(0)
+    at, most, usual = np.int64(-1), np.int64(0), depths["usual"][s]
     for n in range(newest - 1, max(depths["since"], newest - SAMPLES + 1) - 1, -1):
         old = near.samples[k, n & (SAMPLES - 1)]
         if old["ts"] < start_ns:
             break
-        if old["lots"][s] > most:
+        if old["lots"][s] >= row["back_ratio"] * usual:
             at, most = n, old["lots"][s]
-    usual = depths["usual"][s]
-    if at < 0 or most < row["back_ratio"] * usual:
+            break
+    if at < 0:
         return
     episode, start = state.sides[k, s], near.samples[k, at & (SAMPLES - 1)]
     state.head[k]["episodes"] += 1
@@ -241,14 +298,19 @@ def _arm(
     episode["effective_tick"] = scene["effective_tick"]
     episode["young"] = np.int64(depths["maturity"] != READY or scene["young"] != 0)
     episode["lowest"] = 1.0
+    episode["held_ns"] = NO_TIME
     episode["back_ns"] = NO_TIME
     _confirm(state, near, book, scenes, outbox, k, s)
 
 
 @kernel_inline
 def _share(episode: Any) -> float:
-    """Return which part of the loss was not traded."""
-    return max(episode["loss"] - episode["traded"], 0) / max(np.int64(1), episode["loss"])
+    """Return which part of the loss was cancelled: of all that left, and of the loss itself.
+
+    A touch that moves ahead of its book loses sight of depth, which nobody took away.
+    """
+    gone = max(episode["pulled"] + episode["traded"], episode["loss"], np.int64(1))
+    return max(episode["pulled"], 0) / gone
 
 
 @kernel
@@ -267,6 +329,7 @@ def _confirm(
     episode["depth"] = last["lots"][s]
     episode["loss"] = episode["before"] - episode["depth"]
     episode["traded"] = last["traded"][s] - episode["traded_before"]
+    episode["pulled"] = last["pulled"][s] - episode["pulled_before"]
     ratio = episode["depth"] / episode["usual"]
     episode["lowest"] = min(episode["lowest"], ratio)
     best = scene["bid"] if s == 0 else scene["ask"]
@@ -277,13 +340,25 @@ def _confirm(
     wide = scene["spread_median"] > 0 and spread >= row["spread_ratio"] * scene["spread_median"]
     wide = wide or episode["gap"] >= row["gap_ticks"] * episode["effective_tick"]
     withdrawn = _share(episode) >= row["cancelled_share"]
-    if ratio <= row["thin_ratio"] and withdrawn and wide:
+    n = 2 * k + s
+    thin = maturity(state.depths, n) == UNKNOWN
+    if not thin:
+        low = quantile(state.depths, n, row["low_ppm"])
+        thin = bucket_of(episode["depth"]) < bucket_of(low)
+    whole = ratio <= row["thin_ratio"] and withdrawn and wide and thin
+    if not whole:
+        episode["held_ns"] = NO_TIME
+    elif episode["held_ns"] == NO_TIME:
+        episode["held_ns"] = scene["now"]
+    if whole and scene["now"] - episode["held_ns"] >= row["hold_ns"]:
         episode["phase"], episode["confirmed_ns"] = EARLY, scene["now"]
         episode["ts_loss"] = scene["venue_now"]
         state.head[k]["early"] += 1
         _write(state, near, scenes, outbox, k, s, CONFIRMED, 0, BEFORE_TOLERANCE)
     elif scene["now"] - episode["armed_ns"] >= row["window_ns"]:
         failed = TRADED if not withdrawn else (NARROW if not wide else BACK)
+        if withdrawn and wide and ratio <= row["thin_ratio"]:
+            failed = np.int64(USUAL)
         _end(state, near, scenes, outbox, k, s, EXPIRED, failed)
         episode["phase"] = RESTING
 
@@ -312,7 +387,10 @@ def _follow(
             episode["phase"] = CONFIRMED
             state.head[k]["early"] -= 1
             _write(state, near, scenes, outbox, k, s, CONFIRMED, 0, FIRM)
-    if lots < row["back_ratio"] * episode["usual"]:
+    usual = episode["usual"]  # frozen, but what is usual by now is enough
+    if depths["maturity"] != UNKNOWN and depths["usual"][s] > 0:
+        usual = min(usual, depths["usual"][s])
+    if lots < row["back_ratio"] * usual:
         episode["back_ns"] = NO_TIME
     elif episode["back_ns"] == NO_TIME:
         episode["back_ns"] = now
@@ -336,8 +414,9 @@ def _end(
     if episode["phase"] == EARLY:
         state.head[k]["early"] -= 1
     _write(state, near, scenes, outbox, k, s, phase, failed, FIRM)
+    if episode["phase"] == EARLY or episode["phase"] == CONFIRMED:
+        episode["quiet_until"] = scenes[k]["now"] + state.parameters[k]["refractory_ns"]
     episode["phase"] = IDLE
-    episode["quiet_until"] = scenes[k]["now"] + state.parameters[k]["refractory_ns"]
 
 
 @kernel
@@ -383,7 +462,7 @@ def _write(
     )
     seen[4], seen[5] = episode["loss"], episode["traded"]
     seen[6], seen[7] = max(episode["loss"] - episode["traded"], 0), share
-    seen[8] = last["pulled"][s] - episode["pulled_before"]
+    seen[8] = episode["pulled"]
     seen[9] = last["added"][s] - episode["added_before"]
     seen[10], seen[11], seen[12] = spread, median, episode["gap"]
     seen[13], seen[14] = other, episode["lowest"]
