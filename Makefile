@@ -16,6 +16,7 @@ $(READY): pyproject.toml
 		$(BIN)/python -m pip install --quiet --upgrade pip && \
 		$(BIN)/python -m pip install --quiet --editable . --group dev; \
 	fi
+	@$(BIN)/aggressor warm
 	@touch $(READY)
 
 demo: setup
@@ -31,10 +32,10 @@ bench: setup
 	sh bench/run.sh
 
 format: setup
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff format --check src tests bench examples
 
 lint: setup
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff check src tests bench examples
 
 types: setup
 	$(BIN)/pyright
