@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aggressor.detectors import exhaustion, wall
+from aggressor.engine.reading import EVIDENCE_NAMES
 from aggressor.schema.command import PLACE
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.report import FILL
-from aggressor.schema.signal import EXHAUSTION
+from aggressor.schema.signal import CASCADE, EXHAUSTION, WALL
 from tests.detectors.scene import mirrored
 from tests.engine.course import driven, engine_of
 from tests.engine.trader import Trader
 from tests.properties.tapes import SEEDS, instruments, market
 
-TURNED = {
-    exhaustion.EVIDENCE: ("p0", "p1", "run_delta"),
-    wall.EVIDENCE: ("price",),
+TURNED = {  # evidence that is a price or has a side; the rest stays
+    EXHAUSTION: ("p0", "p1", "run_delta"),
+    WALL: ("price",),
+    CASCADE: ("move_ticks", "basis_bp"),
 }
 
 
@@ -36,10 +37,9 @@ def turned_signals(rows: Any) -> Any:
     out["side"] *= -1
     out["direction"] *= -1
     out["low"], out["high"] = -rows["high"], -rows["low"]
-    for names, turned in TURNED.items():
-        own = (rows["kind"] == EXHAUSTION) == (names is exhaustion.EVIDENCE)
+    for kind, turned in TURNED.items():
         for name in turned:
-            out["evidence"][own, names.index(name)] *= -1
+            out["evidence"][rows["kind"] == kind, EVIDENCE_NAMES[kind].index(name)] *= -1
     return out
 
 
@@ -47,7 +47,11 @@ def as_sets(rows: Any) -> list[tuple[Any, ...]]:
     """Return rows as tuples, sorted within one time of knowing, without the episode's number."""
     names = [n for n in rows.dtype.names if n not in ("episode", "reserved", "evidence")]
     return sorted(
-        (int(row["ts_known"]), *(row[n].item() for n in names), *(row["evidence"] + 0.0).tolist())
+        (
+            int(row["ts_known"]),
+            *(row[n].item() for n in names),
+            *(np.nan_to_num(row["evidence"], nan=1e300) + 0.0).tolist(),
+        )
         for row in rows
     )
 

@@ -166,7 +166,6 @@ def test_demo_is_the_same_for_a_seed_and_other_for_another(run: Command) -> None
     assert found[1] != found[2]
     for document in found.values():
         assert document["labels"]
-        assert all(one["found"] is None for one in document["labels"] if not one["judged"])
         assert any(one["found"] for one in document["labels"])
     code, out, _ = run("demo", "--headless")
     assert code == 0

@@ -79,7 +79,7 @@ def test_signals_do_not_depend_on_how_the_events_are_cut():
     whole = signals_over(instrument, [events])
     cuts = np.random.default_rng(2).integers(0, events.size, 40)
     parts = signals_over(instrument, np.split(events, np.sort(cuts)))
-    assert np.array_equal(whole, parts)
+    assert whole.tobytes() == parts.tobytes()  # evidence may hold nan
     assert np.count_nonzero(whole["phase"] == CONFIRMED) > 0
     assert np.all(np.diff(whole["ts_known"]) >= 0)
 

@@ -109,6 +109,6 @@ def test_the_parquet_file_holds_the_same(capsys, tmp_path):
     assert table.schema.metadata[b"tick"] == b"5"
     assert table.schema.field("low").metadata[b"unit"] == b"ticks"
     nothing = tmp_path / "nothing.parquet"
-    early = int(made().events["ts_recv"][0]) + 10**9
+    early = int(made().events["ts_recv"][0]) + 10**8
     document(capsys, "signals", "--to", early, "--parquet", nothing)
     assert pq.read_table(nothing).num_rows == 0

@@ -125,7 +125,8 @@ def test_a_front_never_rises_while_the_order_rests(seed, model, power):
 @settings(max_examples=25, deadline=None)
 @given(SEEDS)
 def test_more_latency_never_improves_a_place(seed):
-    events = Tape(seed, 1, 80).events()
+    """While the level is told of: after a CLEAR a front stays until its level is seen again."""
+    events = still_tape(seed, 80)
     early = fronts(events, Queue(RISK_AVERSE), 2)
     late = fronts(events, Queue(RISK_AVERSE), 30)
     for (_, first, _), (_, second, _) in zip(early, late, strict=True):

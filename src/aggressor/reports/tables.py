@@ -13,6 +13,7 @@ from aggressor.reports.console import NOT_KNOWN, signed, table_of, wide_console
 from aggressor.reports.moments import moment_text
 
 BARS_SHOWN = 60
+SHOWN = 16  # of counts in a line of text
 LADDER_ROWS = 24
 BARS_WIDTH = 150
 RUNNING = {"min_delta": "min", "max_delta": "max", "cvd": "CVD"}
@@ -216,17 +217,14 @@ def show_demo(result: dict[str, Any], plain: bool = False) -> None:
 
 
 def _seen(one: dict[str, Any]) -> str:
-    if not one["judged"]:
-        return "not judged: no detector yet"
     if not one["found"]:
         return "missed"
     return one["signal"] + (", young baseline" if one["provisional"] else "")
 
 
 def _show_demo_plainly(result: dict[str, Any]) -> None:
-    judged = [one for one in result["labels"] if one["judged"]]
-    for kind in sorted({one["kind"] for one in judged}):
-        own = [one for one in judged if one["kind"] == kind]
+    for kind in sorted({one["kind"] for one in result["labels"]}):
+        own = [one for one in result["labels"] if one["kind"] == kind]
         print(f"{kind}: {sum(one['found'] for one in own)} of {len(own)} labels seen")
     print(f"signals that meet no label: {result['unlabelled'] or 'none'}")
     print(
@@ -298,7 +296,9 @@ def _show_trades(console: Console, trades: list[dict[str, Any]], currency: str) 
 
 def _show_counts(console: Console, title: str, counts: dict[str, int]) -> None:
     if counts:
-        text = ", ".join(f"{name} {count}" for name, count in counts.items())
+        text = ", ".join(f"{name} {count}" for name, count in list(counts.items())[:SHOWN])
+        if len(counts) > SHOWN:
+            text += f", and {sum(list(counts.values())[SHOWN:])} of {len(counts) - SHOWN} more"
         console.print(f"  {title}: {text}", highlight=False)
 
 

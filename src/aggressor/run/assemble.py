@@ -8,7 +8,7 @@ anything happens.
 import math
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     maker_bp: float = 2.0
     taker_bp: float = 5.0
     equity: float = 10_000.0
+    rule: dict[str, Any] = {}  # changes to the strategy's own defaults
 
 
 class Assembly(NamedTuple):
@@ -64,7 +65,9 @@ def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) 
             f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
         )
     make = strategy_named(settings.strategy)
-    strategies = [make(one, k, settings.profile, mode) for k, one in enumerate(instruments)]
+    strategies = [
+        make(one, k, settings.profile, mode, settings.rule) for k, one in enumerate(instruments)
+    ]
     desk = Desk(instruments)
     deposit = round(settings.equity * MONEY)
     for currency in {desk.books.currency(k) for k in range(len(instruments))}:

@@ -70,6 +70,7 @@ class ExhaustionScalp:
         self.history = history
         self.evidence = EvidenceBook()
         self.counts: Counter[str] = Counter()
+        self._cascades = ("cascade",) if rule.trade_in_watch else ("watch", "cascade")
         self._instrument = instrument
         self._index = index
         self._code = code
@@ -152,7 +153,7 @@ class ExhaustionScalp:
             holds("data", view.valid, "book valid"),
             holds("reference venue", view.reference_valid, "one agrees"),
             is_not("liquidity", view.liquidity_regime, ("vacuum",)),
-            is_not("cascade", view.cascade, ("watch", "cascade")),
+            is_not("cascade", view.cascade, self._cascades),
             at_most("spread", view.spread_ticks, times(rule.spread_multiple, spread)),
             holds("funding", near, "not within a minute before"),
             at_most("signal age", view.now_ns - run.ts_known, rule.signal_age_ns),
@@ -249,7 +250,7 @@ class ExhaustionScalp:
             return "a new extreme"
         if facing.delta >= rule.revive * run.delta_peak:
             return "the run's delta is back"
-        if view.cascade in ("watch", "cascade"):
+        if view.cascade in self._cascades:
             return f"cascade: {view.cascade}"
         if facing.bias == 1:
             return "the bias goes with the run"

@@ -19,6 +19,7 @@ class ScalpRule(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = Mode.BACKTEST
     unknown: dict[str, str] = {}  # gate -> "pass" | "refuse", where it is not known
     trade_young: bool = False  # take young baselines for known
+    trade_in_watch: bool = False  # enter and stay while a cascade is only watched for
     sizing: SizingRule = SizingRule()
 
     run_effective: float = 10.0  # least run, in e

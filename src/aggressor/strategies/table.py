@@ -1,6 +1,7 @@
 """Strategies by name: the one line a new strategy adds here makes it known to every command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -9,18 +10,22 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.strategies.exhaustion_scalp import NAME, ExhaustionScalp
 from aggressor.strategies.gates import Mode
-from aggressor.strategies.scalp_rule import RULES
+from aggressor.strategies.scalp_rule import RULES, ScalpRule
 
 
 def _exhaustion_scalp(
-    instrument: Instrument, lane: int, profile: str, mode: Mode
+    instrument: Instrument, lane: int, profile: str, mode: Mode, changes: Mapping[str, Any]
 ) -> ExhaustionScalp:
-    rule = msgspec.structs.replace(RULES[profile], mode=mode)
+    unknown = set(changes) - set(ScalpRule.__struct_fields__)
+    if unknown:
+        raise ConfigError(f"{NAME} has no rule {', '.join(sorted(unknown))}.")
+    rule = msgspec.structs.replace(RULES[profile], mode=mode, **changes)
     return ExhaustionScalp(instrument, lane, rule)
 
 
-Maker = Callable[[Instrument, int, str, Mode], Strategy]
-"""Makes a strategy for one instrument on a lane, with the defaults of a profile, in a mode."""
+Maker = Callable[[Instrument, int, str, Mode, Mapping[str, Any]], Strategy]
+"""Makes a strategy for one instrument on a lane, with the defaults of a profile, in a mode; changes
+to the defaults by name."""
 
 STRATEGIES: dict[str, Maker] = {NAME: _exhaustion_scalp}
 
