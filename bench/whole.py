@@ -20,12 +20,8 @@ from generated import INSTRUMENT, market_events, peers
 from measuring import REPEATS, cpu_of, emit, figure, in_turn, run_process
 
 from aggressor.run.importing import import_files
-from aggressor.schema.event import TRADE, Events
-from aggressor.store.catalog import Catalog, Part, Quality, Source, save_catalog
-from aggressor.store.layout import Layout
-from aggressor.store.writer import PartitionWriter
-
-_SOURCE = "0" * 16
+from aggressor.schema.event import Events
+from aggressor.store.making import make_store
 
 
 def measure_import(capture: Path, scratch: Path) -> None:
@@ -56,51 +52,9 @@ def measure_import(capture: Path, scratch: Path) -> None:
     )
 
 
-def make_store(root: Path, events: Events) -> Path:
-    """Write events of the generated instrument as a store."""
-    layout = Layout(root)
-    writer = PartitionWriter(layout, _SOURCE, {0: INSTRUMENT})
-    writer.add(events)
-    written = writer.finish()
-    writer.publish()
-    catalog = Catalog()
-    parts = [
-        Part(
-            path=layout.relative(one.path),
-            source=_SOURCE,
-            instrument=INSTRUMENT.id,
-            definition=catalog.define(INSTRUMENT),
-            day=one.day,
-            rows=one.rows,
-            size_bytes=one.size_bytes,
-            first_ns=one.first_ns,
-            last_ns=one.last_ns,
-            quality=Quality(events=one.rows, trades=int((events["kind"] == TRADE).sum())),
-        )
-        for one in written
-    ]
-    source = Source(
-        id=_SOURCE,
-        venue=INSTRUMENT.venue,
-        name="generated",
-        size_bytes=events.nbytes,
-        first_ns=parts[0].first_ns,
-        last_ns=parts[-1].last_ns,
-        lines=len(events),
-        skipped={},
-        damage="",
-        captures=[],
-        state="",
-        instruments=[INSTRUMENT.id],
-    )
-    catalog.add(source, parts)
-    save_catalog(layout, catalog)
-    return root
-
-
 def measure_backtest(scratch: Path, events: Events, repeats: int) -> dict[str, Any]:
     """Run the backtest command on these events; return its medians."""
-    store = make_store(scratch / f"store-{len(events)}", events)
+    store = make_store(scratch / f"store-{len(events)}", {INSTRUMENT: events})
     command = [
         Path(sys.executable).with_name("aggressor"),
         "backtest",

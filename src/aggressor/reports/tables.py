@@ -184,7 +184,7 @@ def _counts(value: Any) -> bool:
 
 def show_warm(result: dict[str, Any]) -> None:
     """Print how long compiling took."""
-    wide_console().print(f"{result['kernels']} kernels ready in {result['seconds']:.1f} s")
+    wide_console().print(f"{result['kernels']} parts compiled in {result['seconds']:.1f} s")
 
 
 def show_demo(result: dict[str, Any], plain: bool = False) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 Step = Callable[[str, float | None], None]
 """Called with what is being done now and the share done, 0 to 1, or None when it is not known."""
 
-COMPILE_SECONDS = 90  # of everything, with an empty cache, on a slow machine
+COMPILE_SECONDS = 300  # of everything, with an empty cache, on a slow machine
 
 
 def silent(doing: str, share: float | None = None) -> None:
