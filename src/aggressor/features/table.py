@@ -75,7 +75,12 @@ def footprint_bars(
     stop_ns: int = NEVER_NS,
 ) -> Iterator[Footprint]:
     """Yield bars one by one with their cells, as `footprint_batches` does."""
-    for closed in footprint_batches(chunks, series, start_ns, stop_ns):
+    return one_by_one(footprint_batches(chunks, series, start_ns, stop_ns))
+
+
+def one_by_one(batches: Iterable[ClosedBars]) -> Iterator[Footprint]:
+    """Yield the bars of batches, each with its own cells."""
+    for closed in batches:
         for bar in closed.bars:
             at = int(bar["first_cell"])
             yield Footprint(bar, closed.cells[at : at + int(bar["cells"])])

@@ -25,7 +25,7 @@ def write_parquet(file: Path | str, tables: Iterable[pa.Table]) -> int:
             writer.write_table(table)
             rows += table.num_rows
         if writer is None:
-            raise StoreError(f"There is nothing to write to {file}.")
+            raise StoreError(f"That span has no trades and no rows: nothing was written to {file}.")
         writer.close()
         part.replace(file)
     except OSError as trouble:
