@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.detectors.outbox import Outbox, at_least, at_most, call, next_row, params_hash
+from aggressor.detectors.outbox import Outbox, at_least, at_most, call, params_hash, put
 from aggressor.detectors.run import (
     LENGTHS,
     RunState,
@@ -435,26 +435,27 @@ def _write(
     ratio = side["current"] / max(np.int64(1), side["peak"])
     score = at_least(length, episode["threshold"]) + at_least(share, params["delta_share"])
     score += at_least(episode["delta"], episode["quantile"]) + at_most(ratio, params["fade_ratio"])
-    signal = outbox.ring[next_row(outbox)]
-    call(outbox)
-    signal["ts_armed"] = episode["ts_armed"]
-    signal["ts_confirmed"] = state.head[k]["last_ts_venue"]
-    signal["ts_known"] = now
-    signal["params"] = params["hash"]
-    signal["episode"] = episode["episode"]
-    signal["score"] = score / 4.0
-    signal["low"] = min(episode["start"], episode["extreme"])
-    signal["high"] = max(episode["start"], episode["extreme"])
-    signal["kind"] = EXHAUSTION
-    signal["phase"] = phase
-    signal["side"] = direction
-    signal["direction"] = -direction
-    signal["provisional"] = (
-        YOUNG_BASELINE if episode["young"] == 1 or fade.head[k]["maturity"] != READY else FIRM
+    young = episode["young"] == 1 or fade.head[k]["maturity"] != READY
+    call(outbox)  # at every step: who trades follows the run from its arming
+    at = put(
+        outbox,
+        k,
+        EXHAUSTION,
+        phase,
+        failed,
+        direction,
+        -direction,
+        min(episode["start"], episode["extreme"]),
+        max(episode["start"], episode["extreme"]),
+        episode["episode"],
+        episode["ts_armed"],
+        state.head[k]["last_ts_venue"],
+        now,
+        params["hash"],
+        YOUNG_BASELINE if young else FIRM,
+        score / 4.0,
     )
-    signal["failed"] = failed
-    signal["instrument"] = k
-    evidence = signal["evidence"]
+    evidence = outbox.ring[at]["evidence"]
     evidence[0] = episode["start"]
     evidence[1] = episode["extreme"]
     evidence[2] = length

@@ -64,6 +64,46 @@ def next_row(outbox: Outbox) -> int:
 
 
 @kernel
+def put(
+    outbox: Outbox,
+    k: Int,
+    kind: Int,
+    phase: Int,
+    failed: Int,
+    side: Int,
+    direction: Int,
+    low: Int,
+    high: Int,
+    episode: Int,
+    ts_armed: Int,
+    ts_confirmed: Int,
+    now: Int,
+    params: np.uint64,
+    provisional: Int,
+    score: float,
+) -> int:
+    """Write a SIGNAL row but for its evidence, and return its index; it calls for nothing."""
+    row = next_row(outbox)
+    signal = outbox.ring[row]
+    signal["instrument"] = k
+    signal["kind"] = kind
+    signal["phase"] = phase
+    signal["failed"] = failed
+    signal["side"] = side
+    signal["direction"] = direction
+    signal["low"] = low
+    signal["high"] = high
+    signal["episode"] = episode
+    signal["ts_armed"] = ts_armed
+    signal["ts_confirmed"] = ts_confirmed
+    signal["ts_known"] = now
+    signal["params"] = params
+    signal["provisional"] = provisional
+    signal["score"] = score
+    return row
+
+
+@kernel
 def post(
     outbox: Outbox,
     k: Int,
@@ -82,30 +122,13 @@ def post(
     provisional: Int,
     score: float,
 ) -> int:
-    """Write a SIGNAL row but for its evidence, and return its index.
-
-    What is confirmed calls for a decision; a near-miss is read with the next one.
-    """
-    row = next_row(outbox)
+    """Do as `put`; what is confirmed calls for a decision, a near-miss is read with the next."""
     if phase == CONFIRMED:
         call(outbox)
-    signal = outbox.ring[row]
-    signal["instrument"] = k
-    signal["kind"] = kind
-    signal["phase"] = phase
-    signal["failed"] = failed
-    signal["side"] = side
-    signal["direction"] = direction
-    signal["low"] = low
-    signal["high"] = high
-    signal["episode"] = episode
-    signal["ts_armed"] = ts_armed
-    signal["ts_confirmed"] = ts_confirmed
-    signal["ts_known"] = now
-    signal["params"] = params
-    signal["provisional"] = provisional
-    signal["score"] = score
-    return row
+    return put(
+        outbox, k, kind, phase, failed, side, direction, low, high, episode, ts_armed,
+        ts_confirmed, now, params, provisional, score,
+    )  # fmt: skip
 
 
 @kernel_inline

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.detectors.outbox import Outbox, at_least, next_row, params_hash
+from aggressor.detectors.outbox import Outbox, at_least, params_hash, put
 from aggressor.features.baseline import READY
 from aggressor.features.wall_records import WALLS, WallParameters, WallsState
 from aggressor.kernel import Int, kernel, kernel_inline
@@ -114,25 +114,26 @@ def _write(
     phase: Int,
 ) -> None:
     row = walls.parameters[k]
-    signal = outbox.ring[next_row(outbox)]
-    signal["ts_armed"] = note["ts_armed"]
-    signal["ts_confirmed"] = venue_now
-    signal["ts_known"] = now
-    signal["params"] = state.head[k]["hash"]
-    signal["episode"] = note["episode"]
-    signal["score"] = 0.5 * (
-        at_least(wall["z"], row["z_min"]) + at_least(wall["ratio"], row["ratio_min"])
+    price = wall["price"]
+    at = put(
+        outbox,
+        k,
+        WALL,
+        phase,
+        wall["end"] if phase == EXPIRED else 0,
+        wall["side"],
+        0,
+        price,
+        price,
+        note["episode"],
+        note["ts_armed"],
+        venue_now,
+        now,
+        state.head[k]["hash"],
+        FIRM if wall["maturity"] == READY else YOUNG_BASELINE,
+        0.5 * (at_least(wall["z"], row["z_min"]) + at_least(wall["ratio"], row["ratio_min"])),
     )
-    signal["low"] = wall["price"]
-    signal["high"] = wall["price"]
-    signal["kind"] = WALL
-    signal["phase"] = phase
-    signal["side"] = wall["side"]
-    signal["direction"] = 0
-    signal["provisional"] = FIRM if wall["maturity"] == READY else YOUNG_BASELINE
-    signal["failed"] = wall["end"] if phase == EXPIRED else 0
-    signal["instrument"] = k
-    evidence = signal["evidence"]
+    evidence = outbox.ring[at]["evidence"]
     evidence[0] = wall["price"]
     evidence[1] = wall["lots"]
     evidence[2] = wall["peak"]
