@@ -86,9 +86,9 @@ def _set_levels(pipe: Pipeline, k: Int) -> None:
     if hundreds > 0 and scene["valid"] == 1 and apart > 0.0:
         while hundreds < apart:
             hundreds *= 10
-        below = scene["bid"] // hundreds
-        for n in range(2):
-            levels[used]["price"] = (below + n) * hundreds
+        for s in range(2):
+            near = scene["bid"] // hundreds if s == 0 else -(-scene["ask"] // hundreds)
+            levels[used]["price"] = near * hundreds
             levels[used]["kind"] = ROUND_NUMBER
             levels[used]["since_ns"] = NO_TIME
             used += 1
