@@ -48,9 +48,7 @@ from aggressor.features.depth_flow import DepthFlowState, depth_flow_state
 from aggressor.features.diagonal import DIAGONAL_PROFILES
 from aggressor.features.fade import FADE_PROFILES, FadeState, fade_state
 from aggressor.features.forced import (
-    COMPLETE,
     FORCED_PROFILES,
-    ONE_PER_SECOND,
     UNPUBLISHED,
     ForcedState,
     forced_state,
@@ -105,12 +103,6 @@ from aggressor.state import State
 MINUTE_NS = 60_000_000_000
 ROUND_TICKS_MIN = 10  # ticks between round prices
 LARGE_QUOTE = {"perp": 100_000, "micro": 5_000}  # notional floor of a large order (R2.3)
-
-PUBLICATION = {  # of forced orders, by venue; elsewhere they are not published
-    "binance-usdm": ONE_PER_SECOND,
-    "binance-coinm": ONE_PER_SECOND,
-    "synthetic": COMPLETE,
-}
 
 PIPELINE_HEAD = np.dtype(
     [
@@ -191,12 +183,14 @@ def new_parts(
     cost_ticks: float = 0.0,
     timer_ns: int = 100_000_000,
     tolerance_ns: int = 250_000_000,
+    publication: int | Sequence[int] = UNPUBLISHED,
 ) -> Pipeline:
     """Return the parts for `instruments`; `bars` holds the same number of series per lane, lane by
     lane. They are not linked yet: see `pipeline.new_pipeline`.
 
     `profile` is "perp" or "micro"; `cost_ticks` the round-trip cost the run of R7.1 is held
-    against.
+    against; `publication` says how forced orders are published (`features.forced`), for all lanes
+    or one by one.
     """
     lanes = len(instruments)
     assert len(bars) % lanes == 0, "every lane has the same number of bar series"
@@ -230,7 +224,7 @@ def new_parts(
         forced=forced_state(
             lanes,
             profile_of(FORCED_PROFILES, profile),
-            [PUBLICATION.get(one.venue, UNPUBLISHED) for one in instruments],
+            publication,
             series=len(bars),
         ),
         footprint=footprint_state(bars),

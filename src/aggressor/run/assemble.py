@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aggressor.engine.engine import Engine
+from aggressor.engine.parts import Pipeline
 from aggressor.engine.pipeline import new_pipeline
 from aggressor.engine.ports import Strategy
 from aggressor.engine.view import Fees
 from aggressor.execution.desk import Desk
 from aggressor.features.bars import bar_spec
+from aggressor.features.forced import COMPLETE
 from aggressor.features.parameters import PROFILES
 from aggressor.features.series import BarSeries
 from aggressor.schema.errors import ConfigError
@@ -25,8 +27,10 @@ from aggressor.schema.instrument import Instrument
 from aggressor.sim.costs import Costs
 from aggressor.sim.latency import Latency
 from aggressor.sim.queue import Queue, queue_of
+from aggressor.sim.synthetic.presets import SYNTHETIC
 from aggressor.strategies.gates import Mode
 from aggressor.strategies.table import strategy_named
+from aggressor.venues.table import publication_of
 
 MONEY = 100_000_000
 _MS = 1_000_000
@@ -73,11 +77,7 @@ def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) 
     for currency in {desk.books.currency(k) for k in range(len(instruments))}:
         desk.books.deposit(currency, deposit)
     fees = Fees(settings.maker_bp, settings.taker_bp)
-    pipeline = new_pipeline(
-        instruments,
-        [BarSeries(k, bar_spec("1m", one)) for k, one in enumerate(instruments)],
-        profile=settings.profile,
-    )
+    pipeline = pipeline_of(instruments, settings.profile)
     return Assembly(
         engine=Engine(instruments, pipeline, list(enumerate(strategies)), desk, fees),
         strategies=strategies,
@@ -87,6 +87,18 @@ def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) 
             maker_bp=Decimal(str(settings.maker_bp)), taker_bp=Decimal(str(settings.taker_bp))
         ),
         deposit=deposit,
+    )
+
+
+def pipeline_of(instruments: Sequence[Instrument], profile: str) -> Pipeline:
+    """Return a pipeline with one-minute bars, told how each venue publishes forced orders."""
+    return new_pipeline(
+        instruments,
+        [BarSeries(k, bar_spec("1m", one)) for k, one in enumerate(instruments)],
+        profile=profile,
+        publication=[
+            COMPLETE if one.venue == SYNTHETIC else publication_of(one.venue) for one in instruments
+        ],
     )
 
 

@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aggressor.detectors.outbox import drain
-from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room, new_pipeline
+from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room
 from aggressor.features import series as bar_series
-from aggressor.features.bars import bar_spec
-from aggressor.features.series import BarSeries
+from aggressor.run.assemble import pipeline_of
 from aggressor.run.progress import Step, silent
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import Events
@@ -102,7 +101,7 @@ def signals_over(
     instrument: Instrument, chunks: Iterable[Events], profile: str = PROFILE
 ) -> Signals:
     """Run a fresh pipeline over events of one instrument, with TIMERs; return all SIGNAL rows."""
-    pipe = new_pipeline([instrument], [BarSeries(0, bar_spec("1m", instrument))], profile=profile)
+    pipe = pipeline_of([instrument], profile)
     rows = [empty_signals(0)]
     for events in chunks:
         start = 0

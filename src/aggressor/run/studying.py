@@ -19,11 +19,10 @@ import numpy as np
 
 from aggressor.detectors.outbox import drain
 from aggressor.engine.parts import Pipeline
-from aggressor.engine.pipeline import DECIDE_TIMER, NEEDS_ROOM, advance, make_room, new_pipeline
+from aggressor.engine.pipeline import DECIDE_TIMER, NEEDS_ROOM, advance, make_room
 from aggressor.features import series as bar_series
-from aggressor.features.bars import bar_spec
 from aggressor.features.parameters import PERP, PROFILES
-from aggressor.features.series import BarSeries
+from aggressor.run.assemble import pipeline_of
 from aggressor.run.progress import Step, silent
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import CLEAR, GAP, NO_TIME, Events
@@ -92,8 +91,7 @@ class Study:
 
     def pipeline(self) -> Pipeline:
         """Return a pipeline for this instrument that has seen nothing."""
-        bars = [BarSeries(self.lane, bar_spec("1m", self.definition))]
-        return new_pipeline([self.definition], bars, profile=self.profile)
+        return pipeline_of([self.definition], self.profile)
 
     def moments(self, every_ns: int = 0, progress: Step = silent) -> Iterator[Moment]:
         """Run to the end of the span; yield whenever signals wait, and once at the end.

@@ -1,5 +1,6 @@
 """The venues by name: a further venue is one more line here."""
 
+from aggressor.features.forced import UNPUBLISHED
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
 from aggressor.venues.venue import Venue
@@ -15,3 +16,9 @@ def venue_named(name: str) -> Venue:
     if venue is None:
         raise ConfigError(f"There is no venue {name!r} - use one of: {', '.join(VENUES)}.")
     return venue
+
+
+def publication_of(name: str) -> int:
+    """Return how a venue publishes forced orders; one that is not here is not known to."""
+    venue = VENUES.get(name)
+    return UNPUBLISHED if venue is None else venue.publication

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from aggressor.features.forced import UNPUBLISHED
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import ContractKind, Instrument
@@ -175,3 +176,4 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_request: Callable[[Instrument], Request]
     interest_request: Callable[[Instrument], Request] | None  # spot has no open interest
     definitions_request: Callable[[], Request]
+    publication: int = UNPUBLISHED  # of forced orders: features/forced.py

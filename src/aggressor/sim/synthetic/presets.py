@@ -28,10 +28,13 @@ SCORED_GAP_S = 40.0
 DEMO_KINDS = ("iceberg", "wall_pull", "push_through", "exhaustion", "cascade")
 
 
+SYNTHETIC = "synthetic"  # the venue's name; it publishes every forced order
+
+
 def demo_instrument() -> Instrument:
     """Return the demo's instrument, `synthetic:MICRO`: linear, tick 5, lot 0.001."""
     return Instrument(
-        venue="synthetic",
+        venue=SYNTHETIC,
         symbol="MICRO",
         kind=ContractKind.LINEAR,
         tick=Decimal(5),

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from aggressor.features.forced import ONE_PER_SECOND, UNPUBLISHED
 from aggressor.market.align import CONTIGUOUS, PREVIOUS_LINK, REST_SNAPSHOT
 from aggressor.schema.instrument import ContractKind
 from aggressor.venues.binance.instruments import infer_instruments, instruments_from_exchange_info
@@ -34,6 +35,7 @@ def _market(
         subscribe=partial(subscribe_spot if spot else subscribe_derivatives, streams),
         snapshot_request=partial(snapshot_request, rest, f"{path}/depth", weight=weight),
         interest_request=None if spot else partial(get, rest, f"{path}/openInterest", weight=1),
+        publication=UNPUBLISHED if spot else ONE_PER_SECOND,
         definitions_request=partial(
             Request, "GET", f"{rest}{path}/exchangeInfo", 20 if spot else 1
         ),
