@@ -114,10 +114,11 @@ def test_requests_encode_symbols_and_know_their_weight() -> None:
         "https://fapi.binance.com/fapi/v1/depth?symbol=%E7%89%9B%E6%9D%A5USDT&limit=1000"
     )
     assert (asked.method, asked.weight) == ("GET", 20)
-    assert venue.interest_request is not None
-    assert "/fapi/v1/openInterest?symbol=" in venue.interest_request(one).url
+    assert venue.polls is not None
+    (interest,) = venue.polls(one)
+    assert "/fapi/v1/openInterest?symbol=" in interest.request.url
     assert venue.definitions_request().url == "https://fapi.binance.com/fapi/v1/exchangeInfo"
-    assert venue_named("binance-spot").interest_request is None
+    assert venue_named("binance-spot").polls is None
 
 
 def test_the_table_knows_its_venues_by_name() -> None:

@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.features.forced import UNPUBLISHED
-from aggressor.schema.errors import MessageError
+from aggressor.schema.candle import Candles
+from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.venues.session import Control, Expected, LinkRules
+from aggressor.venues.trading import TradingVenue
 
 NEEDS_ROOM = -1  # `decode` used nothing: call again with a larger `out`
 
@@ -95,10 +98,45 @@ class Request(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """One connection to open and what to send on it."""
+    """One connection to open, what to send on it, one acknowledgement each, and what must come."""
 
     address: str
     messages: tuple[bytes, ...]
+    books: bool = True  # it carries books, which must align
+    expected: tuple[Expected, ...] = ()
+
+
+class Poll(NamedTuple):
+    """A request to repeat; the decoder takes its answer with the symbol it was asked for."""
+
+    request: Request
+    every_ns: int
+    symbol: str
+
+
+class RestLimit(NamedTuple):
+    """So much weight in each window; the window's rule holds for all requests of an address."""
+
+    weight: int
+    window_ns: int
+
+
+def no_control(message: bytes) -> Control | None:
+    """Say that a message is market data: for a venue that sends nothing else."""
+    return None
+
+
+def cannot_infer(text: object, valid_from_ns: int, symbol: str = "") -> list[Instrument]:
+    """Refuse to guess grids: for venues whose recordings say them."""
+    raise ConfigError(
+        "The grid of this venue's instruments cannot be read off its messages - give the venue's "
+        "own list of instruments beside the recording."
+    )
+
+
+def as_received(frame: bytes) -> bytes:
+    """Return the message in a frame of a venue that packs nothing."""
+    return frame
 
 
 class MarketDecoder(Protocol):
@@ -161,7 +199,7 @@ class MarketDecoder(Protocol):
 
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
-    """The market side of one venue."""
+    """One venue: its market side, and its trading side where we have one."""
 
     name: str
     kind: ContractKind
@@ -170,10 +208,22 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     rest: str
     streams: str
     instruments: Callable[[bytes, int], list[Instrument]]
-    infer: Callable[..., list[Instrument]]
+    infer: Callable[..., list[Instrument]]  # from a recording that came without definitions
     market_decoder: Callable[[Sequence[tuple[Instrument, int]]], MarketDecoder]
     subscribe: Callable[[Sequence[Instrument]], list[Subscription]]
-    snapshot_request: Callable[[Instrument], Request]
-    interest_request: Callable[[Instrument], Request] | None  # spot has no open interest
+    snapshot_request: Callable[[Instrument], Request] | None  # None: its stream opens with one
     definitions_request: Callable[[], Request]
+    definitions_next: Callable[[bytes], Request | None] | None = None  # where answers have pages
+    polls: Callable[[Instrument], Sequence[Poll]] | None = None  # what no stream tells
+    resubscribe: Callable[[Instrument], tuple[bytes, ...]] | None = None  # asks for a new snapshot
+    control: Callable[[bytes], Control | None] = no_control  # cheap: called for every message
+    unpack: Callable[[bytes], bytes] = as_received  # raises MessageError beyond a named size
+    link: LinkRules = LinkRules()
+    deflate: bool = False  # the venue forces permessage-deflate
+    rest_limit: RestLimit = RestLimit(10, 1_000_000_000)
+    clock_request: Callable[[], Request] | None = None
+    read_clock: Callable[[bytes], int] | None = None  # ns since the epoch
+    candles_request: Callable[[Instrument, int, int], Request] | None = None  # span in s, how many
+    read_candles: Callable[[bytes, Instrument], Candles] | None = None  # closed ones, oldest first
     publication: int = UNPUBLISHED  # of forced orders: features/forced.py
+    trading: TradingVenue | None = None

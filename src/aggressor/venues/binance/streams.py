@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from aggressor.schema.instrument import Instrument
-from aggressor.venues.venue import Request, Subscription
+from aggressor.venues.venue import Poll, Request, Subscription
 
 _PUBLIC = ("depth@100ms", "bookTicker")
 _MARKET = ("aggTrade", "forceOrder", "markPrice@1s")
@@ -21,6 +21,7 @@ _SPOT = ("depth@100ms", "bookTicker", "trade")
 _STREAMS_PER_MESSAGE = 200  # well below the 1024 of a connection, and short enough for one frame
 
 _SNAPSHOT_LEVELS = 1000
+_INTEREST_EVERY_NS = 5_000_000_000
 
 
 def _subscription(address: str, streams: Sequence[str]) -> Subscription:
@@ -52,6 +53,11 @@ def subscribe_spot(host: str, instruments: Sequence[Instrument]) -> list[Subscri
 def get(host: str, path: str, instrument: Instrument, weight: int, more: str = "") -> Request:
     """Return a request about one instrument; symbols may hold characters that need encoding."""
     return Request("GET", f"{host}{path}?symbol={quote(instrument.symbol)}{more}", weight)
+
+
+def interest_poll(host: str, path: str, instrument: Instrument) -> tuple[Poll, ...]:
+    """Return the question for open interest, which no stream tells."""
+    return (Poll(get(host, path, instrument, 1), _INTEREST_EVERY_NS, instrument.symbol),)
 
 
 def snapshot_request(host: str, path: str, instrument: Instrument, weight: int = 20) -> Request:

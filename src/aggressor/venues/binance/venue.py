@@ -8,7 +8,7 @@ from aggressor.schema.instrument import ContractKind
 from aggressor.venues.binance.instruments import infer_instruments, instruments_from_exchange_info
 from aggressor.venues.binance.market import MarketDecoder
 from aggressor.venues.binance.streams import (
-    get,
+    interest_poll,
     snapshot_request,
     subscribe_derivatives,
     subscribe_spot,
@@ -34,7 +34,7 @@ def _market(
         market_decoder=partial(MarketDecoder, policy=REST_SNAPSHOT, chain=chain, market=market),
         subscribe=partial(subscribe_spot if spot else subscribe_derivatives, streams),
         snapshot_request=partial(snapshot_request, rest, f"{path}/depth", weight=weight),
-        interest_request=None if spot else partial(get, rest, f"{path}/openInterest", weight=1),
+        polls=None if spot else partial(interest_poll, rest, f"{path}/openInterest"),
         publication=UNPUBLISHED if spot else ONE_PER_SECOND,
         definitions_request=partial(
             Request, "GET", f"{rest}{path}/exchangeInfo", 20 if spot else 1

@@ -1,0 +1,576 @@
+"""The decoder of every venue whose messages are read into parts: parts to EVENT rows.
+
+The reader of a venue knows its words (`parts`); everything else is here, once: the grids, alignment
+of snapshots and deltas (`market.align`), deltas that wait for a snapshot, prints that come twice,
+quotes fused with the book by number, counts, and the state that joins two recordings. A message
+that raises MessageError has changed nothing.
+
+A quote is written only where it is newer than the book; a book message older than the last quote
+gets that quote again behind it, so that the touch never steps back. Limits: a message of 4 MiB,
+10,000 waiting deltas an instrument, 8,192 keys of prints.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from aggressor.kernel import kernel
+from aggressor.market.align import (
+    APPLY,
+    BUFFER,
+    NO_ID,
+    WAITING,
+    Alignment,
+    align_state,
+    on_delta,
+    on_snapshot,
+    restart,
+)
+from aggressor.market.align import (
+    GAP as MISSING,
+)
+from aggressor.schema.errors import ConfigError, MessageError, UnitError
+from aggressor.schema.event import (
+    ASK,
+    BAD_CLOCK,
+    BID,
+    CLEAR,
+    FUNDING,
+    GAP,
+    INSTRUMENTS_MAX,
+    INTEREST,
+    LAST,
+    LEVEL,
+    LIQUIDATION,
+    MARK,
+    NO_TIME,
+    PRICE_MAX,
+    QUOTE,
+    SNAPSHOT,
+    STATUS,
+    TRADE,
+    Events,
+    empty_events,
+)
+from aggressor.schema.instrument import Instrument
+from aggressor.schema.units import NOT_PLAIN, PARSED
+from aggressor.venues.parts import (
+    BookPart,
+    Buffer,
+    FundingPart,
+    InterestPart,
+    LiquidationPart,
+    MarkPart,
+    Part,
+    QuotePart,
+    StatusPart,
+    TradePart,
+    Unused,
+)
+from aggressor.venues.scan import GRID, Grids, Int, Text, read_levels
+from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM, Checks, Progress
+
+MESSAGE_BYTES_MAX = 4 << 20
+WAITING_MAX = 10_000
+KEYS_MAX = 8_192
+
+Reader: TypeAlias = Callable[[bytes, str], Sequence[Part]]
+"""(message, symbol) -> parts; `symbol` is that of the request an answer belongs to, "" in streams.
+
+Raises MessageError, msgspec.DecodeError, UnitError or ValueError for what it cannot read.
+"""
+
+_EIGHT = Decimal("1e-8")
+_NS_PER_MINUTE = 60_000_000_000
+_LEVEL_BYTES_MIN = 6  # [1,2] and a comma
+_MS_MAX = 9_000_000_000_000
+_US_MAX = 9_000_000_000_000_000
+_SHOWN = 120
+_COUNTERS = (
+    "trades",
+    "trades_dropped",
+    "quotes",
+    "quotes_stale",
+    "marks",
+    "liquidations",
+    "liquidations_dropped",
+    "interests",
+)
+_ALIGN_STATE = ("last", "seen", "oldest", "oldest_previous", "waiting", "phase")
+_ALIGN_COUNTERS = (
+    "applied",
+    "dropped",
+    "buffered",
+    "gaps",
+    "snapshots",
+    "snapshots_dropped",
+    "snapshots_too_old",
+)
+
+
+@kernel
+def write_book(
+    text: Text,
+    middle: Int,
+    stop: Int,
+    grids: Grids,
+    align: Alignment,
+    k: Int,
+    first: Int,
+    last: Int,
+    previous: Int,
+    stamp: Events,
+    out: Events,
+) -> tuple[Int, Int, Int, Int]:
+    """Read bids text[:middle] and asks text[middle:stop] into `out`, then judge them.
+
+    stamp (1,) EVENT is a LEVEL with times, flags and instrument; SNAPSHOT in its flags says what it
+    is. Returns (rows, verdict of `market.align`, PARSED or why not, offset of the trouble): nothing
+    is judged unless all is PARSED, and only what is applied keeps its rows.
+    """
+    picture = (stamp[0]["flags"] & SNAPSHOT) != 0
+    row = np.int64(0)
+    if picture:
+        out[0] = stamp[0]
+        out[0]["kind"] = CLEAR
+        out[0]["flags"] = 0
+        row = np.int64(1)
+    stamp[0]["side"] = BID
+    row, code, where = read_levels(text, 0, middle, grids, k, stamp, out, row)
+    if code != PARSED:
+        return np.int64(0), 0, code, where
+    stamp[0]["side"] = ASK
+    row, code, where = read_levels(text, middle, stop, grids, k, stamp, out, row)
+    if code != PARSED:
+        return np.int64(0), 0, code, where
+    if picture:
+        verdict = on_snapshot(align, k, last)
+    else:
+        verdict = on_delta(align, k, first, last, previous)
+    if verdict == MISSING:
+        out[0] = stamp[0]
+        out[0]["kind"] = CLEAR
+        out[0]["side"] = 0
+        out[0]["flags"] = GAP
+        row = np.int64(1)
+    elif verdict != APPLY:
+        row = np.int64(0)
+    if row > 0:
+        out[row - 1]["flags"] |= LAST
+    return row, verdict, PARSED, 0
+
+
+class _Quote:
+    """The last quote of one instrument, and how far its book is on the same axis."""
+
+    __slots__ = ("book_number", "number", "rows")
+
+    def __init__(self) -> None:
+        self.number = NO_ID
+        self.book_number = NO_ID
+        self.rows: Events = empty_events(2)
+
+
+class PartsDecoder:
+    """One venue's messages to EVENT rows, for up to 255 instruments; see `venue.MarketDecoder`."""
+
+    def __init__(
+        self,
+        instruments: Sequence[tuple[Instrument, int]],
+        *,
+        read: Reader,
+        policy: int,
+        chain: int,
+    ) -> None:
+        """Decode for these (instrument, EVENT.instrument)."""
+        if len(instruments) > INSTRUMENTS_MAX:
+            raise ConfigError(
+                f"{len(instruments)} instruments are too many for one decoder: at most "
+                f"{INSTRUMENTS_MAX}; use a second one."
+            )
+        self.trouble: MessageError | None = None
+        self.ignored: dict[str, int] = {}
+        self.unknown: dict[str, int] = {}
+        self._read = read
+        self._instruments = [instrument for instrument, _ in instruments]
+        self._numbers = [number for _, number in instruments]
+        self._lanes = {instrument.symbol: k for k, instrument in enumerate(self._instruments)}
+        self._align = align_state(max(len(instruments), 1), policy, chain)
+        self._grids = np.zeros(max(len(instruments), 1), GRID)
+        for k, instrument in enumerate(self._instruments):
+            price, size = instrument.price_grid, instrument.size_grid
+            self._grids[k] = (price.step, size.step, price.digits, size.digits)
+        self._waiting: list[list[BookPart]] = [[] for _ in instruments]
+        self._waiting_rows = 0
+        self._keys: list[dict[str, None]] = [{} for _ in instruments]
+        self._fresh: list[tuple[int, str]] = []  # keys first met in the message in hand
+        self._quotes = [_Quote() for _ in instruments]
+        self._ts_venue = [NO_TIME] * len(instruments)
+        self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
+        self._text = np.zeros(1 << 16, np.uint8)
+        self._stamp = empty_events(1)
+        self._messages = 0
+        self._bad = 0
+
+    def room(self, message: bytes) -> int:
+        """Return how many rows `decode` may need for a message now."""
+        return len(message) // _LEVEL_BYTES_MIN + 16 + self._waiting_rows
+
+    def decode(self, message: bytes, ts_recv: int, out: Events, symbol: str = "") -> int:
+        """Write one message's rows to out[:n]; see `venues.venue.MarketDecoder`."""
+        if len(message) > MESSAGE_BYTES_MAX:
+            raise MessageError(
+                f"A message of {len(message)} bytes is over the limit of {MESSAGE_BYTES_MAX} - it "
+                "is no market message; check the address or the recording."
+            )
+        if out.size < self.room(message):
+            return NEEDS_ROOM
+        rows = 0
+        self._fresh.clear()
+        for part in self._parts(message, symbol):
+            try:
+                rows += self._write(part, ts_recv, out[rows:])
+            except (UnitError, ArithmeticError) as trouble:
+                for k, key in self._fresh:
+                    self._keys[k].pop(key, None)
+                raise self._odd(message, trouble) from None
+        self._messages += 1
+        return rows
+
+    def decode_lines(
+        self,
+        text: NDArray[np.uint8],
+        start: int,
+        stop: int,
+        out: Events,
+        rows: int = 0,
+        checks: Checks | None = None,
+        check_rows: int = 0,
+        symbol: str = "",
+    ) -> Progress:
+        """Write the rows of the lines in text[start:stop]; see `venues.venue.MarketDecoder`."""
+        whole = text[start:stop].tobytes()
+        at, used = 0, 0
+        while at < len(whole):
+            end = whole.find(b"\n", at)
+            end = len(whole) if end < 0 else end
+            time, _, message = whole[at:end].partition(b" ")
+            reason = DONE
+            if message.strip():
+                try:
+                    written = self.decode(message, _local_time(time), out[rows:], symbol)
+                except MessageError as trouble:
+                    self.trouble = trouble
+                    self._bad += 1
+                    written, reason = 0, BAD
+                if written == NEEDS_ROOM:
+                    return Progress(start + at, rows, check_rows, used, FULL)
+                rows += written
+                used += 1
+            at = end + 1
+            if reason == BAD:
+                return Progress(min(start + at, stop), rows, check_rows, used, BAD)
+        return Progress(stop, rows, check_rows, used, DONE)
+
+    def _parts(self, message: bytes, symbol: str) -> Sequence[Part]:
+        try:
+            return self._read(message, symbol)
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, ArithmeticError) as trouble:
+            if isinstance(trouble, MessageError):
+                raise
+            raise self._odd(message, trouble) from None
+
+    def _odd(self, message: bytes, trouble: Exception) -> MessageError:
+        shown = message[:_SHOWN].decode(errors="replace")
+        return MessageError(
+            f"A message is not what the venue documents ({trouble}): {shown} - check that it is of "
+            "this venue and that the instrument's grid is the present one; it was left out."
+        )
+
+    def _write(self, part: Part, ts_recv: int, out: Events) -> int:
+        """Write one part; return its rows."""
+        if isinstance(part, Unused):
+            self.ignored[part.name] = self.ignored.get(part.name, 0) + 1
+            return 0
+        k = self._lanes.get(part.symbol)
+        if k is None:
+            self.unknown[part.symbol] = self.unknown.get(part.symbol, 0) + 1
+            return 0
+        if isinstance(part, BookPart):
+            return self._book(k, part, ts_recv, out)
+        if isinstance(part, TradePart):
+            return self._trade(k, part, ts_recv, out)
+        if isinstance(part, QuotePart):
+            return self._quote(k, part, ts_recv, out)
+        return self._rare(k, part, ts_recv, out)
+
+    def _book(self, k: int, part: BookPart, ts_recv: int, out: Events) -> int:
+        rows, verdict = self._judge(k, part, ts_recv, out)
+        if verdict == BUFFER or (verdict == MISSING and self._align[k]["waiting"]):
+            self._keep(k, part)
+        if verdict in (APPLY, MISSING) and part.ts_venue != NO_TIME:
+            self._ts_venue[k] = part.ts_venue
+        if verdict == APPLY and part.snapshot:
+            waiting, self._waiting[k] = self._waiting[k], []
+            self._waiting_rows -= sum(map(_rows_of, waiting))
+            self._quotes[k].book_number = part.number
+            for one in waiting:
+                rows += self._book(k, one, ts_recv, out[rows:])
+            return rows
+        quote = self._quotes[k]
+        if verdict == APPLY:
+            quote.book_number = part.number
+        if verdict == APPLY and rows and NO_ID != part.number < quote.number:
+            out[rows : rows + 2] = quote.rows
+            out[rows : rows + 2]["ts_recv"] = ts_recv
+            rows += 2
+        return rows
+
+    def _judge(self, k: int, part: BookPart, ts_recv: int, out: Events) -> tuple[int, int]:
+        """Read the levels of one part and judge it: (rows, verdict)."""
+        flags = SNAPSHOT if part.snapshot else 0
+        flags |= BAD_CLOCK if part.ts_venue == NO_TIME else 0
+        row = (ts_recv, part.ts_venue, 0, 0, LEVEL, 0, flags, self._numbers[k])
+        rows, verdict, code, where = self._levels(k, part, part.bids, part.asks, row, out)
+        if code == NOT_PLAIN:
+            bids, asks = self._plain(part.bids), self._plain(part.asks)
+            rows, verdict, code, where = self._levels(k, part, bids, asks, row, out)
+        if code == PARSED:
+            return rows, verdict
+        near = bytes(self._text[max(where - 20, 0) : where + 40])
+        raise UnitError(
+            f"{part.symbol}: a level is not on the grid of tick {self._instruments[k].tick} and "
+            f"lot {self._instruments[k].lot}, near {near.decode(errors='replace')!r}"
+        )
+
+    def _levels(
+        self,
+        k: int,
+        part: BookPart,
+        bids: Buffer,
+        asks: Buffer,
+        row: tuple[int, ...],
+        out: Events,
+    ) -> tuple[int, int, int, int]:
+        """Copy both sides into one text and let the kernel read and judge them."""
+        middle, stop = len(bids), len(bids) + len(asks)
+        if stop > self._text.size:
+            self._text = np.zeros(2 * stop, np.uint8)
+        view = self._text.data
+        view[:middle] = bids
+        view[middle:stop] = asks
+        self._stamp[0] = row
+        ids = (part.first, part.last, part.previous)
+        return write_book(
+            self._text, middle, stop, self._grids, self._align, k, *ids, self._stamp, out
+        )
+
+    def _plain(self, levels: Buffer) -> bytes:
+        """Return levels with every number written out, without exponents, in quote marks."""
+        decoded = msgspec.json.decode(levels, type=list[list[Decimal]], strict=False)
+        return msgspec.json.encode([[format(one, "f") for one in level[:2]] for level in decoded])
+
+    def _keep(self, k: int, part: BookPart) -> None:
+        """Keep a delta; it is the first that waits when the alignment counts one."""
+        full = len(self._waiting[k]) >= WAITING_MAX
+        if full or self._align[k]["waiting"] == 1:
+            self._forget(k)
+        if full:
+            self._align[k]["waiting"] = 0
+            return
+        own = part._replace(bids=bytes(part.bids), asks=bytes(part.asks))
+        self._waiting[k].append(own)
+        self._waiting_rows += _rows_of(own)
+
+    def _forget(self, k: int) -> None:
+        self._waiting_rows -= sum(map(_rows_of, self._waiting[k]))
+        self._waiting[k] = []
+
+    def _is_known(self, k: int, key: str) -> bool:
+        """Say whether a print of this key was written before; remember it."""
+        keys = self._keys[k]
+        if not key:
+            return False
+        if key in keys:
+            return True
+        keys[key] = None
+        self._fresh.append((k, key))
+        if len(keys) > KEYS_MAX:
+            del keys[next(iter(keys))]
+        return False
+
+    def _trade(self, k: int, part: TradePart, ts_recv: int, out: Events) -> int:
+        instrument = self._instruments[k]
+        price, lots = instrument.ticks(part.price), instrument.lots(part.size)
+        _fitting(price, lots)
+        if price <= 0 or lots <= 0 or self._is_known(k, part.key):
+            self._lane_counts[k]["trades_dropped"] += 1
+            return 0
+        flags = part.flags | LAST
+        out[0] = (ts_recv, part.ts_venue, lots, price, TRADE, part.side, flags, self._numbers[k])
+        self._lane_counts[k]["trades"] += 1
+        return 1
+
+    def _quote(self, k: int, part: QuotePart, ts_recv: int, out: Events) -> int:
+        instrument = self._instruments[k]
+        quote = self._quotes[k]
+        bid, ask = instrument.ticks(part.bid), instrument.ticks(part.ask)
+        bid_lots, ask_lots = instrument.lots(part.bid_size), instrument.lots(part.ask_size)
+        _fitting(bid, bid_lots)
+        _fitting(ask, ask_lots)
+        newest = max(quote.number, quote.book_number)
+        if quote.book_number == NO_ID or part.number <= newest:
+            self._lane_counts[k]["quotes_stale"] += 1
+            return 0
+        quote.number = part.number
+        number = self._numbers[k]
+        quote.rows[0] = (ts_recv, part.ts_venue, bid_lots, bid, QUOTE, BID, 0, number)
+        quote.rows[1] = (ts_recv, part.ts_venue, ask_lots, ask, QUOTE, ASK, LAST, number)
+        out[:2] = quote.rows
+        self._lane_counts[k]["quotes"] += 1
+        return 2
+
+    def _rare(
+        self,
+        k: int,
+        part: MarkPart | FundingPart | InterestPart | LiquidationPart | StatusPart,
+        ts_recv: int,
+        out: Events,
+    ) -> int:
+        """Write what comes seldom: one row."""
+        instrument, counts = self._instruments[k], self._lane_counts[k]
+        size, price, side = 0, 0, 0
+        if isinstance(part, MarkPart):
+            mark = Decimal(part.price)
+            kind, size = MARK, int(mark / _EIGHT)
+            price = int((mark / instrument.tick).to_integral_value(ROUND_FLOOR))
+            counts["marks"] += 1
+        elif isinstance(part, FundingPart):
+            kind, size = FUNDING, int(Decimal(part.rate) / _EIGHT)
+            price = 0 if part.settles_ns == NO_TIME else part.settles_ns // _NS_PER_MINUTE
+        elif isinstance(part, InterestPart):
+            kind = INTEREST
+            size = int((Decimal(part.size) / instrument.lot).to_integral_value(ROUND_FLOOR))
+            counts["interests"] += 1
+        elif isinstance(part, LiquidationPart):
+            kind, side = LIQUIDATION, part.side
+            price = int((Decimal(part.price) / instrument.tick).to_integral_value(ROUND_FLOOR))
+            size = instrument.lots(part.size)
+            if self._is_known(k, part.key):
+                counts["liquidations_dropped"] += 1
+                return 0
+            counts["liquidations"] += 1
+        else:
+            kind, size = STATUS, part.status
+        _fitting(price, size)
+        out[0] = (ts_recv, part.ts_venue, size, price, kind, side, LAST, self._numbers[k])
+        return 1
+
+    def lane_of(self, symbol: str) -> int | None:
+        """Return the EVENT.instrument of a symbol, None if it is not in the table."""
+        k = self._lanes.get(symbol)
+        return None if k is None else self._numbers[k]
+
+    def wanted(self) -> list[str]:
+        """Return the symbols whose book waits for a snapshot."""
+        phases = self._align["phase"]
+        return [symbol for symbol, k in self._lanes.items() if phases[k] == WAITING]
+
+    def distrust(self, symbol: str, ts_recv: int, out: Events) -> int:
+        """Give up the book of one symbol, as when it stays crossed: the rows that say so."""
+        return self._give_up([self._lanes[symbol]], ts_recv, out)
+
+    def interrupt(self, ts_recv: int, out: Events) -> int:
+        """Say that the connection was lost: CLEAR rows of the books known, or NEEDS_ROOM."""
+        if out.size < len(self._instruments):
+            return NEEDS_ROOM
+        return self._give_up(list(self._lanes.values()), ts_recv, out)
+
+    def _give_up(self, lanes: list[int], ts_recv: int, out: Events) -> int:
+        rows = 0
+        for k in lanes:
+            if self._align[k]["phase"] != WAITING:
+                ts_venue = self._ts_venue[k]
+                flags = GAP | LAST | (BAD_CLOCK if ts_venue == NO_TIME else 0)
+                out[rows] = (ts_recv, ts_venue, 0, 0, CLEAR, 0, flags, self._numbers[k])
+                rows += 1
+            restart(self._align, k)
+            self._forget(k)
+            self._quotes[k] = _Quote()
+        return rows
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was done so far, summed over instruments."""
+        total = {
+            "messages": self._messages,
+            "lines_bad": self._bad,
+            "ignored": sum(self.ignored.values()),
+            "unknown_symbols": sum(self.unknown.values()),
+        }
+        for symbol in self._lanes:
+            for name, count in self.counts_of(symbol).items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    def counts_of(self, symbol: str) -> dict[str, int]:
+        """Return what was done so far for one symbol."""
+        k = self._lanes[symbol]
+        aligned = {name: int(self._align[k][name]) for name in _ALIGN_COUNTERS}
+        return aligned | self._lane_counts[k]
+
+    def state(self) -> dict[str, Any]:
+        """Return what joins the next recording without a gap, as plain values."""
+        lanes = {}
+        for symbol, k in self._lanes.items():
+            waiting = [
+                part._replace(bids=bytes(part.bids).decode(), asks=bytes(part.asks).decode())
+                for part in self._waiting[k]
+            ]
+            lanes[symbol] = {
+                "align": {name: int(self._align[k][name]) for name in _ALIGN_STATE},
+                "ts_venue": self._ts_venue[k],
+                "keys": list(self._keys[k]),
+                "waiting": [list(part) for part in waiting],
+            }
+        return {"version": 1, "lanes": lanes}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a state; symbols that are not in the table are left out."""
+        for symbol, kept in state["lanes"].items():
+            k = self._lanes.get(symbol)
+            if k is None:
+                continue
+            for name in _ALIGN_STATE:
+                self._align[k][name] = kept["align"][name]
+            self._ts_venue[k] = kept["ts_venue"]
+            self._keys[k] = dict.fromkeys(kept["keys"])
+            self._forget(k)
+            for fields in kept["waiting"]:
+                part = BookPart(*fields)
+                own = part._replace(bids=str(part.bids).encode(), asks=str(part.asks).encode())
+                self._waiting[k].append(own)
+                self._waiting_rows += _rows_of(own)
+
+
+def _rows_of(part: BookPart) -> int:
+    return (len(part.bids) + len(part.asks)) // _LEVEL_BYTES_MIN + 16
+
+
+def _fitting(price: int, size: int) -> None:
+    if not -PRICE_MAX <= price <= PRICE_MAX or abs(size) >= 2**63:
+        raise UnitError("a number is too large for its field")
+
+
+def _local_time(text: bytes) -> int:
+    """Return a recorded receive time in ns, its unit told by its magnitude; raise MessageError."""
+    if not text.isdigit():
+        raise MessageError(
+            f"A line does not begin with its receive time: {text[:40]!r} - it was left out."
+        )
+    time = int(text)
+    return time * (1_000_000 if time < _MS_MAX else 1_000 if time < _US_MAX else 1)
