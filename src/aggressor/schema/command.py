@@ -41,13 +41,19 @@ COMMAND_NAMES = {PLACE: "place", AMEND: "amend", CANCEL: "cancel", CANCEL_ALL: "
 LIMIT = 1
 MARKET = 2
 STOP_MARKET = 3  # rests at the venue, becomes a market order when a trade prints at or through it
+TAKE_PROFIT_MARKET = 4  # the same with the trigger on the other side: for a sell above the market
 
 GTC = 1
 IOC = 2
 FOK = 3
 POST_ONLY = 4
 
-TYPE_NAMES = {LIMIT: "limit", MARKET: "market", STOP_MARKET: "stop market"}
+TYPE_NAMES = {
+    LIMIT: "limit",
+    MARKET: "market",
+    STOP_MARKET: "stop market",
+    TAKE_PROFIT_MARKET: "take profit market",
+}
 TIF_NAMES = {GTC: "gtc", IOC: "ioc", FOK: "fok", POST_ONLY: "post only"}
 
 
