@@ -1,0 +1,1 @@
+"""Sockets without venues: web sockets, requests, limits, the wall clock."""
