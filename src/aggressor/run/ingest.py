@@ -39,6 +39,7 @@ from aggressor.store.files import put_in_place, storing
 from aggressor.store.importers.lines import Lines
 from aggressor.store.importers.source import Recording
 from aggressor.store.layout import DAY_NS, Layout, day_of
+from aggressor.store.segments import SegmentFile
 from aggressor.store.state import LaneEnd, SourceEnd, book_rows, read_end, write_end
 from aggressor.store.writer import PartitionWriter
 from aggressor.venues.venue import BAD, FULL, Checks, MarketDecoder, Venue, empty_checks
@@ -69,7 +70,7 @@ class Ingest:
         layout: Layout,
         catalog: Catalog,
         venue: Venue,
-        recording: Recording,
+        recording: Recording | SegmentFile,
         source_id: str,
         definitions: list[Instrument],
         whole: bool,
@@ -103,16 +104,18 @@ class Ingest:
 
     def run(self, step: Step, name: str) -> bool:
         """Read the recording; False if what was inferred does not hold it: see `off_grid`."""
-        for lines in ahead(self._recording.chunks()):
+        recording = self._recording
+        assert not isinstance(recording, SegmentFile), "segments have a way of their own"
+        for lines in ahead(recording.chunks()):
             if self._first_ns == NO_TIME:
                 self._begin(int(lines.times[0]))
             self._last_ns = int(lines.times[-1])
             self._captures.add(lines)
             if not self._decode(lines):
                 return False
-            file = self._recording.file
+            file = recording.file
             step(f"import {name}", file.bytes_read / max(file.size_bytes, 1))
-        self.skipped.update(self._recording.skipped)
+        self.skipped.update(recording.skipped)
         return True
 
     def commit(self, name: str, size_bytes: int) -> tuple[Source, list[Part]]:

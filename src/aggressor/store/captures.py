@@ -13,7 +13,7 @@ import numpy as np
 from aggressor.store.files import put_in_place, storing
 from aggressor.store.importers.lines import Lines
 from aggressor.store.layout import DAY_NS, Layout, day_of
-from aggressor.store.raw import RESPONSE, STREAM, RawWriter, response_text
+from aggressor.store.raw import RESPONSE, STREAM, Message, RawWriter, response_text
 
 _WAITING_MAX = 2  # chunks on their way to the disk at one time
 
@@ -44,6 +44,11 @@ class Captures:
                 ts_recv, response_text("exchangeInfo", body), RESPONSE
             )
         ).result()
+
+    def add_record(self, message: Message) -> None:
+        """Append one record as another capture held it, in this thread."""
+        writer = self._writer_of(message.ts_recv)
+        writer.add(message.ts_recv, message.text, message.channel)
 
     def finish(self) -> None:
         """Wait until everything is on the disk, still in staging."""

@@ -4,6 +4,7 @@
     events/venue=V/symbol=S/date=D/START-SOURCE.parquet    EVENT columns, hive partitions
     raw/venue=V/date=D/SOURCE.zst                  messages as received
     state/SOURCE.state                             where decoding and books stood at the end
+    live/START-V.zst                               what a recorder receives; see `segments`
     staging/                                       files being written; nothing here counts
     lock                                           held by the one process that imports
 
@@ -84,6 +85,11 @@ class Layout(NamedTuple):
     def raw(self) -> Path:
         """The folder of raw captures."""
         return self.root / "raw"
+
+    @property
+    def live(self) -> Path:
+        """The folder of a recorder's segments."""
+        return self.root / "live"
 
     @property
     def states(self) -> Path:
