@@ -389,6 +389,36 @@ def context(
 
 
 @app.command
+def study(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    what: Literal["ofi", "signs", "all"] = "all",
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    json: Json = False,
+) -> None:
+    """Hold claims of the literature against a recording, with intervals or the word "not shown".
+
+    Parameters
+    ----------
+    what
+        ofi: order-flow imbalance against trade imbalance, and more levels against the best one.
+        signs: how long the side of taker orders remembers.
+    """
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import study as run
+    from aggressor.run.progress import progress
+
+    span = {"start_ns": moment_ns(start), "stop_ns": moment_ns(stop)}
+    with progress(quiet=json) as step:
+        result = run.study(store, instrument, what, **span, profile=profile, progress=step)
+    _show(result, json, "show_study")
+
+
+@app.command
 def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
     """Score every detector against labelled synthetic scenarios, and count alarms on two nulls.
 
@@ -430,9 +460,10 @@ def _show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> No
 
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         return
-    from aggressor.reports import flow_tables, score_tables, tables
+    from aggressor.reports import flow_tables, score_tables, study_tables, tables
 
-    where = next(one for one in (tables, flow_tables, score_tables) if hasattr(one, how))
+    rooms = (tables, flow_tables, score_tables, study_tables)
+    where = next(one for one in rooms if hasattr(one, how))
     getattr(where, how)(result, **options)
 
 

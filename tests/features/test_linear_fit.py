@@ -1,4 +1,4 @@
-"""Linear fits: what they recover, how they refuse, and that more levels help where they should."""
+"""Linear fits: what they recover, and how they refuse."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,7 @@ from aggressor.features.linear_fit import (
     ROWS_MIN,
     first_component,
     fit_ridge,
-    level_gain,
     predict,
-    r2_out_of_sample,
     whole_rows,
 )
 
@@ -49,7 +47,7 @@ def test_ridge_without_penalty_is_least_squares() -> None:
     assert ridge is not None
     exact, *_ = np.linalg.lstsq(np.column_stack([np.ones(300), x]), y, rcond=None)
     assert [ridge.intercept, *ridge.coefficients] == pytest.approx(exact.tolist())
-    assert r2_out_of_sample(y, predict(ridge, x), float(y.mean())) > 0.99
+    assert np.var(y - predict(ridge, x)) < 0.01 * np.var(y)
 
 
 def test_ridge_with_one_column_shrinks_by_the_penalty() -> None:
@@ -88,13 +86,3 @@ def test_too_little_is_refused_and_unknown_windows_are_left_out() -> None:
     assert fit_ridge(x[:-2], y[:-2]) is None
     assert first_component(x[: ROWS_MIN - 1]) is None
     assert first_component(np.zeros((ROWS_MIN, 2))) is None
-    assert np.isnan(r2_out_of_sample(np.ones(3), np.ones(3), 1.0))
-
-
-def test_more_levels_help_out_of_sample_where_they_carry_something() -> None:
-    x = draw(12).normal(size=(3000, 4))
-    y = x @ [1.0, 0.8, 0.6, 0.0] + draw(13).normal(size=3000)
-    gains = level_gain(x, y, train=2000)
-    assert gains[0] < gains[1] < gains[2]
-    assert gains[3] == pytest.approx(gains[2], abs=0.01)
-    assert gains[2] == pytest.approx(2 / 3, abs=0.03)

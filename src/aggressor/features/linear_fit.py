@@ -1,10 +1,10 @@
-"""Linear fits made offline: first principal component, ridge regression, R2 out of sample (R1.10).
+"""Linear fits made offline: first principal component and ridge regression (R1.10).
 
 Plain NumPy, no kernel: what comes out is an array of weights that a kernel reads. Rows are windows
 in order of time; rows with a nan (a window that is not known) are left out. Folds of the cross-
 validation are blocks of time, never shuffled, so neighbours in time stay on one side of a cut.
-Nothing here looks at the data it will be judged on: fit on the past, call `r2_out_of_sample` with
-what came later.
+Nothing here looks at the data it will be judged on: fit on the past, judge by what came later
+(`study.pressure` does).
 
 Columns are standardised before a ridge penalty is applied and the coefficients given back in the
 columns' own units, so the penalty does not depend on them; the intercept is never penalised.
@@ -100,32 +100,3 @@ def _solve(x: Floats, y: Floats, penalty: float) -> tuple[float, Floats]:
 def predict(ridge: Ridge, x: Floats) -> Floats:
     """Return what the regression says of the rows of x."""
     return ridge.intercept + x @ ridge.coefficients
-
-
-def r2_out_of_sample(y: Floats, predicted: Floats, mean_before: float) -> float:
-    """Return 1 - squared error / squared error of the mean of y known before; nan without rows.
-
-    Below 0: worse than that mean.
-    """
-    known = np.isfinite(y) & np.isfinite(predicted)
-    plain = float(((y[known] - mean_before) ** 2).sum())
-    if plain <= 0.0:
-        return np.nan
-    return 1.0 - float(((y[known] - predicted[known]) ** 2).sum()) / plain
-
-
-def level_gain(x: Floats, y: Floats, train: int) -> list[float]:
-    """Return R2 out of sample of y on the first 1, 2, ... columns of x (R11 row 2).
-
-    The first `train` rows are fitted, the others judged; nan where there are too few.
-    """
-    gains = []
-    before = y[:train][np.isfinite(y[:train])]
-    for columns in range(1, x.shape[1] + 1):
-        ridge = fit_ridge(x[:train, :columns], y[:train])
-        if ridge is None:
-            gains.append(np.nan)
-            continue
-        later = predict(ridge, x[train:, :columns])
-        gains.append(r2_out_of_sample(y[train:], later, float(before.mean())))
-    return gains
