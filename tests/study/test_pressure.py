@@ -169,7 +169,7 @@ def test_too_little_is_said_to_be_too_little() -> None:
     few = made_readings(WINDOWS_MIN - 1, np.full(RANKS, 0.1), 1.0, 5)
     found = study_pressure(few, 1)
     assert (found.better, found.r2_ofi.value) == ("not shown", None)
-    assert "29 whole windows, at least 30 are needed" in found.r2_ofi.why
+    assert "19 whole windows, at least 20 are needed" in found.r2_ofi.why
     assert study_levels(few, 1).levels_help == "not shown"
     still = made_readings(200, np.zeros(RANKS), 0.0, 6)
     assert study_pressure(still, 1).r2_ofi.why == "the mid never moved"

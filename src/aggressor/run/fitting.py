@@ -16,6 +16,7 @@ from aggressor.schema.event import empty_events
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.store.importers.lines import Lines
 from aggressor.store.importers.source import Recording
+from aggressor.store.importers.tables import TableFile
 from aggressor.venues.table import VENUES
 from aggressor.venues.venue import BAD, FULL, Venue
 
@@ -28,6 +29,10 @@ def check_venue(venue: Venue, recording: Recording, inferred: Sequence[Instrumen
 
     `inferred`: the instruments in it with the grids of its own values.
     """
+    if isinstance(recording, TableFile) and recording.venue not in ("", venue.name):
+        raise MessageError(
+            f"{recording.file.path} is of {recording.venue}: use --venue {recording.venue}."
+        )
     for lines in recording.chunks():
         own, trouble = misfits(venue, lines, inferred)
         if own == 0:

@@ -2,11 +2,13 @@
 
 Files are imported in order of their first receive time, each committed on its own; a file that the
 store already holds (by content) is passed over and reported as before. Files of one instrument that
-follow each other join without a gap, in one command or in several. Of a command that was killed,
+follow each other join without a gap, in one command or in several. Tables of one market (pictures
+of the book, trades) are one recording and belong into one command. Of a command that was killed,
 the files already committed stay, the rest is removed by the next import.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ from aggressor.store.catalog import (
     summary_of,
 )
 from aggressor.store.files import locked
-from aggressor.store.importers.source import Recording, open_recording
+from aggressor.store.importers.source import Recording, open_recording, together
+from aggressor.store.importers.tables import NOTE, TableFile
 from aggressor.store.layout import Layout
 from aggressor.venues.table import venue_named
 from aggressor.venues.venue import Venue
@@ -55,14 +58,16 @@ def import_files(
     wanted = _Command(
         venue_named(venue), Layout(store), given_grid(tick, lot, multiplier), progress or silent
     )
-    sources = {path: _source_id(path) for path in files}
+    named = [(_source_id(paths), paths) for paths in together(files)]
+    recordings = dict(reversed(named))
+    sources = {path: source_id for source_id, paths in named for path in paths}
     with locked(wanted.layout.lock):
         wanted.catalog = load_catalog(wanted.layout, absent_is_empty=True)
         remove_leftovers(wanted.layout, wanted.catalog)
         new = {
-            source_id: path
-            for path, source_id in sources.items()
-            if not wanted.held(path, source_id)
+            source_id: paths
+            for source_id, paths in recordings.items()
+            if not wanted.held(paths[0], source_id)
         }
         wanted.bring_in(new)
     report = wanted.report(sources)
@@ -84,6 +89,7 @@ class _Command:
         self.empty: set[str] = set()
         self.examples: dict[str, list[str]] = {}
         self.counts: dict[str, dict[str, int]] = {}
+        self.notes: dict[str, str] = {}
 
     def held(self, path: Path, source_id: str) -> bool:
         """Return whether the store holds this content; raise StoreError if as another venue's."""
@@ -95,9 +101,9 @@ class _Command:
             )
         return source is not None
 
-    def bring_in(self, new: dict[str, Path]) -> None:
+    def bring_in(self, new: dict[str, tuple[Path, ...]]) -> None:
         """Import files in order of time; begin again if an inferred grid proves too coarse."""
-        recordings = {source_id: open_recording(path) for source_id, path in new.items()}
+        recordings = {source_id: open_recording(*paths) for source_id, paths in new.items()}
         first = {source_id: one.first_ns() for source_id, one in recordings.items()}
         self.empty = {source_id for source_id, first_ns in first.items() if first_ns is None}
         order = sorted((ns, source_id) for source_id, ns in first.items() if ns is not None)
@@ -155,7 +161,7 @@ class _Command:
                     "import all its recordings in one command into a new store, or give --tick "
                     "and --lot."
                 )
-            source, parts = one.commit(path.name, recording.file.size_bytes)
+            source, parts = one.commit(_name_of(recording), recording.file.size_bytes)
         except BaseException:
             one.abandon()
             raise
@@ -163,6 +169,8 @@ class _Command:
         save_catalog(self.layout, self.catalog)
         self.examples[source_id] = one.examples
         self.counts[source_id] = one.decoder.counts
+        if isinstance(recording, TableFile):
+            self.notes[source_id] = NOTE
         return None
 
     def report(self, sources: dict[Path, str]) -> dict[str, Any]:
@@ -215,6 +223,7 @@ class _Command:
             "file": str(path),
             "source": source_id,
             "already_held": source_id not in self.counts,
+            "note": self.notes.get(source_id, ""),
             "lines": source.lines,
             "skipped": source.skipped,
             "examples": self.examples.get(source_id, []),
@@ -223,9 +232,20 @@ class _Command:
         }
 
 
-def _source_id(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    except OSError as trouble:
-        raise StoreError(f"Cannot read the recording {path}: {trouble.strerror}.") from None
+def _name_of(recording: Recording) -> str:
+    paths = recording.paths if isinstance(recording, TableFile) else [recording.file.path]
+    return " + ".join(path.name for path in paths)
+
+
+def _source_id(paths: Sequence[Path]) -> str:
+    """Return the name of a recording by its content; that of several files is that of their sum."""
+    digests = []
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest()[:16])
+        except OSError as trouble:
+            raise StoreError(f"Cannot read the recording {path}: {trouble.strerror}.") from None
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()[:16]

@@ -36,8 +36,10 @@ from aggressor.schema.instrument import Instrument
 from aggressor.store.captures import Captures
 from aggressor.store.catalog import Catalog, Part, Quality, Source, same_grid
 from aggressor.store.files import put_in_place, storing
+from aggressor.store.importers.changes import Changes
 from aggressor.store.importers.lines import Lines
 from aggressor.store.importers.source import Recording
+from aggressor.store.importers.tables import TableFile
 from aggressor.store.layout import DAY_NS, Layout, day_of
 from aggressor.store.segments import SegmentFile
 from aggressor.store.state import LaneEnd, SourceEnd, book_rows, read_end, write_end
@@ -96,6 +98,7 @@ class Ingest:
         self._tally: Tally = tally_state(len(definitions))
         self._writer = PartitionWriter(layout, source_id, dict(enumerate(definitions)))
         self._captures = Captures(layout, venue.name, source_id)
+        self._changes = Changes() if isinstance(recording, TableFile) else None
         self._parts: dict[tuple[int, str], tuple[Quality, int | None]] = {}
         self._day = -1
         self._first_ns = self._last_ns = NO_TIME
@@ -248,6 +251,8 @@ class Ingest:
 
     def _apply(self, events: Events, checks: Checks) -> None:
         """Count rows, check the book with them and hand them to the writer, day by day."""
+        if self._changes is not None:
+            events, checks = self._changes.of(events), checks[:0]  # tables have no quotes
         ends = np.flatnonzero(np.diff(events["ts_recv"] // DAY_NS)) + 1
         start = check = 0
         for end in [*ends.tolist(), len(events)]:

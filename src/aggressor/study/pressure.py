@@ -31,7 +31,7 @@ from aggressor.study.estimates import (
     slope_estimate,
 )
 
-WINDOWS_MIN = 30  # fewer: not shown
+WINDOWS_MIN = 20  # fewer: not shown; below a hundred or so the intervals are rough
 SPAN_WINDOWS = 30
 SPANS_MIN = 8
 FOLDS = 4

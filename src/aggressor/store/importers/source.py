@@ -1,24 +1,43 @@
-"""What kind of recording a file is, told by how it begins."""
+"""What kind of recording a file is, told by how it begins; which files are one recording."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from aggressor.schema.errors import MessageError
 from aggressor.store.importers.lines import LineFile
 from aggressor.store.importers.sessions import SessionFile
+from aggressor.store.importers.tables import Market, TableFile, is_table, market_of
 from aggressor.store.importers.text import TextFile
 
-Recording = LineFile | SessionFile
+Recording = LineFile | SessionFile | TableFile
 
 _HEAD_BYTES = 4096
 
 
-def open_recording(path: Path) -> Recording:
-    """Return a reader of the recording at `path`.
+def together(paths: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """Return which files are one recording each: the tables of a market, every other file alone.
+
+    Raises StoreError if one is absent, MessageError if a table is no recording.
+    """
+    markets: dict[Market, list[Path]] = {}
+    found: list[tuple[Path, ...]] = []
+    for path in paths:
+        if is_table(path):
+            markets.setdefault(market_of(path), []).append(path)
+        else:
+            found.append((path,))
+    return [*found, *(tuple(own) for own in markets.values())]
+
+
+def open_recording(path: Path, *others: Path) -> Recording:
+    """Return a reader of the recording at `path`, and the `others` of tables that belong to it.
 
     Raises StoreError if it is absent, MessageError if it is none: messages without the local time
     at which they were received are refused, because every row of a store needs one and none is
     invented.
     """
+    if is_table(path):
+        return TableFile([path, *others])
     head = TextFile(path).head(_HEAD_BYTES).lstrip()
     if head.startswith((b'{"t":', b'{"t" :')):
         return SessionFile(path)
