@@ -161,6 +161,9 @@ def test_11_d_kyle_one_shot() -> None:
     one = run(seconds_of(lots.tolist(), changes2.tolist())).series[0, SHORT]
     assert one["lambda"] == pytest.approx(0.1, rel=0.05)
     assert one["lambda_r2"] == pytest.approx(0.5, abs=0.05)  # residual variance is half
+    insider = (5 * value) * (value - one["lambda"] * flow)
+    assert insider.mean() == pytest.approx(10, abs=3.5 * insider.std() / 1800**0.5)
+    assert (value - one["lambda"] * flow).var() == pytest.approx(2.0, rel=0.1)
     assert one["maturity"] == READY
 
 
