@@ -8,6 +8,7 @@ go on. `--large` adds 10 M level updates (12.6 M events; about 4 GB of memory). 
     AGGRESSOR_PEERS            folder with gen.py and peers/; absent: only the import is measured
     AGGRESSOR_RECORDINGS       folder with binance-usdm/btcusdt_20240808.gz; absent: left out
     AGGRESSOR_BENCH_PEER       python of an environment with hftbacktest; absent: left out
+    AGGRESSOR_BENCH_FREQTRADE  python of an environment with freqtrade; absent: left out
     AGGRESSOR_BENCH_SCRATCH    scratch folder; AGGRESSOR_BENCH_REPEATS: repeats, default 7
 """
 
@@ -90,6 +91,30 @@ def maker_figures(peers: Path, peer_python: str, updates: int) -> Iterator[Line]
                 }
 
 
+def footprint_figures(peers: Path, freqtrade_python: str) -> Iterator[Line]:
+    """Yield the footprint with all studies beside DuckDB and Polars, and beside freqtrade."""
+    ours_ns: list[float] = []
+    for line in ours("footprints.py", "1000000"):
+        if "rows of 1 USD" in line["what"]:
+            ours_ns.append(line["ours"])
+        yield line
+    if not (freqtrade_python and ours_ns):
+        return
+    command = [freqtrade_python, peers / "peers" / "p_foot.py", "freqtrade", "1000000", "10"]
+    for peer in lines_of(command, PEERS_REPEATS="1"):
+        yield {
+            "what": "footprint, rows of 1 USD, 1,000,000 trades: against freqtrade",
+            "unit": "ns/trade",
+            "ours": min(ours_ns),
+            "reference": "freqtrade, its studies",
+            "reference_value": peer["ns_per"],
+            "ratio": round(min(ours_ns) / peer["ns_per"], 4),
+            "target": 15,
+            "count": 1_000_000,
+            "agrees": {"delta": peer["matches_floor"]},
+        }
+
+
 def peer_start(peers: Path, peer_python: str) -> Iterator[Line]:
     """Yield what a fresh process of hftbacktest needs before its first result, on 40 rows."""
     begin = time.perf_counter()
@@ -141,6 +166,9 @@ def figures(parts: set[str], large: bool) -> Iterator[Line]:
         peer_python = os.environ.get("AGGRESSOR_BENCH_PEER", "")
         if "market" in parts:
             yield from ours("market.py", *updates)
+        if "footprints" in parts:
+            freqtrade_python = os.environ.get("AGGRESSOR_BENCH_FREQTRADE", "")
+            yield from footprint_figures(peers, freqtrade_python)
         if "maker" in parts:
             for n in sizes:
                 yield from maker_figures(peers, peer_python, n)
@@ -170,7 +198,7 @@ def show(lines: list[Line]) -> None:
 
 
 def main() -> None:
-    parts = ("market", "maker", "wire", "whole")
+    parts = ("market", "footprints", "maker", "wire", "whole")
     arguments = argparse.ArgumentParser(description="Measure everything, print one table.")
     arguments.add_argument("--out", type=Path, help="append the figures as JSON lines")
     arguments.add_argument("--large", action="store_true", help="also 10 M level updates")

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Called by `make bench`. Options go to run.py: --out FILE.jsonl, --large, --only market maker wire whole.
-# Makes .venv-bench with hftbacktest, to be measured beside us; all else is scratch outside the tree.
+# Called by `make bench`. Options go to run.py: --out FILE.jsonl, --large, --only market footprints maker wire whole.
+# Makes .venv-bench with hftbacktest and .venv-bench-freqtrade with freqtrade (it pins its own pandas), to be
+# measured beside us; all else is scratch outside the tree.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 out_of() { case $1 in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$root" "$1" ;; esac; }
@@ -18,18 +19,19 @@ if [ -f "$peers/gen.py" ] && ! command -v gcc >/dev/null 2>&1; then
     exit 0
 fi
 
-bench="$root/.venv-bench"
-if [ -f "$peers/gen.py" ] && [ ! -f "$bench/.ready" ]; then
-    echo "bench: setting up $bench with hftbacktest" >&2
-    if command -v uv >/dev/null 2>&1; then
-        uv venv --quiet --clear --python "$root/.venv/bin/python" "$bench" &&
-            uv pip install --quiet --python "$bench/bin/python" hftbacktest
-    else
-        "$root/.venv/bin/python" -m venv "$bench" &&
-            "$bench/bin/python" -m pip install --quiet hftbacktest
-    fi && touch "$bench/.ready" || echo "bench: no hftbacktest: it is left out" >&2
-fi
-if [ -f "$bench/.ready" ]; then
-    export AGGRESSOR_BENCH_PEER="$bench/bin/python"
-fi
+peer_of() { # FOLDER PACKAGE: an environment with a peer in it, made once
+    if [ -f "$peers/gen.py" ] && [ ! -f "$1/.ready" ]; then
+        echo "bench: setting up $1 with $2" >&2
+        if command -v uv >/dev/null 2>&1; then
+            uv venv --quiet --clear --python "$root/.venv/bin/python" "$1" &&
+                uv pip install --quiet --python "$1/bin/python" "$2"
+        else
+            "$root/.venv/bin/python" -m venv "$1" && "$1/bin/python" -m pip install --quiet "$2"
+        fi && touch "$1/.ready" || echo "bench: no $2: it is left out" >&2
+    fi
+    if [ -f "$1/.ready" ]; then printf '%s' "$1/bin/python"; fi
+}
+AGGRESSOR_BENCH_PEER=$(peer_of "$root/.venv-bench" hftbacktest)
+AGGRESSOR_BENCH_FREQTRADE=$(peer_of "$root/.venv-bench-freqtrade" freqtrade)
+export AGGRESSOR_BENCH_PEER AGGRESSOR_BENCH_FREQTRADE
 exec "$root/.venv/bin/python" "$root/bench/run.py" "$@"

@@ -71,7 +71,8 @@ def import_(
     Parameters
     ----------
     files
-        Recordings: `<local time> <JSON>` lines (plain, .gz, .zst) or session files (.jsonl.zst).
+        Recordings: `<local time> <JSON>` lines (plain, .gz, .zst), session files (.jsonl.zst), or
+        tables of whole books and of trades (.parquet; both in one command).
     venue
         Whose messages they are.
     store

@@ -49,6 +49,7 @@ from aggressor.sim.state import sim_state
 from aggressor.sim.synthetic.market import record
 from aggressor.sim.synthetic.presets import demo_config, demo_instrument
 from aggressor.store.replay import replay_of
+from aggressor.study.readings import read_all
 
 _START_MS = 1_700_000_000_000
 _SECONDS = 20
@@ -111,6 +112,11 @@ def _market() -> None:
 def _footprint() -> None:
     series = BarSeries(0, bar_spec("1s", demo_instrument()))
     assert list(footprint_bars([_events()], series)), "a market of some seconds has bars of one"
+
+
+def _readings() -> None:
+    readings = read_all([_events()])
+    assert readings.rows.size == 0, "a tape without TIMERs has no reading"
 
 
 def _parts() -> Pipeline:
@@ -188,4 +194,5 @@ PARTS: dict[str, Callable[[], None]] = {
     "the simulated venue": _venue,
     "what is read": _reads,
     "footprint bars": _footprint,
+    "readings of a study": _readings,
 }
