@@ -17,6 +17,7 @@ from aggressor.market.align import (
     NONE,
     PREVIOUS_LINK,
     REST_SNAPSHOT,
+    SKIPPING,
     SNAPSHOT_ONLY,
     TOO_OLD,
     TOUCHING,
@@ -105,6 +106,57 @@ def test_touching_repeats_the_previous_id() -> None:
 
 def test_no_chain_takes_every_newer_id() -> None:
     assert verdicts(NATIVE, NONE, [(10,), (11, 11), (19, 19), (12, 12)]) == expected("a a a d")
+
+
+SKIPS = [
+    ("the first follows the snapshot", [(10,), (11, 11), (15, 15), (24, 24)], "a a a a"),
+    ("the first skips: resync", [(10,), (12, 12), (13, 13), (20,), (21, 21)], "a g d a a"),
+    ("a repeat is a fault", [(10,), (11, 11), (11, 11), (12, 12), (12,), (13, 13)], "a a g d a a"),
+    ("out of order is a fault", [(10,), (11, 11), (14, 14), (13, 13), (15, 15)], "a a a g d"),
+    ("older than the snapshot is a fault", [(10,), (9, 9)], "a g"),
+    ("nothing before the snapshot", [(3, 3), (4, 4), (4,), (5, 5)], "d d a a"),
+    ("another snapshot asks for its own follower", [(10,), (11, 11), (30,), (32, 32)], "a a a g"),
+    ("ids that start anew with a snapshot", [(10,), (11, 11), (3,), (4, 4), (8, 8)], "a a a a a"),
+]
+
+
+@pytest.mark.parametrize(("name", "messages", "letters"), SKIPS, ids=str)
+def test_ids_that_skip_without_loss(
+    name: str, messages: list[tuple[int, ...]], letters: str
+) -> None:
+    assert verdicts(NATIVE, SKIPPING, messages) == expected(letters), name
+
+
+def test_skips_are_counted() -> None:
+    align = align_state(1, NATIVE, SKIPPING)
+    steps = np.array([[NO_ID, 10, NO_ID], [11, 11, NO_ID], [12, 12, NO_ID], [15, 15, NO_ID]])
+    judge(align, 0, steps, np.zeros(4, np.int64))
+    assert (align[0]["skips"], align[0]["gaps"], align[0]["applied"]) == (1, 0, 3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ids=st.lists(st.integers(1, 40), max_size=30), snapshots=st.sets(st.integers(0, 29)))
+def test_ids_that_skip_are_applied_in_order_from_the_snapshot_on(
+    ids: list[int], snapshots: set[int]
+) -> None:
+    """The rule of the venue, written as it stands there, gives the same verdicts."""
+    align = align_state(1, NATIVE, SKIPPING)
+    got = np.zeros(1, np.int64)
+    last: int | None = None
+    first = False
+    for i, one in enumerate(ids):
+        picture = i in snapshots
+        steps = np.array([[NO_ID if picture else one, one, NO_ID]])
+        judge(align, 0, steps, got)
+        if picture:
+            last, first, said = one, True, APPLY
+        elif last is None:
+            said = DROP
+        elif one <= last or (first and one != last + 1):
+            last, said = None, GAP
+        else:
+            last, first, said = one, False, APPLY
+        assert got[0] == said
 
 
 def test_snapshot_only_drops_what_is_not_newer_unless_there_are_no_ids() -> None:

@@ -9,7 +9,9 @@ venue says so with other numbers, so the machine has two settings, both values:
     chain    PREVIOUS_LINK  previous == last seen        (Binance futures: `pu`; ids are not dense)
              CONTIGUOUS     first <= last seen + 1       (Binance spot, MEXC, Bybit)
              TOUCHING       first == last seen           (WEEX)
-             NONE           any newer id                 (BingX: ids skip without loss)
+             SKIPPING       snapshot + 1, then any newer id; one that is not newer is a gap
+                            (BingX: ids skip without loss, messages out of order are a fault)
+             NONE           any newer id
 
 A delta carries `first` and `last` (U and u; equal where the venue has one id) and `previous` (pu,
 else NO_ID). Verdicts, and what the caller does:
@@ -48,6 +50,7 @@ PREVIOUS_LINK = 1
 CONTIGUOUS = 2
 TOUCHING = 3
 NONE = 4
+SKIPPING = 5
 
 APPLY = 1
 DROP = 2
@@ -77,6 +80,7 @@ ALIGN = np.dtype(
         ("snapshots", "<i8"),
         ("snapshots_dropped", "<i8"),
         ("snapshots_too_old", "<i8"),
+        ("skips", "<i8"),  # jumps that SKIPPING allows
         ("policy", "u1"),
         ("chain", "u1"),
         ("phase", "u1"),
@@ -130,6 +134,8 @@ def _follows(chain: int, snapshot: int, first: int, previous: int) -> bool:
         return first <= snapshot + 1
     if chain == TOUCHING:
         return first <= snapshot
+    if chain == SKIPPING:
+        return first == snapshot + 1
     return True
 
 
@@ -140,9 +146,13 @@ def on_delta(align: Alignment, k: int, first: int, last: int, previous: int) -> 
     seen = head["seen"]
     chain = head["chain"]
     if last <= seen:
+        if chain == SKIPPING and head["phase"] != WAITING:
+            return _lose(align, k, first, previous)
         head["dropped"] += 1
         return DROP
     linked = seen != NO_ID and _links(chain, seen, first, previous)
+    if chain == SKIPPING and head["phase"] == ANCHORED:
+        linked = False  # the first must follow the snapshot itself
     head["seen"] = last
     if head["phase"] == WAITING:
         return _keep(align, k, first, previous, linked)
@@ -153,10 +163,19 @@ def on_delta(align: Alignment, k: int, first: int, last: int, previous: int) -> 
             head["dropped"] += 1
             return DROP
     if linked:
+        if chain == SKIPPING and first > seen + 1:
+            head["skips"] += 1
         head["phase"] = ALIGNED
         head["last"] = last
         head["applied"] += 1
         return APPLY
+    return _lose(align, k, first, previous)
+
+
+@kernel_inline
+def _lose(align: Alignment, k: int, first: int, previous: int) -> int:
+    """Give up the book of lane k; the delta in hand is the first that may wait."""
+    head = align[k]
     head["phase"] = WAITING
     head["gaps"] += 1
     head["waiting"] = 0
@@ -198,7 +217,7 @@ def on_snapshot(align: Alignment, k: int, last: int) -> int:
         head["phase"] = ANCHORED
     else:
         head["seen"] = last
-        head["phase"] = ALIGNED
+        head["phase"] = ANCHORED if head["chain"] == SKIPPING else ALIGNED
     head["last"] = last
     head["waiting"] = 0
     head["snapshots"] += 1

@@ -109,6 +109,7 @@ _ALIGN_COUNTERS = (
     "snapshots",
     "snapshots_dropped",
     "snapshots_too_old",
+    "skips",
 )
 
 
