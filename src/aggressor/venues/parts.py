@@ -34,7 +34,11 @@ class BookPart(NamedTuple):
 
 
 class TradePart(NamedTuple):
-    """One print. `key` tells it from every other of its symbol; "" where the venue gives none."""
+    """One print. `key` tells it from every other of its symbol; "" where nothing does.
+
+    Where the venue gives prints no ids, equal prints of one connection are `alike`: each of them
+    counts, and after a new connection the n-th with a key is the n-th of the one before.
+    """
 
     symbol: str
     ts_venue: int
@@ -43,6 +47,7 @@ class TradePart(NamedTuple):
     side: int
     flags: int = 0
     key: str = ""
+    alike: bool = False
 
 
 class QuotePart(NamedTuple):

@@ -209,6 +209,8 @@ class PartsDecoder:
         self._waiting_rows = 0
         self._keys: list[dict[str, None]] = [{} for _ in instruments]
         self._fresh: list[tuple[int, str]] = []  # keys first met in the message in hand
+        self._alike: list[dict[str, int]] = [{} for _ in instruments]  # prints of a key so far
+        self._counted: list[tuple[int, str]] = []  # those of the message in hand
         self._quotes = [_Quote() for _ in instruments]
         self._ts_venue = [NO_TIME] * len(instruments)
         self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
@@ -232,12 +234,12 @@ class PartsDecoder:
             return NEEDS_ROOM
         rows = 0
         self._fresh.clear()
+        self._counted.clear()
         for part in self._parts(message, symbol):
             try:
                 rows += self._write(part, ts_recv, out[rows:])
             except (UnitError, ArithmeticError) as trouble:
-                for k, key in self._fresh:
-                    self._keys[k].pop(key, None)
+                self._unlearn()
                 raise self._odd(message, trouble) from None
         self._messages += 1
         return rows
@@ -404,11 +406,29 @@ class PartsDecoder:
             del keys[next(iter(keys))]
         return False
 
+    def _nth(self, k: int, key: str) -> str:
+        """Return the key of a print that others of its connection may equal."""
+        alike = self._alike[k]
+        count = alike[key] = alike.get(key, 0) + 1
+        self._counted.append((k, key))
+        if len(alike) > KEYS_MAX:
+            del alike[next(iter(alike))]
+        return f"{key}#{count}"
+
+    def _unlearn(self) -> None:
+        """Forget what the message in hand taught about prints."""
+        for k, key in self._fresh:
+            self._keys[k].pop(key, None)
+        for k, key in self._counted:
+            if key in self._alike[k]:
+                self._alike[k][key] -= 1
+
     def _trade(self, k: int, part: TradePart, ts_recv: int, out: Events) -> int:
         instrument = self._instruments[k]
         price, lots = instrument.ticks(part.price), instrument.lots(part.size)
         _fitting(price, lots)
-        if price <= 0 or lots <= 0 or self._is_known(k, part.key):
+        key = self._nth(k, part.key) if part.alike else part.key
+        if price <= 0 or lots <= 0 or self._is_known(k, key):
             self._lane_counts[k]["trades_dropped"] += 1
             return 0
         flags = part.flags | LAST
@@ -468,7 +488,8 @@ class PartsDecoder:
         else:
             kind, size = STATUS, part.status
         _fitting(price, size)
-        out[0] = (ts_recv, part.ts_venue, size, price, kind, side, LAST, self._numbers[k])
+        flags = LAST | (BAD_CLOCK if part.ts_venue == NO_TIME else 0)
+        out[0] = (ts_recv, part.ts_venue, size, price, kind, side, flags, self._numbers[k])
         return 1
 
     def lane_of(self, symbol: str) -> int | None:
@@ -489,6 +510,8 @@ class PartsDecoder:
         """Say that the connection was lost: CLEAR rows of the books known, or NEEDS_ROOM."""
         if out.size < len(self._instruments):
             return NEEDS_ROOM
+        for alike in self._alike:
+            alike.clear()
         return self._give_up(list(self._lanes.values()), ts_recv, out)
 
     def _give_up(self, lanes: list[int], ts_recv: int, out: Events) -> int:
@@ -536,6 +559,7 @@ class PartsDecoder:
                 "align": {name: int(self._align[k][name]) for name in _ALIGN_STATE},
                 "ts_venue": self._ts_venue[k],
                 "keys": list(self._keys[k]),
+                "alike": dict(self._alike[k]),
                 "waiting": [list(part) for part in waiting],
             }
         return {"version": 1, "lanes": lanes}
@@ -550,6 +574,7 @@ class PartsDecoder:
                 self._align[k][name] = kept["align"][name]
             self._ts_venue[k] = kept["ts_venue"]
             self._keys[k] = dict.fromkeys(kept["keys"])
+            self._alike[k] = dict(kept.get("alike", {}))
             self._forget(k)
             for fields in kept["waiting"]:
                 part = BookPart(*fields)

@@ -1,0 +1,97 @@
+"""Prints without ids: equal ones of a connection all count, a new connection repeats none."""
+
+from decimal import Decimal
+
+import pytest
+
+from aggressor.market.align import NATIVE, NONE
+from aggressor.schema.errors import MessageError
+from aggressor.schema.event import BAD_CLOCK, LAST, NO_TIME, empty_events
+from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.venues.parts import FundingPart, Part, TradePart
+from aggressor.venues.parts_decoder import KEYS_MAX, PartsDecoder
+
+BTC = Instrument(
+    venue="v", symbol="B", kind=ContractKind.LINEAR, tick=Decimal("0.1"), lot=Decimal("0.01")
+)
+
+
+def read(message: bytes, symbol: str) -> list[Part]:
+    """One print for each letter; `!` is a print off the grid."""
+    return [
+        TradePart("B", 5, "1.0", "0.001" if one == "!" else "0.01", 1, key=one, alike=True)
+        for one in message.decode()
+    ]
+
+
+def decoder() -> PartsDecoder:
+    return PartsDecoder([(BTC, 0)], read=read, policy=NATIVE, chain=NONE)
+
+
+def rows(one: PartsDecoder, message: bytes) -> int:
+    return one.decode(message, 7, empty_events(one.room(message) + 100))
+
+
+def test_equal_prints_of_one_connection_all_count() -> None:
+    one = decoder()
+    assert [rows(one, text) for text in (b"aab", b"a", b"ba")] == [3, 1, 2]
+
+
+def test_a_new_connection_that_repeats_the_last_prints_adds_only_what_is_new() -> None:
+    one = decoder()
+    rows(one, b"aabc")
+    one.interrupt(9, empty_events(4))
+    assert rows(one, b"aab") == 0
+    assert rows(one, b"bcad") == 3  # a second b, a third a, and d
+    assert one.counts["trades_dropped"] == 4
+
+
+def test_a_book_that_is_given_up_does_not_make_prints_repeats() -> None:
+    one = decoder()
+    rows(one, b"ab")
+    one.distrust("B", 9, empty_events(4))
+    assert rows(one, b"ab") == 2
+
+
+def test_a_message_that_cannot_be_read_teaches_nothing() -> None:
+    one = decoder()
+    with pytest.raises(MessageError):
+        rows(one, b"ab!")
+    rows(one, b"ab")
+    one.interrupt(9, empty_events(4))
+    assert rows(one, b"ab") == 0
+
+
+def test_a_state_goes_on_in_the_middle_of_equal_prints() -> None:
+    one, other = decoder(), decoder()
+    rows(one, b"aa")
+    other.resume(one.state())
+    assert rows(other, b"a") == 1
+    other.interrupt(9, empty_events(4))
+    assert rows(other, b"aaaa") == 1
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    one = PartsDecoder([(BTC, 0)], read=_numbered, policy=NATIVE, chain=NONE)
+    for start in range(0, 3 * KEYS_MAX, 64):
+        rows(one, b"%d" % start)
+    kept = one.state()["lanes"]["B"]
+    assert len(kept["keys"]) == len(kept["alike"]) == KEYS_MAX
+
+
+def _numbered(message: bytes, symbol: str) -> list[Part]:
+    start = int(message)
+    return [
+        TradePart("B", 5, "1.0", "0.01", 1, key=str(i), alike=True)
+        for i in range(start, start + 64)
+    ]
+
+
+def test_what_comes_without_a_time_says_so() -> None:
+    def funding(message: bytes, symbol: str) -> list[Part]:
+        return [FundingPart("B", NO_TIME, "0.0001")]
+
+    one = PartsDecoder([(BTC, 0)], read=funding, policy=NATIVE, chain=NONE)
+    out = empty_events(40)
+    assert one.decode(b"{}", 7, out) == 1
+    assert out[0]["flags"] == LAST | BAD_CLOCK
