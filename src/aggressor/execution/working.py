@@ -75,6 +75,7 @@ def cancel_request(blotter: Blotter, order_id: int) -> Request | None:
         instrument=order.instrument,
         strategy=order.strategy,
         side=order.side,
+        type=order.type,
     )
 
 

@@ -2,7 +2,7 @@
 
 `order` is our own id, made before sending, so that every send can be repeated without doubling.
 Side is that of the order (+1 buy, -1 sell). An AMEND replaces price and size of a working order
-and keeps its id; a CANCEL needs only `order` and `instrument`.
+and keeps its id; a CANCEL needs only `order`, `instrument` and `type`: venues keep stops apart.
 """
 
 from typing import Any
