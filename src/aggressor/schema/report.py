@@ -67,6 +67,8 @@ BAD_FIELD = 5  # price, size or kind the venue refuses
 SELF_TRADE = 6  # would have met our own order
 TOO_MANY_ORDERS = 7
 NO_BOOK = 8  # the venue's book is not known here
+NO_MARGIN = 9  # not enough of it, or the position would grow beyond what leverage or risk allow
+NOT_ALLOWED = 10  # the key, the account or the contract may not trade
 
 REASON_NAMES = {
     NO_REASON: "",
@@ -78,6 +80,8 @@ REASON_NAMES = {
     SELF_TRADE: "would trade with itself",
     TOO_MANY_ORDERS: "too many orders",
     NO_BOOK: "no book",
+    NO_MARGIN: "not enough margin",
+    NOT_ALLOWED: "trading is not allowed",
 }
 
 
