@@ -58,6 +58,7 @@ class ControlKind(IntEnum):
     PING = 5  # `reply` is what to answer
     PONG = 6
     OTHER = 7  # understood, nothing to do
+    ENDED = 8  # the venue says that nothing more will come: open another connection
 
 
 class Control(NamedTuple):
@@ -126,6 +127,7 @@ class Link:
         self._opened_ns = self._heard_ns = self._pinged_ns = self._since_ns = 0
         self._seen: dict[tuple[int, int], int] = {}
         self._replaced = False
+        self._ended = ""
 
     def opened(self, now: int) -> None:
         """The socket is open."""
@@ -133,6 +135,7 @@ class Link:
             self._move(State.CONNECTING, now)
         self._opened_ns = self._heard_ns = self._pinged_ns = now
         self._replaced = False
+        self._ended = ""
         if self._login:
             self._move(State.LOGGING_IN, now)
             self._queue.append(self._login)
@@ -164,6 +167,8 @@ class Link:
             self._acknowledged(now)
         elif kind is ControlKind.ACK:
             self._acknowledged(now)
+        elif kind is ControlKind.ENDED:
+            self._ended = control.text or "the venue ended the connection"
 
     def saw(self, lane: int, kind: int, now: int) -> None:
         """A row of this kind came for this instrument."""
@@ -187,6 +192,8 @@ class Link:
         if self.state in (State.CONNECTING, State.LOST):
             return Due()
         rules = self._rules
+        if self._ended:
+            return Due(close=self._ended)
         if now - self._heard_ns > rules.silence_ns:
             return Due(close=f"nothing was received for {rules.silence_ns // SECOND_NS} s")
         if self.state is State.LOGGING_IN:

@@ -19,6 +19,7 @@ import msgspec
 from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import NO_REASON
+from aggressor.venues.session import LinkRules
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -119,7 +120,7 @@ class FillUpdate(NamedTuple):
 
 
 class PositionUpdate(NamedTuple):
-    """A position: `size` is signed, + long."""
+    """A position: `size` is signed, + long. Of two positions `leg` is +1 the long, -1 the short."""
 
     symbol: str
     size: str
@@ -128,10 +129,14 @@ class PositionUpdate(NamedTuple):
     leverage: str = ""
     isolated: bool = False
     ts_venue: int = NO_TIME
+    leg: int = 0  # 0: the one that nets
 
 
 class BalanceUpdate(NamedTuple):
-    """What the account holds of one asset: `wallet` without open profit, `free` to be used."""
+    """What the account holds of one asset: `wallet` without open profit, `free` to be used.
+
+    "" is not said.
+    """
 
     asset: str
     wallet: str
@@ -166,6 +171,7 @@ class PrivateLink(NamedTuple):
     headers: dict[str, str]
     login: bytes = b""
     messages: tuple[bytes, ...] = ()
+    rules: LinkRules | None = None  # None: as the venue's market connections
 
 
 class ListenKey(NamedTuple):
@@ -188,7 +194,8 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
 
     # a COMMAND record, its instrument, and how the account trades it
     place: Callable[[Any, Instrument, Terms], Call]
-    amend: Callable[[Any, Instrument, Terms], Call] | None  # None: cancel, then place
+    # None, or None for this order: cancel, then place
+    amend: Callable[[Any, Instrument, Terms], Call | None] | None
     cancel: Callable[[Any, Instrument, Terms], Call]
     cancel_all: Callable[[Instrument], Sequence[Call]]  # stops too
     place_many: Callable[[Sequence[Any], Instrument, Terms], Call] | None = None
