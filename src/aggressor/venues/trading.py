@@ -104,7 +104,10 @@ class OrderUpdate(NamedTuple):
 
 
 class FillUpdate(NamedTuple):
-    """One fill of one of our orders; a positive fee is paid. `trade_id` tells doubles apart."""
+    """One fill of one of our orders; a positive fee is paid. `trade_id` tells doubles apart.
+
+    "" is not said.
+    """
 
     symbol: str
     client_id: str  # "" where the venue does not say: look by `venue_id`
@@ -115,7 +118,7 @@ class FillUpdate(NamedTuple):
     size: str
     fee: str
     fee_asset: str
-    maker: bool
+    maker: bool | None  # None: the venue does not say
     ts_venue: int = NO_TIME
 
 
@@ -196,6 +199,9 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     place: Callable[[Any, Instrument, Terms], Call]
     # None, or None for this order: cancel, then place
     amend: Callable[[Any, Instrument, Terms], Call | None] | None
+    resize: Callable[[Any, Instrument, Terms], Call] | None = None  # size alone; the price stays
+    # cancel the order of this id and, only if that was done, place the command, which has its own
+    replace: Callable[[Any, int, Instrument, Terms], Call] | None = None
     cancel: Callable[[Any, Instrument, Terms], Call]
     cancel_all: Callable[[Instrument], Sequence[Call]]  # stops too
     place_many: Callable[[Sequence[Any], Instrument, Terms], Call] | None = None
