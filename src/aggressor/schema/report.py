@@ -67,8 +67,9 @@ BAD_FIELD = 5  # price, size or kind the venue refuses
 SELF_TRADE = 6  # would have met our own order
 TOO_MANY_ORDERS = 7
 NO_BOOK = 8  # the venue's book is not known here
-NO_MARGIN = 9  # not enough of it, or the position would grow beyond what leverage or risk allow
-NOT_ALLOWED = 10  # the key, the account or the contract may not trade
+NO_MARGIN = 9  # the account cannot carry it
+PRICE_BAND = 10  # further from the venue's fair price than it allows
+FORBIDDEN = 11  # the key, the account or the instrument may not do this
 
 REASON_NAMES = {
     NO_REASON: "",
@@ -81,7 +82,8 @@ REASON_NAMES = {
     TOO_MANY_ORDERS: "too many orders",
     NO_BOOK: "no book",
     NO_MARGIN: "not enough margin",
-    NOT_ALLOWED: "trading is not allowed",
+    PRICE_BAND: "price outside the band",
+    FORBIDDEN: "not allowed",
 }
 
 

@@ -19,6 +19,7 @@ import msgspec
 from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import NO_REASON
+from aggressor.venues.margin import Fees, MarginTier
 from aggressor.venues.session import LinkRules
 
 
@@ -214,6 +215,10 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     positions: Callable[[Instrument | None], Call]
     balances: Callable[[], Call]
     rights: Callable[[], Call] | None = None
+    fees: Callable[[Instrument], Call] | None = None  # the account's own
+    margin: Callable[[Instrument], Call] | None = None  # where only an account is told the tiers
+    # the call that asks for the rest of an answer, None at its end: a page is not the whole truth
+    next_page: Callable[[Call, bytes], Call | None] | None = None
 
     # settings
     set_leverage: Callable[[Instrument, Terms], Sequence[Call]]
@@ -229,6 +234,8 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     read_positions: Callable[[bytes], list[PositionUpdate]]
     read_balances: Callable[[bytes], list[BalanceUpdate]]
     read_rights: Callable[[bytes], KeyRights] | None = None
+    read_fees: Callable[[bytes], list[Fees]] | None = None
+    read_margin: Callable[[bytes], list[MarginTier]] | None = None  # the smallest tier first
 
     # the private stream
     listen_key: ListenKey | None = None

@@ -20,6 +20,7 @@ from aggressor.schema.candle import Candles
 from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.venues.margin import MarginTier
 from aggressor.venues.session import Control, Expected, LinkRules
 from aggressor.venues.trading import TradingVenue
 
@@ -225,5 +226,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     read_clock: Callable[[bytes], int] | None = None  # ns since the epoch
     candles_request: Callable[[Instrument, int, int], Request] | None = None  # span in s, how many
     read_candles: Callable[[bytes, Instrument], Candles] | None = None  # closed ones, oldest first
+    trades_request: Callable[[Instrument], Request] | None = None  # the last: mends a lost link
+    margin_request: Callable[[Instrument], Request] | None = None
+    read_margin: Callable[[bytes], list[MarginTier]] | None = None  # the smallest tier first
     publication: int = UNPUBLISHED  # of forced orders: features/forced.py
     trading: TradingVenue | None = None
