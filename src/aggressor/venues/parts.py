@@ -37,7 +37,7 @@ class TradePart(NamedTuple):
     """One print. `key` tells it from every other of its symbol; "" where nothing does.
 
     Where the venue gives prints no ids, equal prints of one connection are `alike`: each of them
-    counts, and after a new connection the n-th with a key is the n-th of the one before.
+    counts, and after a new connection the n-th with a key is the n-th of the one before: `key#n`.
     """
 
     symbol: str
@@ -71,7 +71,7 @@ class MarkPart(NamedTuple):
 
 
 class FundingPart(NamedTuple):
-    """The running funding rate and when it settles (NO_TIME: not said)."""
+    """The running funding rate and when it settles; "" and NO_TIME: as said before, if it was."""
 
     symbol: str
     ts_venue: int

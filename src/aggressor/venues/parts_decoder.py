@@ -90,6 +90,7 @@ _LEVEL_BYTES_MIN = 6  # [1,2] and a comma
 _MS_MAX = 9_000_000_000_000
 _US_MAX = 9_000_000_000_000_000
 _SHOWN = 120
+_EXPONENT_MAX = 40  # as in schema.units: larger numbers are not even worth writing out
 _COUNTERS = (
     "trades",
     "trades_dropped",
@@ -213,6 +214,7 @@ class PartsDecoder:
         self._counted: list[tuple[int, str]] = []  # those of the message in hand
         self._quotes = [_Quote() for _ in instruments]
         self._ts_venue = [NO_TIME] * len(instruments)
+        self._funding: list[tuple[int | None, int]] = [(None, 0)] * len(instruments)
         self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
         self._text = np.zeros(1 << 16, np.uint8)
         self._stamp = empty_events(1)
@@ -238,7 +240,7 @@ class PartsDecoder:
         for part in self._parts(message, symbol):
             try:
                 rows += self._write(part, ts_recv, out[rows:])
-            except (UnitError, ArithmeticError) as trouble:
+            except (UnitError, ArithmeticError, msgspec.MsgspecError) as trouble:
                 self._unlearn()
                 raise self._odd(message, trouble) from None
         self._messages += 1
@@ -375,7 +377,8 @@ class PartsDecoder:
     def _plain(self, levels: Buffer) -> bytes:
         """Return levels with every number written out, without exponents, in quote marks."""
         decoded = msgspec.json.decode(levels, type=list[list[Decimal]], strict=False)
-        return msgspec.json.encode([[format(one, "f") for one in level[:2]] for level in decoded])
+        rows = [[format(_bounded(one), "f") for one in level[:2]] for level in decoded]
+        return msgspec.json.encode(rows)
 
     def _keep(self, k: int, part: BookPart) -> None:
         """Keep a delta; it is the first that waits when the alignment counts one."""
@@ -407,7 +410,7 @@ class PartsDecoder:
         return False
 
     def _nth(self, k: int, key: str) -> str:
-        """Return the key of a print that others of its connection may equal."""
+        """Return the key of a print that others of its connection may equal: `key#n`."""
         alike = self._alike[k]
         count = alike[key] = alike.get(key, 0) + 1
         self._counted.append((k, key))
@@ -466,20 +469,23 @@ class PartsDecoder:
         instrument, counts = self._instruments[k], self._lane_counts[k]
         size, price, side = 0, 0, 0
         if isinstance(part, MarkPart):
-            mark = Decimal(part.price)
+            mark = _number(part.price)
             kind, size = MARK, int(mark / _EIGHT)
             price = int((mark / instrument.tick).to_integral_value(ROUND_FLOOR))
             counts["marks"] += 1
         elif isinstance(part, FundingPart):
-            kind, size = FUNDING, int(Decimal(part.rate) / _EIGHT)
-            price = 0 if part.settles_ns == NO_TIME else part.settles_ns // _NS_PER_MINUTE
+            kind = FUNDING
+            rate, price = self._fund(k, part)
+            if rate is None:
+                return 0
+            size = rate
         elif isinstance(part, InterestPart):
             kind = INTEREST
-            size = int((Decimal(part.size) / instrument.lot).to_integral_value(ROUND_FLOOR))
+            size = int((_number(part.size) / instrument.lot).to_integral_value(ROUND_FLOOR))
             counts["interests"] += 1
         elif isinstance(part, LiquidationPart):
             kind, side = LIQUIDATION, part.side
-            price = int((Decimal(part.price) / instrument.tick).to_integral_value(ROUND_FLOOR))
+            price = int((_number(part.price) / instrument.tick).to_integral_value(ROUND_FLOOR))
             size = instrument.lots(part.size)
             if self._is_known(k, part.key):
                 counts["liquidations_dropped"] += 1
@@ -491,6 +497,19 @@ class PartsDecoder:
         flags = LAST | (BAD_CLOCK if part.ts_venue == NO_TIME else 0)
         out[0] = (ts_recv, part.ts_venue, size, price, kind, side, flags, self._numbers[k])
         return 1
+
+    def _fund(self, k: int, part: FundingPart) -> tuple[int | None, int]:
+        """Return rate in 1e-8 and minute of settlement, each as last said; 0 once it has passed."""
+        rate, minute = self._funding[k]
+        if part.rate:
+            rate = int(_number(part.rate) / _EIGHT)
+        if part.settles_ns != NO_TIME:
+            minute = part.settles_ns // _NS_PER_MINUTE
+        elif part.ts_venue != NO_TIME and minute * _NS_PER_MINUTE <= part.ts_venue:
+            minute = 0
+        _fitting(minute, rate or 0)
+        self._funding[k] = (rate, minute)
+        return rate, minute
 
     def lane_of(self, symbol: str) -> int | None:
         """Return the EVENT.instrument of a symbol, None if it is not in the table."""
@@ -558,6 +577,7 @@ class PartsDecoder:
             lanes[symbol] = {
                 "align": {name: int(self._align[k][name]) for name in _ALIGN_STATE},
                 "ts_venue": self._ts_venue[k],
+                "funding": list(self._funding[k]),
                 "keys": list(self._keys[k]),
                 "alike": dict(self._alike[k]),
                 "waiting": [list(part) for part in waiting],
@@ -575,6 +595,8 @@ class PartsDecoder:
             self._ts_venue[k] = kept["ts_venue"]
             self._keys[k] = dict.fromkeys(kept["keys"])
             self._alike[k] = dict(kept.get("alike", {}))
+            rate, minute = kept.get("funding", (None, 0))
+            self._funding[k] = (rate, minute)
             self._forget(k)
             for fields in kept["waiting"]:
                 part = BookPart(*fields)
@@ -590,6 +612,18 @@ def _rows_of(part: BookPart) -> int:
 def _fitting(price: int, size: int) -> None:
     if not -PRICE_MAX <= price <= PRICE_MAX or abs(size) >= 2**63:
         raise UnitError("a number is too large for its field")
+
+
+def _number(text: str) -> Decimal:
+    """Return a text as a number; raise UnitError, or InvalidOperation for no number at all."""
+    return _bounded(Decimal(text))
+
+
+def _bounded(number: Decimal) -> Decimal:
+    """Return a number that can be written out; raise UnitError for the others."""
+    if not number.is_finite() or abs(number.adjusted()) > _EXPONENT_MAX:
+        raise UnitError(f"{str(number)[:_SHOWN]} is not a number of a market")
+    return number
 
 
 def _local_time(text: bytes) -> int:

@@ -1,0 +1,107 @@
+"""Parts whose numbers are odd, or that say only what changed: what every decoder does with them."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from aggressor.market.align import CONTIGUOUS, NATIVE
+from aggressor.schema.errors import MessageError
+from aggressor.schema.event import FUNDING, NO_TIME, empty_events
+from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.venues.parts import (
+    BookPart,
+    FundingPart,
+    InterestPart,
+    LiquidationPart,
+    MarkPart,
+    Part,
+    TradePart,
+)
+from aggressor.venues.parts_decoder import PartsDecoder
+
+NOW = 1_786_310_819_000_000_000
+MINUTE_NS = 60_000_000_000
+INSTRUMENT = Instrument(
+    venue="x", symbol="X", kind=ContractKind.LINEAR, tick=Decimal("0.1"), lot=Decimal("0.001")
+)
+
+
+class _Script:
+    """A reader that says what it is told to."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+
+    def __call__(self, message: bytes, symbol: str) -> Sequence[Part]:
+        return self.parts
+
+
+def _decoder(script: _Script) -> PartsDecoder:
+    return PartsDecoder([(INSTRUMENT, 3)], read=script, policy=NATIVE, chain=CONTIGUOUS)
+
+
+def _rows(decoder: PartsDecoder, script: _Script, *parts: Part) -> list[tuple[int, int, int]]:
+    script.parts = list(parts)
+    out = empty_events(decoder.room(b" " * 200))
+    count = decoder.decode(b" " * 200, NOW, out)
+    return [(int(row["kind"]), int(row["size"]), int(row["price"])) for row in out[:count]]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "1e999999", "x", ""])
+@pytest.mark.parametrize("kind", ["mark", "funding", "interest", "liquidation", "trade", "book"])
+def test_a_number_of_no_market_is_a_message_error(kind: str, text: str) -> None:
+    script = _Script()
+    decoder = _decoder(script)
+    levels = f'[["{text}","1"]]'.encode()
+    parts: dict[str, Part] = {
+        "mark": MarkPart("X", NOW, text),
+        "funding": FundingPart("X", NOW, text or "y"),
+        "interest": InterestPart("X", NOW, text),
+        "liquidation": LiquidationPart("X", NOW, text, "1", 1),
+        "trade": TradePart("X", NOW, text, "1", 1),
+        "book": BookPart("X", NOW, True, levels, b"[]", last=1),
+    }
+    script.parts = [parts[kind]]
+    with pytest.raises(MessageError):
+        decoder.decode(b" " * 200, NOW, empty_events(200))
+
+
+def test_a_rate_alone_keeps_the_settlement_said_before() -> None:
+    script = _Script()
+    decoder = _decoder(script)
+    settles = NOW // MINUTE_NS + 60
+    both = FundingPart("X", NOW, "0.0001", settles * MINUTE_NS)
+    assert _rows(decoder, script, both) == [(FUNDING, 10_000, settles)]
+    rate = FundingPart("X", NOW, "-0.00012", NO_TIME)
+    assert _rows(decoder, script, rate) == [(FUNDING, -12_000, settles)]
+    time = FundingPart("X", NOW, "", (settles + 480) * MINUTE_NS)
+    assert _rows(decoder, script, time) == [(FUNDING, -12_000, settles + 480)]
+
+
+def test_a_time_alone_waits_for_its_rate() -> None:
+    script = _Script()
+    decoder = _decoder(script)
+    settles = NOW // MINUTE_NS + 60
+    assert _rows(decoder, script, FundingPart("X", NOW, "", settles * MINUTE_NS)) == []
+    rate = FundingPart("X", NOW, "0.0001", NO_TIME)
+    assert _rows(decoder, script, rate) == [(FUNDING, 10_000, settles)]
+
+
+def test_a_settlement_that_has_passed_is_not_known_any_more() -> None:
+    script = _Script()
+    decoder = _decoder(script)
+    settles = NOW // MINUTE_NS + 60
+    _rows(decoder, script, FundingPart("X", NOW, "0.0001", settles * MINUTE_NS))
+    later = FundingPart("X", settles * MINUTE_NS, "0.0002", NO_TIME)
+    assert _rows(decoder, script, later) == [(FUNDING, 20_000, 0)]
+
+
+def test_the_funding_said_before_joins_two_recordings() -> None:
+    script = _Script()
+    one, two = _decoder(script), _decoder(script)
+    settles = NOW // MINUTE_NS + 60
+    _rows(one, script, FundingPart("X", NOW, "0.0001", settles * MINUTE_NS))
+    two.resume(one.state())
+    rate = FundingPart("X", NOW, "0.0003", NO_TIME)
+    assert _rows(two, script, rate) == [(FUNDING, 30_000, settles)]
