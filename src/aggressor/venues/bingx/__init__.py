@@ -1,0 +1,1 @@
+"""BingX: perpetual futures settled in USDT and USDC (its "swap v2")."""
