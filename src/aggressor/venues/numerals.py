@@ -4,7 +4,11 @@ A venue writes the same number as 30000, 30000.0 or "30000.0" from one endpoint 
 beyond 2^53: a float would lose them. What has no number is "".
 """
 
+from decimal import Decimal, InvalidOperation
+
 import msgspec
+
+from aggressor.schema.errors import MessageError
 
 NOTHING = msgspec.Raw(b"")
 
@@ -19,3 +23,17 @@ def text_of(value: msgspec.Raw) -> str:
     if raw[0] == 34:
         return msgspec.json.decode(raw, type=str)
     return raw.decode()
+
+
+def number_of(text: str) -> Decimal:
+    """Return a text as a finite number; raise MessageError."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise MessageError(
+            f"The venue writes {text[:40]!r} where a number belongs - the message was left out; "
+            "check that it is of this venue."
+        )
+    return number

@@ -90,6 +90,7 @@ _LEVEL_BYTES_MIN = 6  # [1,2] and a comma
 _MS_MAX = 9_000_000_000_000
 _US_MAX = 9_000_000_000_000_000
 _SHOWN = 120
+_UNREADABLE = (UnitError, ArithmeticError, msgspec.MsgspecError, UnicodeDecodeError)
 _EXPONENT_MAX = 40  # as in schema.units: larger numbers are not even worth writing out
 _COUNTERS = (
     "trades",
@@ -240,7 +241,7 @@ class PartsDecoder:
         for part in self._parts(message, symbol):
             try:
                 rows += self._write(part, ts_recv, out[rows:])
-            except (UnitError, ArithmeticError, msgspec.MsgspecError) as trouble:
+            except _UNREADABLE as trouble:
                 self._unlearn()
                 raise self._odd(message, trouble) from None
         self._messages += 1
@@ -423,8 +424,9 @@ class PartsDecoder:
         for k, key in self._fresh:
             self._keys[k].pop(key, None)
         for k, key in self._counted:
-            if key in self._alike[k]:
-                self._alike[k][key] -= 1
+            count = self._alike[k].pop(key, 1) - 1
+            if count:
+                self._alike[k][key] = count
 
     def _trade(self, k: int, part: TradePart, ts_recv: int, out: Events) -> int:
         instrument = self._instruments[k]

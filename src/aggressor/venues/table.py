@@ -3,10 +3,11 @@
 from aggressor.features.forced import UNPUBLISHED
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
+from aggressor.venues.bingx.venue import BINGX
 from aggressor.venues.venue import Venue
 
 VENUES: dict[str, Venue] = {
-    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT)
+    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT, BINGX)
 }
 
 

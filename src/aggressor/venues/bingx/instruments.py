@@ -9,7 +9,7 @@ Their volume is rounded down to lots: a lot may have been finer when they were m
 """
 
 from decimal import ROUND_FLOOR, Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -51,6 +51,15 @@ Wanted = TypeVar("Wanted")
 
 def read_data(text: bytes, wanted: type[Wanted], what: str) -> Wanted:
     """Return the data of an answer; raise MessageError where BingX refused, or it is another."""
+    return _read(text, wanted, what)
+
+
+def read_list(text: bytes, of: type[Wanted], what: str) -> list[Wanted]:
+    """Return the rows of an answer, none where it has null; raise MessageError."""
+    return _read(text, list[of] | None, what) or []
+
+
+def _read(text: bytes, wanted: Any, what: str) -> Any:
     try:
         answer = msgspec.json.decode(text, type=Answer)
         if answer.code != 0:
@@ -95,7 +104,7 @@ def instruments_of(text: bytes, valid_from_ns: int) -> list[Instrument]:
 
 
 def _contracts(text: bytes) -> list[Contract]:
-    rows = read_data(text, list[Contract], "contracts")
+    rows = read_list(text, Contract, "contracts")
     return [one for one in rows if not one.symbol.startswith(_TRADITIONAL)]
 
 
@@ -110,7 +119,7 @@ def fees_of(text: bytes) -> list[Fees]:
 
 def margin_of(text: bytes) -> list[MarginTier]:
     """Return the margin tiers of one contract, the smallest first; BingX says no initial rate."""
-    tiers = read_data(text, list[Tier], "margin tiers")
+    tiers = read_list(text, Tier, "margin tiers")
     return [
         MarginTier(
             symbol=one.symbol,

@@ -88,6 +88,8 @@ def read(message: bytes, symbol: str) -> Sequence[Part]:
     if symbol:
         return _read_answer(message, symbol)
     code = _frame.decode(message).code
+    if code is None:
+        raise ValueError("neither a topic nor a code")
     return (Unused("acknowledgement" if code == 0 else f"refusal {code}"),)
 
 
@@ -116,9 +118,9 @@ def _read_trades(message: bytes, symbol: str) -> list[TradePart]:
 def _key_of(time: int, price: str, size: str, maker: bool) -> str:
     """Return what all equal prints share, however many decimals are written."""
     if "." in price:
-        price = price.rstrip("0")
+        price = price.rstrip("0").rstrip(".")
     if "." in size:
-        size = size.rstrip("0")
+        size = size.rstrip("0").rstrip(".")
     return f"{time}:{price}:{size}:{maker:d}"
 
 

@@ -23,8 +23,7 @@ class Frame(Payload):
     """
 
     data_type: str = ""
-    code: int = 0
-    data: msgspec.Raw = NOTHING
+    code: int | None = None
 
 
 class Reply(Payload):

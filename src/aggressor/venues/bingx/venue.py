@@ -20,6 +20,7 @@ from aggressor.venues.bingx.market import (
     subscribe,
     trades_request,
 )
+from aggressor.venues.bingx.trading import trading_side
 from aggressor.venues.packed import unzipped
 from aggressor.venues.parts_decoder import PartsDecoder
 from aggressor.venues.venue import Request, RestLimit, Venue, cannot_infer
@@ -52,4 +53,5 @@ BINGX = Venue(
     read_candles=candles_of,
     trades_request=partial(trades_request, REST),
     publication=UNPUBLISHED,
+    trading=trading_side(REST, STREAMS),
 )
