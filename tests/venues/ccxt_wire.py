@@ -1,6 +1,7 @@
 """What ccxt would send, without sending it: calls are caught before its signature.
 
-ccxt is not a dependency: put it on PYTHONPATH to run the comparisons (`pip install ccxt` elsewhere).
+ccxt is not a dependency: put it on PYTHONPATH to run the comparisons (install it
+elsewhere).
 """
 
 from collections.abc import Callable

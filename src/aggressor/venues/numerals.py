@@ -13,16 +13,21 @@ from aggressor.schema.errors import MessageError
 NOTHING = msgspec.Raw(b"")
 
 _ABSENT = (b"", b"null")
+_QUOTE_MARK = 34
 
 
 def text_of(value: msgspec.Raw) -> str:
-    """Return a number or a string as its text, "" for null and for what is absent."""
+    """Return a number or a string as its text, "" for null and what is absent; MessageError."""
     raw = bytes(value)
     if raw in _ABSENT:
         return ""
-    if raw[0] == 34:
-        return msgspec.json.decode(raw, type=str)
-    return raw.decode()
+    try:
+        return msgspec.json.decode(raw, type=str) if raw[0] == _QUOTE_MARK else raw.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
+        raise MessageError(
+            f"The venue writes {raw[:40]!r} where a text belongs ({trouble}) - the message was "
+            "left out; check that it is of this venue."
+        ) from None
 
 
 def number_of(text: str) -> Decimal:

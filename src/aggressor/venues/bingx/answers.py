@@ -42,7 +42,6 @@ from aggressor.venues.bingx.replies import (
     Key,
     Order,
     Orders,
-    Placed,
     Position,
     Result,
     Rights,
@@ -116,9 +115,7 @@ def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
     if result.cancel_result not in _DONE or result.replace_result not in _DONE:
         said = result.cancel_msg or result.replace_msg
         return Answer(Verdict.REFUSED, NO_REASON, "", said)
-    placed = result.order or result.new_order_response
-    venue_id = text_of(result.order_id) if placed is None else _id_of(placed)
-    return Answer(Verdict.ACCEPTED, venue_id=venue_id)
+    return Answer(Verdict.ACCEPTED, venue_id=_id_of(result))
 
 
 def answers(status: int, headers: dict[str, str], body: bytes, count: int) -> list[Answer]:
@@ -174,8 +171,13 @@ def _result_of(body: Body) -> Result | None:
         return None
 
 
-def _id_of(placed: Placed) -> str:
-    return placed.order_id_text or text_of(placed.order_id)
+def _id_of(result: Result) -> str:
+    """Return the venue's id of the order that was taken, "" where the answer does not say."""
+    placed = result.order or result.new_order_response or result
+    try:
+        return placed.order_id_text or text_of(placed.order_id)
+    except MessageError:
+        return ""
 
 
 def _shown(body: bytes) -> str:

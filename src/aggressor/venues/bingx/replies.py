@@ -32,6 +32,7 @@ class Result(Payload):
     order: Placed | None = None
     orders: list[Placed] | None = None
     order_id: msgspec.Raw = NOTHING
+    order_id_text: str = msgspec.field(default="", name="orderID")
     cancel_result: str = ""
     cancel_msg: str = ""
     replace_result: str = ""
