@@ -18,7 +18,7 @@ from aggressor.store.importers.lines import Lines
 from aggressor.store.importers.source import Recording
 from aggressor.store.importers.tables import TableFile
 from aggressor.venues.table import VENUES
-from aggressor.venues.venue import BAD, FULL, Venue
+from aggressor.venues.venue import BAD, FULL, Venue, cannot_infer
 
 _EVENT_ROWS = 65_536
 _FOREIGN = ("unnamed", "array")  # kinds of message that name no kind at all
@@ -40,7 +40,7 @@ def check_venue(venue: Venue, recording: Recording, inferred: Sequence[Instrumen
         others = {
             other.name: misfits(other, lines, survey(other, [recording], whole=False)[0])[0]
             for other in VENUES.values()
-            if other.name != venue.name
+            if other.name != venue.name and other.infer is not cannot_infer
         }
         least = min(others.values(), default=own)
         fitting = [f"--venue {name}" for name, count in others.items() if count == least < own]
