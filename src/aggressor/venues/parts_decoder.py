@@ -73,6 +73,7 @@ from aggressor.venues.parts import (
 )
 from aggressor.venues.scan import GRID, Grids, Int, Text, read_levels
 from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM, Checks, Progress
+from aggressor.venues.window import keep_window, window_state
 
 MESSAGE_BYTES_MAX = 4 << 20
 WAITING_MAX = 10_000
@@ -188,8 +189,9 @@ class PartsDecoder:
         read: Reader,
         policy: int,
         chain: int,
+        window: int = 0,
     ) -> None:
-        """Decode for these (instrument, EVENT.instrument)."""
+        """Decode for these (instrument, EVENT.instrument); `window` levels a side, 0 all."""
         if len(instruments) > INSTRUMENTS_MAX:
             raise ConfigError(
                 f"{len(instruments)} instruments are too many for one decoder: at most "
@@ -207,6 +209,8 @@ class PartsDecoder:
         for k, instrument in enumerate(self._instruments):
             price, size = instrument.price_grid, instrument.size_grid
             self._grids[k] = (price.step, size.step, price.digits, size.digits)
+        self._width = window
+        self._window = window_state(max(len(instruments), 1), window)
         self._waiting: list[list[BookPart]] = [[] for _ in instruments]
         self._waiting_rows = 0
         self._keys: list[dict[str, None]] = [{} for _ in instruments]
@@ -224,7 +228,8 @@ class PartsDecoder:
 
     def room(self, message: bytes) -> int:
         """Return how many rows `decode` may need for a message now."""
-        return len(message) // _LEVEL_BYTES_MIN + 16 + self._waiting_rows
+        rows = len(message) // _LEVEL_BYTES_MIN + 16 + self._waiting_rows
+        return 2 * rows if self._width else rows
 
     def decode(self, message: bytes, ts_recv: int, out: Events, symbol: str = "") -> int:
         """Write one message's rows to out[:n]; see `venues.venue.MarketDecoder`."""
@@ -320,6 +325,8 @@ class PartsDecoder:
             self._keep(k, part)
         if verdict in (APPLY, MISSING) and part.ts_venue != NO_TIME:
             self._ts_venue[k] = part.ts_venue
+        if self._width and verdict in (APPLY, MISSING):
+            rows = self._keep_window(k, part.snapshot or verdict == MISSING, out, rows)
         if verdict == APPLY and part.snapshot:
             waiting, self._waiting[k] = self._waiting[k], []
             self._waiting_rows -= sum(map(_rows_of, waiting))
@@ -335,6 +342,16 @@ class PartsDecoder:
             out[rows : rows + 2]["ts_recv"] = ts_recv
             rows += 2
         return rows
+
+    def _keep_window(self, k: int, anew: bool, out: Events, rows: int) -> int:
+        """Remove what left the window behind a message's rows; `anew`: nothing stood in it."""
+        if anew:
+            self._window.count[k] = 0
+        kept = int(keep_window(self._window, k, self._width, out, rows))
+        if kept > rows:
+            out[rows - 1]["flags"] &= ~np.uint8(LAST)
+            out[kept - 1]["flags"] |= LAST
+        return kept
 
     def _judge(self, k: int, part: BookPart, ts_recv: int, out: Events) -> tuple[int, int]:
         """Read the levels of one part and judge it: (rows, verdict)."""
@@ -546,6 +563,7 @@ class PartsDecoder:
             restart(self._align, k)
             self._forget(k)
             self._quotes[k] = _Quote()
+            self._window.count[k] = 0
         return rows
 
     @property
@@ -582,6 +600,9 @@ class PartsDecoder:
                 "funding": list(self._funding[k]),
                 "keys": list(self._keys[k]),
                 "alike": dict(self._alike[k]),
+                "window": [
+                    self._window.keys[k, s, : self._window.count[k, s]].tolist() for s in (0, 1)
+                ],
                 "waiting": [list(part) for part in waiting],
             }
         return {"version": 1, "lanes": lanes}
@@ -597,6 +618,9 @@ class PartsDecoder:
             self._ts_venue[k] = kept["ts_venue"]
             self._keys[k] = dict.fromkeys(kept["keys"])
             self._alike[k] = dict(kept.get("alike", {}))
+            for side, keys in enumerate(kept.get("window", ([], []))):
+                self._window.keys[k, side, : len(keys)] = keys
+                self._window.count[k, side] = len(keys)
             rate, minute = kept.get("funding", (None, 0))
             self._funding[k] = (rate, minute)
             self._forget(k)
