@@ -229,5 +229,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     trades_request: Callable[[Instrument], Request] | None = None  # the last: mends a lost link
     margin_request: Callable[[Instrument], Request] | None = None
     read_margin: Callable[[bytes], list[MarginTier]] | None = None  # the smallest tier first
+    tradable_request: Callable[[], Request] | None = None  # None: all that is listed
+    read_tradable: Callable[[bytes], frozenset[str]] | None = None  # symbols that take our orders
     publication: int = UNPUBLISHED  # of forced orders: features/forced.py
     trading: TradingVenue | None = None
