@@ -75,6 +75,14 @@ _open_interest = msgspec.json.Decoder(OpenInterest)
 
 Lookup = Callable[[str], Instrument | None]
 
+_NOT_DOCUMENTED = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    ArithmeticError,
+    UnitError,
+    RecursionError,
+)
+
 
 def _ignored(why: str) -> Rare:
     return Rare("", (), why)
@@ -101,7 +109,7 @@ def read_rare(message: bytes, market: int, lookup: Lookup) -> Rare:
         if any(abs(row.price) > PRICE_MAX or abs(row.size) > _SIZE_MAX for row in rare.rows):
             raise UnitError("a number is too large")
         return rare
-    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, UnitError) as trouble:
+    except _NOT_DOCUMENTED as trouble:
         raise MessageError(
             f"A message is not what Binance documents ({trouble}): {_start(message)} - check that "
             "the recording is of this venue; the line can be skipped."
