@@ -22,6 +22,8 @@ from aggressor.venues.binance.streams import (
     subscribe_routed,
     subscribe_spot,
 )
+from aggressor.venues.binance.trading import WEIGHT_PER_MINUTE, trading_venue
+from aggressor.venues.trading import TradingVenue
 from aggressor.venues.venue import Request, RestLimit, Subscription, Venue
 
 _MINUTE_NS = 60_000_000_000
@@ -39,6 +41,7 @@ def _market(
     weight: int,
     candles_max: int,
     rest_weight: int,
+    trading: TradingVenue | None = None,
 ) -> Venue:
     """Return one Binance market; `path` is where its REST calls live, `weight` of a snapshot."""
     spot = kind is ContractKind.SPOT
@@ -67,6 +70,7 @@ def _market(
         definitions_request=partial(
             Request, "GET", f"{rest}{path}/exchangeInfo", 20 if spot else 1
         ),
+        trading=trading,
     )
 
 
@@ -80,7 +84,10 @@ BINANCE_USDM = _market(
     subscribe=subscribe_routed,
     weight=20,
     candles_max=CANDLES_MAX,
-    rest_weight=2400,
+    rest_weight=WEIGHT_PER_MINUTE,
+    trading=trading_venue(
+        "https://fapi.binance.com", "/fapi", "wss://fstream.binance.com/private/ws?listenKey="
+    ),
 )
 BINANCE_COINM = _market(
     "binance-coinm",
@@ -92,7 +99,8 @@ BINANCE_COINM = _market(
     subscribe=subscribe_derivatives,
     weight=20,
     candles_max=CANDLES_MAX,
-    rest_weight=2400,
+    rest_weight=WEIGHT_PER_MINUTE,
+    trading=trading_venue("https://dapi.binance.com", "/dapi", "wss://dstream.binance.com/ws/"),
 )
 BINANCE_SPOT = _market(
     "binance-spot",
