@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.schema.event import EVENT, empty_events
-from aggressor.schema.units import OFF_GRID, PARSED, TOO_LARGE
+from aggressor.schema.units import NOT_PLAIN, OFF_GRID, PARSED, TOO_LARGE
 from aggressor.venues.scan import GRID, MALFORMED, read_int, read_levels, value_stop
 
 GRIDS = np.array([(5, 1, 2, 3)], GRID)  # ticks of 0.05, lots of 0.001
@@ -82,6 +82,10 @@ def levels(text: str) -> tuple[list[tuple[int, int]], int, int]:
         ('[["0.05","0.001"]]', [(1, 1)]),
         ('[ [ "10.00" , "2" ] , ["0.10","0.000", "4", {"n":[1]}] ]', [(200, 2000), (2, 0)]),
         ('[["0.00","5"],["1.0500","5"]]', [(21, 5000)]),
+        ("[[0.05,1],[10, 0.0020 ,3] ]", [(1, 1000), (200, 2)]),
+        ("[[1,2,3]]", [(20, 2000)]),
+        ("[[10.5,25329.000000000000000000000000000000,58]]", [(210, 25_329_000)]),
+        ('[["10.5",7,1],[10.5,"7",1]]', [(210, 7000), (210, 7000)]),
     ],
 )
 def test_levels(text: str, rows: list[tuple[int, int]]) -> None:
@@ -97,7 +101,17 @@ def test_levels(text: str, rows: list[tuple[int, int]]) -> None:
         ('[["0.05"]]', MALFORMED, 8),
         ('[["0.05","1"]', MALFORMED, None),
         ('[["0.05","1"],]', MALFORMED, None),
-        ("[[0.05,1]]", MALFORMED, 2),
+        ("[[0.07,1,1]]", OFF_GRID, 2),
+        ("[[0.05,1.0001]]", OFF_GRID, 7),
+        ("[[200000000.05,1]]", TOO_LARGE, None),
+        ("[[9.75E+4,1,1]]", NOT_PLAIN, 2),
+        ("[[-5.05,1,1]]", NOT_PLAIN, 2),
+        ("[[null,1,1]]", NOT_PLAIN, 2),
+        ("[[5,1]]", NOT_PLAIN, 1),
+        ("[[0.05,1", MALFORMED, None),
+        ("[[0.05.5,1]]", NOT_PLAIN, 2),
+        ("[[.05,1,1]]", MALFORMED, 2),
+        ("[[0.05,10,]]", MALFORMED, None),
         ('[["0.05","1"]["0.10","1"]]', MALFORMED, None),
         ('{"a":1}', MALFORMED, 0),
         ('[["0.05","1', MALFORMED, None),
@@ -108,3 +122,38 @@ def test_levels_that_are_wrong_say_where(text: str, code: int, where: int | None
     assert got == code
     assert 0 <= at <= len(text)
     assert where is None or at == where
+
+
+NUMBER = st.tuples(st.integers(0, 10**6), st.integers(0, 5), st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(NUMBER, min_size=2, max_size=4), max_size=30))
+def test_levels_in_quote_marks_or_not_agree_and_keep_within_their_rows(
+    book: list[list[tuple[int, int, bool]]],
+) -> None:
+    def number(steps: int, zeros: int, quoted: bool, decimals: int) -> str:
+        text = f"{steps // 10**decimals}.{steps % 10**decimals:0{decimals}}" + "0" * zeros
+        text = text if zeros else text.rstrip("0").rstrip(".")
+        return f'"{text}"' if quoted else text
+
+    rows, texts = [], []
+    for level in book:
+        (price, *one), (size, *other), *more = level
+        texts.append(
+            ",".join(
+                [
+                    number(price * 5, *one, 2),
+                    number(size, *other, 3),
+                    *(number(count, zeros, quoted, 0) for count, zeros, quoted in more),
+                ]
+            )
+        )
+        if price > 0:
+            rows.append((price, size))
+    text = "[" + ",".join(f"[{one}]" for one in texts) + "]"
+    got, code, where = levels(text)
+    if any(len(one) < 5 for one in texts):
+        assert code == NOT_PLAIN
+    else:
+        assert (got, code, where) == (rows, PARSED, len(text))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import kernel, kernel_inline
 from aggressor.schema.event import PRICE_MAX, Events
-from aggressor.schema.units import PARSED, TOO_LARGE, parse_steps
+from aggressor.schema.units import NOT_PLAIN, OFF_GRID, PARSED, TOO_LARGE, parse_steps
 
 Text = NDArray[np.uint8]
 Int: TypeAlias = Any  # int in Python, int64 in a kernel
@@ -36,6 +36,7 @@ _SPACE = 32
 _NESTING_MAX = 60  # one bit of an int64 for each open bracket
 _DIGITS_MAX = 19
 _LEVEL_BYTES = 9  # the shortest level: ["1","2"]
+_BARE_BYTES = 7  # the shortest level without quote marks that is read here: [1,2,3]
 _PLAIN_BYTES_MAX = 18  # so many digits never overflow an int64
 _PLAIN_UNITS_MAX = 10**17
 _INT_MAX = np.int64(2**63 - 1)
@@ -244,8 +245,10 @@ def plain_number(text: Text, i: Int, stop: Int, digits: Int) -> tuple[Int, Int]:
 def _quoted_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tuple[Int, Int, Int]:
     """Read the number in quote marks at i: (position behind it, steps, PARSED or why not)."""
     i = skip_space(text, i, stop)
-    if i >= stop or text[i] != QUOTE_MARK:
+    if i >= stop:
         return i, np.int64(0), MALFORMED
+    if text[i] != QUOTE_MARK:
+        return _bare_number(text, i, stop, digits, step)
     end, units = plain_number(text, i + 1, stop, digits)
     if end >= 0 and end < stop and text[end] == QUOTE_MARK:
         if step == 1:
@@ -254,6 +257,24 @@ def _quoted_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tup
         if steps * step == units:
             return end + 1, steps, PARSED
     return _other_number(text, i, stop, digits, step)
+
+
+@kernel
+def _bare_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tuple[Int, Int, Int]:
+    """Read the number without quote marks at i, as `_quoted_number`."""
+    end, units = plain_number(text, i, stop, digits)
+    if end >= 0 and end < stop and (text[end] == COMMA or text[end] == CLOSE_LIST):
+        steps = units // step
+        if steps * step == units:
+            return end, steps, PARSED
+        return i, np.int64(0), OFF_GRID
+    end = _bare_stop(text, i, stop)
+    if end < 0:
+        return i, np.int64(0), MALFORMED
+    steps, code = parse_steps(text, i, end, digits, step)
+    if code != PARSED:
+        return i, np.int64(0), code
+    return end, steps, PARSED
 
 
 @kernel
@@ -310,9 +331,46 @@ def _short_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[I
 
 
 @kernel
+def _bare_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[Int, Int, Int]:
+    """Read [price,size] or [price,size,count] without a blank at i, as `_short_level`."""
+    none = np.int64(0)
+    begin = i
+    if text[i] != OPEN_LIST:
+        return -1, none, none
+    i, price = plain_number(text, i + 1, stop, np.int64(grids[k]["price_digits"]))
+    if i < 0 or i >= stop or text[i] != COMMA:
+        return -1, none, none
+    i, size = plain_number(text, i + 1, stop, np.int64(grids[k]["size_digits"]))
+    if i < 0:
+        return -1, none, none
+    if i < stop and text[i] == COMMA:
+        i += 1
+        while i < stop and text[i] >= 48 and text[i] <= 57:
+            i += 1
+    if i >= stop or text[i] != CLOSE_LIST or text[i - 1] == COMMA or i + 1 - begin < _BARE_BYTES:
+        return -1, none, none
+    step = grids[k]["price_step"]
+    if step != 1:
+        units = price
+        price = units // step
+        if price * step != units:
+            return -1, none, none
+    step = grids[k]["size_step"]
+    if step != 1:
+        units = size
+        size = units // step
+        if size * step != units:
+            return -1, none, none
+    if price > PRICE_MAX:
+        return -1, none, none
+    return i + 1, price, size
+
+
+@kernel
 def _any_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[Int, Int, Int, Int]:
     """Read any level at i: (position behind or of the trouble, price, size, PARSED or not)."""
     none = np.int64(0)
+    begin = i
     i = _bracket(text, i, stop, OPEN_LIST)
     if i < 0:
         return ~i, none, none, MALFORMED
@@ -332,6 +390,8 @@ def _any_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[Int
     i = _level_stop(text, i, stop)
     if i < 0:
         return ~i, none, none, MALFORMED
+    if i - begin < _BARE_BYTES:
+        return begin, none, none, NOT_PLAIN
     return i, price, size, PARSED
 
 
@@ -342,8 +402,9 @@ def read_levels(
     """Read a list of levels [["price","size", ...], ...] into out[row:], each a copy of stamp[0].
 
     Prices and sizes become steps of grids[k]; anything behind the size is skipped. Levels at price
-    0 are left out. The caller made sure that `out` has a row for every 8 bytes of the list. Returns
-    (row behind the last, PARSED or why not, offset of the trouble).
+    0 are left out. Numbers may stand without quote marks; a level shorter than 8 bytes with its
+    comma is NOT_PLAIN. The caller made sure that `out` has a row for every 8 bytes of the list.
+    Returns (row behind the last, PARSED or why not, offset of the trouble).
     """
     i = _bracket(text, start, stop, OPEN_LIST)
     if i < 0:
@@ -353,6 +414,8 @@ def read_levels(
         return row, PARSED, j
     while True:
         end, price, size = _short_level(text, i, stop, grids, k)
+        if end < 0 and i < stop:
+            end, price, size = _bare_level(text, i, stop, grids, k)
         if end < 0:
             end, price, size, code = _any_level(text, i, stop, grids, k)
             if code != PARSED:
