@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from aggressor.schema.errors import ConfigError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_MAX = 100 * 366 * 86_400
 
 
 def moment_ns(text: str | None) -> int | None:
@@ -22,6 +23,19 @@ def moment_ns(text: str | None) -> int | None:
     if read.tzinfo is None:
         read = read.replace(tzinfo=UTC)
     return (read - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def seconds_of(text: str) -> float:
+    """Read a length of time as 90s, 10m, 1h or 2d; raise ConfigError otherwise."""
+    units = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+    number, unit = text[:-1], text[-1:]
+    try:
+        seconds = float(number) * units[unit]
+    except (KeyError, ValueError):
+        seconds = 0.0
+    if not 0.0 < seconds < _SECONDS_MAX:
+        raise ConfigError(f"{text!r} is no length of time: write 90s, 10m, 1h or 2d.")
+    return seconds
 
 
 def moment_text(ns: int) -> str:

@@ -22,10 +22,10 @@ _SPARE = 4
 
 
 class Window(NamedTuple):
-    """keys (lanes, 2, 4 x width) of bids and asks, count (lanes, 2) of them that hold."""
+    """keys (lanes, 2, 4 x width) of bids and asks, held (lanes, 2): how many of them hold."""
 
     keys: NDArray[np.int64]
-    count: NDArray[np.int64]
+    held: NDArray[np.int64]
 
 
 def window_state(lanes: int, width: int) -> Window:
@@ -36,7 +36,7 @@ def window_state(lanes: int, width: int) -> Window:
 @kernel_inline
 def _place(window: Window, k: Int, s: Int, key: Int) -> Int:
     """Return where a key stands or belongs."""
-    low, high = 0, window.count[k, s]
+    low, high = 0, window.held[k, s]
     while low < high:
         middle = (low + high) // 2
         if window.keys[k, s, middle] < key:
@@ -48,24 +48,24 @@ def _place(window: Window, k: Int, s: Int, key: Int) -> Int:
 
 @kernel_inline
 def _remove(window: Window, k: Int, s: Int, at: Int) -> None:
-    window.count[k, s] -= 1
-    for i in range(at, window.count[k, s]):
+    window.held[k, s] -= 1
+    for i in range(at, window.held[k, s]):
         window.keys[k, s, i] = window.keys[k, s, i + 1]
 
 
 @kernel_inline
 def _insert(window: Window, k: Int, s: Int, at: Int, key: Int) -> None:
-    for i in range(window.count[k, s], at, -1):
+    for i in range(window.held[k, s], at, -1):
         window.keys[k, s, i] = window.keys[k, s, i - 1]
     window.keys[k, s, at] = key
-    window.count[k, s] += 1
+    window.held[k, s] += 1
 
 
 @kernel_inline
 def _drop_worst(window: Window, k: Int, s: Int, out: Events, row: Int) -> Int:
     """Write the row that removes the worst level of a side; return the next row."""
-    window.count[k, s] -= 1
-    key = window.keys[k, s, window.count[k, s]]
+    window.held[k, s] -= 1
+    key = window.keys[k, s, window.held[k, s]]
     out[row] = out[0]
     out[row]["kind"] = LEVEL
     out[row]["flags"] = 0
@@ -90,18 +90,18 @@ def keep_window(window: Window, k: Int, width: Int, out: Events, rows: Int) -> I
         s = 0 if out[i]["side"] > 0 else 1
         key = -np.int64(out[i]["price"]) if s == 0 else np.int64(out[i]["price"])
         at = _place(window, k, s, key)
-        found = at < window.count[k, s] and window.keys[k, s, at] == key
+        found = at < window.held[k, s] and window.keys[k, s, at] == key
         if out[i]["size"] == 0:
             if found:
                 _remove(window, k, s, at)
         elif not found:
-            if window.count[k, s] == capacity:
+            if window.held[k, s] == capacity:
                 if at == capacity:
                     out[i]["size"] = 0  # worse than all that can be kept
                     continue
                 row = _drop_worst(window, k, s, out, row)
             _insert(window, k, s, at, key)
     for s in range(2):
-        while window.count[k, s] > width:
+        while window.held[k, s] > width:
             row = _drop_worst(window, k, s, out, row)
     return row

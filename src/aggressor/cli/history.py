@@ -1,62 +1,27 @@
-"""Arguments only: each command names its options and calls one file of `run/`.
+"""Commands that read markets recorded in a store."""
 
-Nothing heavy is imported here, so `--help` answers at once. With `--json` a command prints one JSON
-document on standard output and nothing else; progress and errors go to standard error. Exit codes:
-0 done, 1 failed (the reason is one sentence), 2 wrong usage.
-"""
-
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cyclopts
 from cyclopts import Parameter
 
-from aggressor._version import VERSION
-
-app = cyclopts.App(
-    name="aggressor",
-    version=VERSION,
-    help="Order flow of crypto futures: record it, read it, backtest on it.",
+from aggressor.cli.words import (
+    Defaults,
+    InstrumentId,
+    Json,
+    Parquet,
+    Png,
+    Start,
+    Stop,
+    StoreDir,
+    Svg,
+    Venue,
+    pictures,
+    show,
+    usage,
 )
 
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
-Venue = Literal["binance-usdm", "binance-coinm", "binance-spot"]
-Profile = Literal["perp", "micro"]
-StoreDir = Annotated[Path, Parameter(help="Folder of the store.")]
-InstrumentId = Annotated[str, Parameter(help="Which, as `venue:SYMBOL`.")]
-_MOMENT = "ISO 8601 UTC or nanoseconds since the epoch"
-Start = Annotated[str | None, Parameter(name="--from", help=f"First moment, {_MOMENT}.")]
-Stop = Annotated[str | None, Parameter(name="--to", help="Moment to stop before.")]
-Defaults = Annotated[
-    Profile, Parameter(help="Which defaults: a liquid perpetual or a thin micro contract.")
-]
-Parquet = Annotated[Path | None, Parameter(help="Write columns to this file instead of showing.")]
-Png = Annotated[Path | None, Parameter(help="Draw into this file, 1600 x 900 pixels.")]
-Svg = Annotated[Path | None, Parameter(help="Draw into this file as vectors.")]
 
-
-@app.command
-def demo(*, headless: bool = False, seed: int = 1, json: Json = False) -> None:
-    """Run the whole path on a synthetic market: bars, signals beside true labels, orders, costs.
-
-    Parameters
-    ----------
-    headless
-        Draw no tables and no progress; print a short plain summary.
-    seed
-        Seed of the market; the same seed gives the same run, to the byte.
-    """
-    from aggressor.run.demo import run_demo
-    from aggressor.run.progress import progress
-
-    with progress(quiet=json or headless) as step:
-        result = run_demo(seed=seed, progress=step)
-    _show(result, json, "show_demo", plain=headless)
-
-
-@app.command(name="import")
 def import_(
     *files: Path,
     venue: Venue,
@@ -88,15 +53,14 @@ def import_(
     from aggressor.run.progress import progress
 
     if not files:
-        _usage("name at least one file to import")
+        usage("name at least one file to import")
     with progress(quiet=json) as step:
         result = import_files(
             list(files), venue, store, tick=tick, lot=lot, multiplier=multiplier, progress=step
         )
-    _show(result, json, "show_import")
+    show(result, json, "show_import")
 
 
-@app.command
 def inspect(store: Path, /, *, json: Json = False) -> None:
     """Show coverage, gaps and quality per instrument and day.
 
@@ -107,10 +71,9 @@ def inspect(store: Path, /, *, json: Json = False) -> None:
     """
     from aggressor.run.inspection import inspect_store
 
-    _show(inspect_store(store), json, "show_inspection")
+    show(inspect_store(store), json, "show_inspection")
 
 
-@app.command
 def footprint(
     store: StoreDir,
     /,
@@ -139,21 +102,20 @@ def footprint(
 
     span = moment_ns(start), moment_ns(stop)
     written: dict[str, Any] = {}
-    if pictures := _pictures(png, svg):
+    if drawn := pictures(png, svg):
         from aggressor.run.pictures import footprint_picture
 
-        written |= footprint_picture(store, instrument, bar, pictures, *span, row_ticks)
+        written |= footprint_picture(store, instrument, bar, drawn, *span, row_ticks)
     if parquet is not None:
         bars = run.footprint_parquet(store, instrument, bar, parquet, *span, row_ticks)
         written |= {"instrument": instrument, "bars": bars, "parquet": str(parquet)}
     if written:
-        _show(written, json, "show_written")
+        show(written, json, "show_written")
     else:
         result = run.footprint(store, instrument, bar, *span, row_ticks)
-        _show(result, json, "show_footprint")
+        show(result, json, "show_footprint")
 
 
-@app.command
 def signals(
     store: StoreDir,
     /,
@@ -191,70 +153,16 @@ def signals(
     }
     written: dict[str, Any] = {}
     with progress(quiet=json) as step:
-        if pictures := _pictures(png, svg):
+        if drawn := pictures(png, svg):
             from aggressor.run.pictures import signals_picture
 
-            written |= signals_picture(store, instrument, pictures, **options, progress=step)
+            written |= signals_picture(store, instrument, drawn, **options, progress=step)
         if parquet is not None:
             written |= run.signals_parquet(store, instrument, parquet, **options, progress=step)
         result = written or run.signals(store, instrument, **options, progress=step)
-    _show(result, json, "show_written" if written else "show_signals")
+    show(result, json, "show_written" if written else "show_signals")
 
 
-@app.command
-def backtest(
-    store: StoreDir,
-    /,
-    *,
-    instrument: InstrumentId,
-    strategy: str = "exhaustion_scalp",
-    latency_ms: str = "5,20,20",
-    queue: str = "risk-averse",
-    maker_bp: float = 2.0,
-    taker_bp: float = 5.0,
-    equity: float = 10_000.0,
-    profile: Defaults = "perp",
-    start: Start = None,
-    stop: Stop = None,
-    json: Json = False,
-) -> None:
-    """Run a strategy on a store with queue positions, latency and costs.
-
-    Parameters
-    ----------
-    strategy
-        Name of a strategy in `strategies/`.
-    latency_ms
-        Feed, order and response latency.
-    queue
-        How cancels ahead of us are guessed: risk-averse, power[:n], log, power-share[:n],
-        log-total, power-front[:n], front-cancel.
-    maker_bp
-        Maker fee in basis points; negative is a rebate.
-    taker_bp
-        Taker fee in basis points.
-    equity
-        Money at the start, in the settlement currency.
-    """
-    from aggressor.run.assemble import Settings
-    from aggressor.run.backtest import run_backtest
-    from aggressor.run.progress import progress
-
-    settings = Settings(
-        strategy=strategy,
-        profile=profile,
-        latency_ms=latency_ms,
-        queue=queue,
-        maker_bp=maker_bp,
-        taker_bp=taker_bp,
-        equity=equity,
-    )
-    with progress(quiet=json) as step:
-        result = run_backtest(store, instrument, settings, start=start, stop=stop, progress=step)
-    _show(result, json, "show_backtest")
-
-
-@app.command
 def profile(
     store: StoreDir,
     /,
@@ -280,17 +188,16 @@ def profile(
 
     span = moment_ns(start), moment_ns(stop)
     written: dict[str, Any] = {}
-    if pictures := _pictures(png, svg):
+    if drawn := pictures(png, svg):
         from aggressor.run.pictures import profile_picture
 
-        written |= profile_picture(store, instrument, pictures, *span, row_ticks)
+        written |= profile_picture(store, instrument, drawn, *span, row_ticks)
     if parquet is not None:
         written |= run.profile_parquet(store, instrument, parquet, *span, row_ticks)
     result = written or run.profile(store, instrument, *span, row_ticks)
-    _show(result, json, "show_written" if written else "show_profile")
+    show(result, json, "show_written" if written else "show_profile")
 
 
-@app.command
 def tape(
     store: StoreDir,
     /,
@@ -324,16 +231,15 @@ def tape(
         "profile": profile,
     }
     if last < 0:
-        _usage("--last counts orders: it cannot be below 0")
+        usage("--last counts orders: it cannot be below 0")
     with progress(quiet=json) as step:
         if parquet is not None:
             result = run.tape_parquet(store, instrument, parquet, **options, progress=step)
         else:
             result = run.tape(store, instrument, count=last, **options, progress=step)
-    _show(result, json, "show_tape" if parquet is None else "show_written")
+    show(result, json, "show_tape" if parquet is None else "show_written")
 
 
-@app.command
 def book(
     store: StoreDir,
     /,
@@ -364,10 +270,9 @@ def book(
             result = run.book_parquet(store, instrument, parquet, at_ns, levels, progress=step)
         else:
             result = run.book(store, instrument, at_ns, levels, progress=step)
-    _show(result, json, "show_book" if parquet is None else "show_written")
+    show(result, json, "show_book" if parquet is None else "show_written")
 
 
-@app.command
 def context(
     store: StoreDir,
     /,
@@ -386,10 +291,9 @@ def context(
     span = {"start_ns": moment_ns(start), "stop_ns": moment_ns(stop)}
     with progress(quiet=json) as step:
         result = run.context(store, instrument, **span, profile=profile, progress=step)
-    _show(result, json, "show_context")
+    show(result, json, "show_context")
 
 
-@app.command
 def study(
     store: StoreDir,
     /,
@@ -416,80 +320,4 @@ def study(
     span = {"start_ns": moment_ns(start), "stop_ns": moment_ns(stop)}
     with progress(quiet=json) as step:
         result = run.study(store, instrument, what, **span, profile=profile, progress=step)
-    _show(result, json, "show_study")
-
-
-@app.command
-def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
-    """Score every detector against labelled synthetic scenarios, and count alarms on two nulls.
-
-    Parameters
-    ----------
-    seed
-        Seed of the markets; any works.
-    hours
-        Hours of each market.
-    """
-    from aggressor.run import score as run
-    from aggressor.run.progress import progress
-
-    with progress(quiet=json) as step:
-        result = run.score(seed, hours, progress=step)
-    _show(result, json, "show_score")
-
-
-@app.command
-def warm(*, json: Json = False) -> None:
-    """Compile every kernel now, so that no later command waits for it."""
-    from aggressor.run.progress import progress
-    from aggressor.run.warm import warm_kernels
-
-    with progress(quiet=json) as step:
-        result = warm_kernels(progress=step)
-    _show(result, json, "show_warm")
-
-
-def _pictures(png: Path | None, svg: Path | None) -> dict[str, Path]:
-    """Return the files to draw by format."""
-    return {form: file for form, file in (("png", png), ("svg", svg)) if file is not None}
-
-
-def _show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> None:
-    """Print a result as one JSON document or as tables."""
-    if as_json:
-        import msgspec
-
-        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
-        return
-    from aggressor.reports import flow_tables, score_tables, study_tables, tables
-
-    rooms = (tables, flow_tables, score_tables, study_tables)
-    where = next(one for one in rooms if hasattr(one, how))
-    getattr(where, how)(result, **options)
-
-
-def _usage(message: str) -> None:
-    print(f"aggressor: {message}", file=sys.stderr)
-    raise SystemExit(2)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line on `arguments`, those of the process where none are given."""
-    from rich.console import Console
-
-    from aggressor.schema.errors import AggressorError
-
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    to_stderr = Console(stderr=True, highlight=False)
-    try:
-        app(words, exit_on_error=False, print_error=True, error_console=to_stderr)
-    except cyclopts.CycloptsError:
-        raise SystemExit(2) from None
-    except AggressorError as trouble:
-        print(f"aggressor: {trouble}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except BrokenPipeError:
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("aggressor: stopped", file=sys.stderr)
-        raise SystemExit(1) from None
+    show(result, json, "show_study")

@@ -1,0 +1,56 @@
+"""What commands share: the options many of them take, and how a result is shown."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+from cyclopts import Parameter
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
+Venue = Literal[
+    "binance-usdm",
+    "binance-coinm",
+    "binance-spot",
+    "bybit-linear",
+    "bybit-inverse",
+    "bingx",
+    "weex",
+    "mexc",
+]
+Profile = Literal["perp", "micro"]
+StoreDir = Annotated[Path, Parameter(help="Folder of the store.")]
+InstrumentId = Annotated[str, Parameter(help="Which, as `venue:SYMBOL`.")]
+MOMENT = "ISO 8601 UTC or nanoseconds since the epoch"
+Start = Annotated[str | None, Parameter(name="--from", help=f"First moment, {MOMENT}.")]
+Stop = Annotated[str | None, Parameter(name="--to", help="Moment to stop before.")]
+Defaults = Annotated[
+    Profile, Parameter(help="Which defaults: a liquid perpetual or a thin micro contract.")
+]
+Parquet = Annotated[Path | None, Parameter(help="Write columns to this file instead of showing.")]
+Png = Annotated[Path | None, Parameter(help="Draw into this file, 1600 x 900 pixels.")]
+Svg = Annotated[Path | None, Parameter(help="Draw into this file as vectors.")]
+
+
+def pictures(png: Path | None, svg: Path | None) -> dict[str, Path]:
+    """Return the files to draw by format."""
+    return {form: file for form, file in (("png", png), ("svg", svg)) if file is not None}
+
+
+def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> None:
+    """Print a result as one JSON document or as tables."""
+    if as_json:
+        import msgspec
+
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+        return
+    from aggressor.reports import flow_tables, live_tables, score_tables, study_tables, tables
+
+    rooms = (tables, flow_tables, live_tables, score_tables, study_tables)
+    where = next(one for one in rooms if hasattr(one, how))
+    getattr(where, how)(result, **options)
+
+
+def usage(message: str) -> NoReturn:
+    """Say what is wrong with the arguments, and end."""
+    print(f"aggressor: {message}", file=sys.stderr)
+    raise SystemExit(2)
