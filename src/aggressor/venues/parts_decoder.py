@@ -346,7 +346,7 @@ class PartsDecoder:
     def _keep_window(self, k: int, anew: bool, out: Events, rows: int) -> int:
         """Remove what left the window behind a message's rows; `anew`: nothing stood in it."""
         if anew:
-            self._window.count[k] = 0
+            self._window.held[k] = 0
         kept = int(keep_window(self._window, k, self._width, out, rows))
         if kept > rows:
             out[rows - 1]["flags"] &= ~np.uint8(LAST)
@@ -563,7 +563,7 @@ class PartsDecoder:
             restart(self._align, k)
             self._forget(k)
             self._quotes[k] = _Quote()
-            self._window.count[k] = 0
+            self._window.held[k] = 0
         return rows
 
     @property
@@ -601,7 +601,7 @@ class PartsDecoder:
                 "keys": list(self._keys[k]),
                 "alike": dict(self._alike[k]),
                 "window": [
-                    self._window.keys[k, s, : self._window.count[k, s]].tolist() for s in (0, 1)
+                    self._window.keys[k, s, : self._window.held[k, s]].tolist() for s in (0, 1)
                 ],
                 "waiting": [list(part) for part in waiting],
             }
@@ -620,7 +620,7 @@ class PartsDecoder:
             self._alike[k] = dict(kept.get("alike", {}))
             for side, keys in enumerate(kept.get("window", ([], []))):
                 self._window.keys[k, side, : len(keys)] = keys
-                self._window.count[k, side] = len(keys)
+                self._window.held[k, side] = len(keys)
             rate, minute = kept.get("funding", (None, 0))
             self._funding[k] = (rate, minute)
             self._forget(k)

@@ -5,9 +5,10 @@ from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
 from aggressor.venues.bingx.venue import BINGX
 from aggressor.venues.venue import Venue
+from aggressor.venues.weex.venue import WEEX
 
 VENUES: dict[str, Venue] = {
-    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT, BINGX)
+    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT, BINGX, WEEX)
 }
 
 

@@ -22,7 +22,7 @@ _SPARE = 4
 
 
 class Window(NamedTuple):
-    """keys (lanes, 2, 4 x width) of bids and asks, held (lanes, 2): how many of them hold."""
+    """keys (lanes, 2, 4 x width) of bids and asks, held (lanes, 2) how many of them count."""
 
     keys: NDArray[np.int64]
     held: NDArray[np.int64]

@@ -3,22 +3,19 @@
 Sizes are base coins everywhere (book, prints, orders, positions): the multiplier is 1, and the
 contract's `size` is none. Contracts on goods, currencies, indices and shares (NCCO, NCFX, NCSI,
 NCSK) are left out: they are no crypto futures and have hours of their own.
-
-Candles: the answer comes newest first and holds the running candle, so the newest is left out.
-Their volume is rounded down to lots: a lot may have been finer when they were made.
 """
 
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from aggressor.schema.candle import Candles, empty_candles
+from aggressor.schema.candle import Candles
 from aggressor.schema.errors import ConfigError, MessageError
-from aggressor.schema.event import PRICE_MAX
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.bingx.messages import Answer, Contract, Kline, ServerTime, Tier
+from aggressor.venues.candle_rows import closed_candles
 from aggressor.venues.margin import Fees, MarginTier
 from aggressor.venues.venue import Request
 
@@ -37,8 +34,6 @@ SPANS = {
     28_800: "8h",
     43_200: "12h",
     86_400: "1d",
-    259_200: "3d",
-    604_800: "1w",
 }
 
 _DIGITS_MAX = 18
@@ -151,19 +146,12 @@ def candles_of(text: bytes, instrument: Instrument) -> Candles:
     """Return the closed candles of an answer, oldest first; raise MessageError."""
     data = bytes(read_data(text, msgspec.Raw, "candles"))
     try:
-        kept = sorted(_rows(data))[:-1]
-        candles = empty_candles(len(kept))
-        for row, (time, *prices, volume) in zip(candles, kept, strict=True):
-            row["open_ns"] = int(time) * MS
-            row["volume"] = int((volume / instrument.lot).to_integral_value(ROUND_FLOOR))
-            for name, price in zip(("open", "high", "low", "close"), prices, strict=True):
-                row[name] = _fitting(instrument.ticks(price))
-    except (msgspec.MsgspecError, ValueError, ArithmeticError) as trouble:
+        rows = _rows(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as trouble:
         raise MessageError(
-            f"A candle of {instrument.id} cannot be used ({trouble}) - fetch its contract and the "
-            "candles again."
+            f"The answer holds no candles ({trouble}) - ask for them again."
         ) from None
-    return candles
+    return closed_candles(rows, instrument)
 
 
 def _rows(data: bytes) -> list[list[Decimal]]:
@@ -173,12 +161,6 @@ def _rows(data: bytes) -> list[list[Decimal]]:
         return [one[:_ROW] for one in lists]
     named = msgspec.json.decode(data, type=list[Kline], strict=False)
     return [[one.time, one.open, one.high, one.low, one.close, one.volume] for one in named]
-
-
-def _fitting(ticks: int) -> int:
-    if abs(ticks) > PRICE_MAX:
-        raise OverflowError(f"{ticks} ticks are too many")
-    return ticks
 
 
 def clock_of(text: bytes) -> int:

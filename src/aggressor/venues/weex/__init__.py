@@ -1,0 +1,1 @@
+"""WEEX: perpetual futures, contract API v3."""
