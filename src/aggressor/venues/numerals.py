@@ -14,6 +14,7 @@ NOTHING = msgspec.Raw(b"")
 
 _ABSENT = (b"", b"null")
 _QUOTE_MARK = 34
+_EXPONENT_MAX = 40
 
 
 def text_of(value: msgspec.Raw) -> str:
@@ -31,12 +32,12 @@ def text_of(value: msgspec.Raw) -> str:
 
 
 def number_of(text: str) -> Decimal:
-    """Return a text as a finite number; raise MessageError."""
+    """Return a text as a number that can be written out; raise MessageError."""
     try:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > _EXPONENT_MAX:
         raise MessageError(
             f"The venue writes {text[:40]!r} where a number belongs - the message was left out; "
             "check that it is of this venue."

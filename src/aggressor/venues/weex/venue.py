@@ -23,6 +23,7 @@ from aggressor.venues.weex.market import (
     resubscribe,
     subscribe,
 )
+from aggressor.venues.weex.trading import trading_side
 
 REST = "https://api-contract.weex.com"
 STREAMS = "wss://ws-contract.weex.com/v3/ws/public"
@@ -55,4 +56,5 @@ WEEX = Venue(
     tradable_request=partial(Request, "GET", f"{_MARKET}/apiTradingSymbols", 5),
     read_tradable=tradable_of,
     publication=UNPUBLISHED,
+    trading=trading_side(REST, PRIVATE),
 )
