@@ -105,6 +105,8 @@ def test_levels(text: str, rows: list[tuple[int, int]]) -> None:
         ("[[0.05,1.0001]]", OFF_GRID, 7),
         ("[[200000000.05,1]]", TOO_LARGE, None),
         ("[[9.75E+4,1,1]]", NOT_PLAIN, 2),
+        ("[[9.7512345e+4,1,1]]", NOT_PLAIN, 2),
+        ('[["9.7512345E+4","1"]]', NOT_PLAIN, 2),
         ("[[-5.05,1,1]]", NOT_PLAIN, 2),
         ("[[null,1,1]]", NOT_PLAIN, 2),
         ("[[5,1]]", NOT_PLAIN, 1),

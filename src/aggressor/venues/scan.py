@@ -273,8 +273,18 @@ def _bare_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tuple
         return i, np.int64(0), MALFORMED
     steps, code = parse_steps(text, i, end, digits, step)
     if code != PARSED:
-        return i, np.int64(0), code
+        return i, np.int64(0), NOT_PLAIN if _has_exponent(text, i, end) else code
     return end, steps, PARSED
+
+
+@kernel
+def _has_exponent(text: Text, i: Int, stop: Int) -> bool:
+    """Say whether a number is written with one: its digits alone do not tell what it is."""
+    while i < stop:
+        if text[i] | 32 == 101:
+            return True
+        i += 1
+    return False
 
 
 @kernel
@@ -287,7 +297,7 @@ def _other_number(text: Text, i: Int, stop: Int, digits: Int, step: Int) -> tupl
         return i, np.int64(0), MALFORMED
     steps, code = parse_steps(text, i + 1, end, digits, step)
     if code != PARSED:
-        return i, np.int64(0), code
+        return i, np.int64(0), NOT_PLAIN if _has_exponent(text, i + 1, end) else code
     return end + 1, steps, PARSED
 
 
