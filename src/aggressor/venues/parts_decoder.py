@@ -91,7 +91,13 @@ _LEVEL_BYTES_MIN = 6  # [1,2] and a comma
 _MS_MAX = 9_000_000_000_000
 _US_MAX = 9_000_000_000_000_000
 _SHOWN = 120
-_UNREADABLE = (UnitError, ArithmeticError, msgspec.MsgspecError, UnicodeDecodeError)
+_UNREADABLE = (
+    UnitError,
+    ArithmeticError,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+    RecursionError,
+)
 _EXPONENT_MAX = 40  # as in schema.units: larger numbers are not even worth writing out
 _COUNTERS = (
     "trades",
@@ -290,7 +296,7 @@ class PartsDecoder:
     def _parts(self, message: bytes, symbol: str) -> Sequence[Part]:
         try:
             return self._read(message, symbol)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, ArithmeticError) as trouble:
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as trouble:
             if isinstance(trouble, MessageError):
                 raise
             raise self._odd(message, trouble) from None
