@@ -203,7 +203,8 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     resize: Callable[[Any, Instrument, Terms], Call] | None = None  # size alone; the price stays
     # cancel the order of this id and, only if that was done, place the command, which has its own
     replace: Callable[[Any, int, Instrument, Terms], Call] | None = None
-    cancel: Callable[[Any, Instrument, Terms], Call]
+    cancel: Callable[[Any, Instrument, Terms], Call | None]  # None: it does not carry our id
+    cancel_theirs: Callable[[Any, Instrument, str], Call] | None = None  # by the venue's id
     cancel_all: Callable[[Instrument], Sequence[Call]]  # stops too
     place_many: Callable[[Sequence[Any], Instrument, Terms], Call] | None = None
     many_max: int = 1
