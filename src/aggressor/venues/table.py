@@ -4,11 +4,12 @@ from aggressor.features.forced import UNPUBLISHED
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
 from aggressor.venues.bingx.venue import BINGX
+from aggressor.venues.mexc.venue import MEXC
 from aggressor.venues.venue import Venue
 from aggressor.venues.weex.venue import WEEX
 
 VENUES: dict[str, Venue] = {
-    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT, BINGX, WEEX)
+    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT, BINGX, WEEX, MEXC)
 }
 
 

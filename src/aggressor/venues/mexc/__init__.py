@@ -1,0 +1,1 @@
+"""MEXC's perpetual futures (contract API v1)."""
