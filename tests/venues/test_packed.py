@@ -33,6 +33,7 @@ def test_what_is_not_packed_stays(frame: bytes) -> None:
         (gzip.compress(bytes(UNPACKED_BYTES_MAX + 1)), "over the limit of 4194304 bytes"),
         (gzip.compress(bytes(3 << 20)) * 2, "over the limit"),
     ],
+    ids=["cut", "header alone", "stray", "checksum", "members", "large", "large in two"],
 )
 def test_what_cannot_be_used_is_refused(frame: bytes, why: str) -> None:
     with pytest.raises(MessageError, match=why):
