@@ -105,3 +105,15 @@ def test_the_funding_said_before_joins_two_recordings() -> None:
     two.resume(one.state())
     rate = FundingPart("X", NOW, "0.0003", NO_TIME)
     assert _rows(two, script, rate) == [(FUNDING, 30_000, settles)]
+
+
+def test_a_refused_message_leaves_the_funding_said_before() -> None:
+    script = _Script()
+    decoder = _decoder(script)
+    settles = NOW // MINUTE_NS + 60
+    _rows(decoder, script, FundingPart("X", NOW, "0.0001", settles * MINUTE_NS))
+    before = decoder.state()
+    script.parts = [FundingPart("X", NOW, "0.0005"), InterestPart("X", NOW, "NaN")]
+    with pytest.raises(MessageError):
+        decoder.decode(b" " * 200, NOW, empty_events(200))
+    assert decoder.state() == before

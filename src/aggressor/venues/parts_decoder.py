@@ -226,6 +226,7 @@ class PartsDecoder:
         self._quotes = [_Quote() for _ in instruments]
         self._ts_venue = [NO_TIME] * len(instruments)
         self._funding: list[tuple[int | None, int]] = [(None, 0)] * len(instruments)
+        self._funded: list[tuple[int, tuple[int | None, int]]] = []  # before the message in hand
         self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
         self._text = np.zeros(1 << 16, np.uint8)
         self._stamp = empty_events(1)
@@ -249,6 +250,7 @@ class PartsDecoder:
         rows = 0
         self._fresh.clear()
         self._counted.clear()
+        self._funded.clear()
         for part in self._parts(message, symbol):
             try:
                 rows += self._write(part, ts_recv, out[rows:])
@@ -443,7 +445,9 @@ class PartsDecoder:
         return f"{key}#{count}"
 
     def _unlearn(self) -> None:
-        """Forget what the message in hand taught about prints."""
+        """Forget what the message in hand taught about prints and funding."""
+        for k, before in reversed(self._funded):
+            self._funding[k] = before
         for k, key in self._fresh:
             self._keys[k].pop(key, None)
         for k, key in self._counted:
@@ -533,6 +537,7 @@ class PartsDecoder:
         elif part.ts_venue != NO_TIME and minute * _NS_PER_MINUTE <= part.ts_venue:
             minute = 0
         _fitting(minute, rate or 0)
+        self._funded.append((k, self._funding[k]))
         self._funding[k] = (rate, minute)
         return rate, minute
 
