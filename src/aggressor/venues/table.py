@@ -4,13 +4,17 @@ from aggressor.features.forced import UNPUBLISHED
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
 from aggressor.venues.bingx.venue import BINGX
+from aggressor.venues.bybit.venue import BYBIT_INVERSE, BYBIT_LINEAR
 from aggressor.venues.mexc.venue import MEXC
 from aggressor.venues.venue import Venue
 from aggressor.venues.weex.venue import WEEX
 
-VENUES: dict[str, Venue] = {
-    venue.name: venue for venue in (BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT, BINGX, WEEX, MEXC)
-}
+_ALL = (
+    *(BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT),
+    *(BYBIT_LINEAR, BYBIT_INVERSE),
+    *(BINGX, WEEX, MEXC),
+)
+VENUES: dict[str, Venue] = {venue.name: venue for venue in _ALL}
 
 
 def venue_named(name: str) -> Venue:
