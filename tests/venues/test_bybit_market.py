@@ -366,7 +366,7 @@ def test_a_quote_that_is_not_newer_is_left_out() -> None:
     assert one.counts["quotes_stale"] == 3
 
 
-@pytest.mark.parametrize("cut", range(1, 9))
+@pytest.mark.parametrize("cut", range(1, 11))
 def test_two_decoders_joined_by_a_state_say_what_one_says(cut: int) -> None:
     stream = [
         snapshot(10),
@@ -375,9 +375,11 @@ def test_two_decoders_joined_by_a_state_say_what_one_says(cut: int) -> None:
         ticker(fundingRate="0.0001", nextFundingTime=str(T0 + 60_000_000)),
         book(12, asks=[("100.1", "0"), ("100.2", "1")]),
         trades("b", "c"),
+        quote(5, 12_500),
+        book(13, bids=[("99.8", "1")], seq=12_400),
         ticker(fundingRate="0.0002"),
-        book(13, bids=[("100.1", "5")]),
-        book(15, bids=[("100.1", "6")]),
+        book(14, bids=[("100.1", "5")]),
+        book(16, bids=[("100.1", "6")]),
     ]
     whole = decoder()
     expected = [row for message in stream for row in rows(decode(whole, message))]

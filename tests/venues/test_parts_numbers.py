@@ -1,14 +1,19 @@
 """Parts whose numbers are odd, or that say only what changed: what every decoder does with them."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aggressor.market.align import CONTIGUOUS, NATIVE
-from aggressor.schema.errors import MessageError
+from aggressor.schema.errors import MessageError, UnitError
 from aggressor.schema.event import FUNDING, NO_TIME, empty_events
 from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.schema.units import grid_of, steps_of
 from aggressor.venues.parts import (
     BookPart,
     FundingPart,
@@ -18,7 +23,7 @@ from aggressor.venues.parts import (
     Part,
     TradePart,
 )
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.parts_decoder import PartsDecoder, plain_steps
 
 NOW = 1_786_310_819_000_000_000
 MINUTE_NS = 60_000_000_000
@@ -65,6 +70,25 @@ def test_a_number_of_no_market_is_a_message_error(kind: str, text: str) -> None:
     script.parts = [parts[kind]]
     with pytest.raises(MessageError):
         decoder.decode(b" " * 200, NOW, empty_events(200))
+
+
+_STEPS = ("0.1", "0.001", "0.5", "0.25", "1", "5", "100", "0.00000001", "1e-18")
+
+
+@given(
+    step=st.sampled_from(_STEPS),
+    text=st.from_regex(r"[0-9]{0,19}\.?[0-9]{0,12}0*", fullmatch=True)
+    | st.text("0123456789.+-eE_ \u0663", max_size=12)
+    | st.sampled_from(["", ".", "1.", ".5", "00", "1e2", "-0", "+1", "0.10", "1.00000000"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_the_short_way_to_steps_gives_what_the_careful_one_gives(step: str, text: str) -> None:
+    steps = plain_steps(text, grid_of(Decimal(step)))
+    if steps is not None:
+        assert steps == Fraction(Decimal(text)) / Fraction(Decimal(step))
+    elif re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,4})?", text):
+        with pytest.raises(UnitError):
+            steps_of(text, Decimal(step))
 
 
 def test_a_rate_alone_keeps_the_settlement_said_before() -> None:

@@ -10,6 +10,7 @@ gets that quote again behind it, so that the touch never steps back. Limits: a m
 10,000 waiting deltas an instrument, 8,192 keys of prints.
 """
 
+import struct
 from collections.abc import Callable, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, TypeAlias
@@ -18,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.kernel import kernel
+from aggressor.kernel import entry, kernel
 from aggressor.market.align import (
     APPLY,
     BUFFER,
@@ -39,6 +40,7 @@ from aggressor.schema.event import (
     BAD_CLOCK,
     BID,
     CLEAR,
+    EVENT,
     FUNDING,
     GAP,
     INSTRUMENTS_MAX,
@@ -57,7 +59,7 @@ from aggressor.schema.event import (
     empty_events,
 )
 from aggressor.schema.instrument import Instrument
-from aggressor.schema.units import NOT_PLAIN, PARSED
+from aggressor.schema.units import NOT_PLAIN, PARSED, Grid
 from aggressor.venues.parts import (
     BookPart,
     Buffer,
@@ -85,6 +87,8 @@ Reader: TypeAlias = Callable[[bytes, str], Sequence[Part]]
 Raises MessageError, msgspec.DecodeError, UnitError or ValueError for what it cannot read.
 """
 
+_UNREADABLE = (UnitError, ArithmeticError, msgspec.MsgspecError, UnicodeDecodeError, struct.error)
+_ROW = struct.Struct("<qqqiBbBB")  # EVENT; filling it so costs a third of what NumPy takes
 _EIGHT = Decimal("1e-8")
 _NS_PER_MINUTE = 60_000_000_000
 _LEVEL_BYTES_MIN = 6  # [1,2] and a comma
@@ -98,6 +102,8 @@ _UNREADABLE = (
     UnicodeDecodeError,
     RecursionError,
 )
+_PLAIN_DIGITS = 18
+_TENS = tuple(10**digits for digits in range(_PLAIN_DIGITS + 1))
 _EXPONENT_MAX = 40  # as in schema.units: larger numbers are not even worth writing out
 _COUNTERS = (
     "trades",
@@ -182,7 +188,18 @@ class _Quote:
     def __init__(self) -> None:
         self.number = NO_ID
         self.book_number = NO_ID
-        self.rows: Events = empty_events(2)
+        self.rows: list[tuple[int, ...]] = []  # of EVENT, without ts_recv
+
+    def state(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        rows = [list(row) for row in self.rows]
+        return {"number": self.number, "book_number": self.book_number, "rows": rows}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a state; from an empty one as from the beginning."""
+        self.number = state.get("number", NO_ID)
+        self.book_number = state.get("book_number", NO_ID)
+        self.rows = [tuple(row) for row in state.get("rows", [])]
 
 
 class PartsDecoder:
@@ -212,8 +229,9 @@ class PartsDecoder:
         self._lanes = {instrument.symbol: k for k, instrument in enumerate(self._instruments)}
         self._align = align_state(max(len(instruments), 1), policy, chain)
         self._grids = np.zeros(max(len(instruments), 1), GRID)
-        for k, instrument in enumerate(self._instruments):
-            price, size = instrument.price_grid, instrument.size_grid
+        self._price_grids = [instrument.price_grid for instrument in self._instruments]
+        self._size_grids = [instrument.size_grid for instrument in self._instruments]
+        for k, (price, size) in enumerate(zip(self._price_grids, self._size_grids, strict=True)):
             self._grids[k] = (price.step, size.step, price.digits, size.digits)
         self._width = window
         self._window = window_state(max(len(instruments), 1), window)
@@ -230,6 +248,8 @@ class PartsDecoder:
         self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
         self._text = np.zeros(1 << 16, np.uint8)
         self._stamp = empty_events(1)
+        none = (self._text, 0, 0, self._grids, self._align, 0, 0, 0, 0)
+        self._write_book = entry(write_book, *none, self._stamp, empty_events(1))
         self._messages = 0
         self._bad = 0
 
@@ -247,6 +267,8 @@ class PartsDecoder:
             )
         if out.size < self.room(message):
             return NEEDS_ROOM
+        assert out.dtype == EVENT, "rows must be EVENT"
+        assert out.flags.c_contiguous, "rows must stand side by side"
         rows = 0
         self._fresh.clear()
         self._counted.clear()
@@ -346,9 +368,7 @@ class PartsDecoder:
         if verdict == APPLY:
             quote.book_number = part.number
         if verdict == APPLY and rows and NO_ID != part.number < quote.number:
-            out[rows : rows + 2] = quote.rows
-            out[rows : rows + 2]["ts_recv"] = ts_recv
-            rows += 2
+            rows += _put_quote(out, rows, ts_recv, quote)
         return rows
 
     def _keep_window(self, k: int, anew: bool, out: Events, rows: int) -> int:
@@ -394,9 +414,9 @@ class PartsDecoder:
         view = self._text.data
         view[:middle] = bids
         view[middle:stop] = asks
-        self._stamp[0] = row
+        _ROW.pack_into(self._stamp.data, 0, *row)
         ids = (part.first, part.last, part.previous)
-        return write_book(
+        return self._write_book(
             self._text, middle, stop, self._grids, self._align, k, *ids, self._stamp, out
         )
 
@@ -421,6 +441,14 @@ class PartsDecoder:
     def _forget(self, k: int) -> None:
         self._waiting_rows -= sum(map(_rows_of, self._waiting[k]))
         self._waiting[k] = []
+
+    def _ticks(self, k: int, price: str) -> int:
+        steps = plain_steps(price, self._price_grids[k])
+        return self._instruments[k].ticks(price) if steps is None else steps
+
+    def _lots(self, k: int, size: str) -> int:
+        steps = plain_steps(size, self._size_grids[k])
+        return self._instruments[k].lots(size) if steps is None else steps
 
     def _is_known(self, k: int, key: str) -> bool:
         """Say whether a print of this key was written before; remember it."""
@@ -456,23 +484,22 @@ class PartsDecoder:
                 self._alike[k][key] = count
 
     def _trade(self, k: int, part: TradePart, ts_recv: int, out: Events) -> int:
-        instrument = self._instruments[k]
-        price, lots = instrument.ticks(part.price), instrument.lots(part.size)
+        price, lots = self._ticks(k, part.price), self._lots(k, part.size)
         _fitting(price, lots)
         key = self._nth(k, part.key) if part.alike else part.key
         if price <= 0 or lots <= 0 or self._is_known(k, key):
             self._lane_counts[k]["trades_dropped"] += 1
             return 0
         flags = part.flags | LAST
-        out[0] = (ts_recv, part.ts_venue, lots, price, TRADE, part.side, flags, self._numbers[k])
+        row = (ts_recv, part.ts_venue, lots, price, TRADE, part.side, flags, self._numbers[k])
+        _ROW.pack_into(out.data, 0, *row)
         self._lane_counts[k]["trades"] += 1
         return 1
 
     def _quote(self, k: int, part: QuotePart, ts_recv: int, out: Events) -> int:
-        instrument = self._instruments[k]
         quote = self._quotes[k]
-        bid, ask = instrument.ticks(part.bid), instrument.ticks(part.ask)
-        bid_lots, ask_lots = instrument.lots(part.bid_size), instrument.lots(part.ask_size)
+        bid, ask = self._ticks(k, part.bid), self._ticks(k, part.ask)
+        bid_lots, ask_lots = self._lots(k, part.bid_size), self._lots(k, part.ask_size)
         _fitting(bid, bid_lots)
         _fitting(ask, ask_lots)
         newest = max(quote.number, quote.book_number)
@@ -481,9 +508,11 @@ class PartsDecoder:
             return 0
         quote.number = part.number
         number = self._numbers[k]
-        quote.rows[0] = (ts_recv, part.ts_venue, bid_lots, bid, QUOTE, BID, 0, number)
-        quote.rows[1] = (ts_recv, part.ts_venue, ask_lots, ask, QUOTE, ASK, LAST, number)
-        out[:2] = quote.rows
+        quote.rows = [
+            (part.ts_venue, bid_lots, bid, QUOTE, BID, 0, number),
+            (part.ts_venue, ask_lots, ask, QUOTE, ASK, LAST, number),
+        ]
+        _put_quote(out, 0, ts_recv, quote)
         self._lane_counts[k]["quotes"] += 1
         return 2
 
@@ -515,7 +544,7 @@ class PartsDecoder:
         elif isinstance(part, LiquidationPart):
             kind, side = LIQUIDATION, part.side
             price = int((_number(part.price) / instrument.tick).to_integral_value(ROUND_FLOOR))
-            size = instrument.lots(part.size)
+            size = self._lots(k, part.size)
             if self._is_known(k, part.key):
                 counts["liquidations_dropped"] += 1
                 return 0
@@ -609,6 +638,7 @@ class PartsDecoder:
                 "align": {name: int(self._align[k][name]) for name in _ALIGN_STATE},
                 "ts_venue": self._ts_venue[k],
                 "funding": list(self._funding[k]),
+                "quote": self._quotes[k].state(),
                 "keys": list(self._keys[k]),
                 "alike": dict(self._alike[k]),
                 "window": [
@@ -634,12 +664,35 @@ class PartsDecoder:
                 self._window.held[k, side] = len(keys)
             rate, minute = kept.get("funding", (None, 0))
             self._funding[k] = (rate, minute)
+            self._quotes[k].resume(kept.get("quote", {}))
             self._forget(k)
             for fields in kept["waiting"]:
                 part = BookPart(*fields)
                 own = part._replace(bids=str(part.bids).encode(), asks=str(part.asks).encode())
                 self._waiting[k].append(own)
                 self._waiting_rows += _rows_of(own)
+
+
+def _put_quote(out: Events, row: int, ts_recv: int, quote: _Quote) -> int:
+    """Write a quote's two rows to out[row:]; return how many."""
+    for i, fields in enumerate(quote.rows, start=row):
+        _ROW.pack_into(out.data, i * _ROW.size, ts_recv, *fields)
+    return len(quote.rows)
+
+
+def plain_steps(text: str, grid: Grid) -> int | None:
+    """Return digits with at most one point as grid steps, None for all that needs more care."""
+    whole, _, decimals = text.partition(".")
+    missing = grid.digits - len(decimals)
+    if missing < 0:
+        if decimals[missing:].strip("0"):
+            return None
+        decimals, missing = decimals[:missing], 0
+    digits = whole + decimals
+    if len(digits) > _PLAIN_DIGITS or not (digits.isascii() and digits.isdigit()):
+        return None
+    steps, rest = divmod(int(digits) * _TENS[missing], grid.step)
+    return None if rest else steps
 
 
 def _rows_of(part: BookPart) -> int:

@@ -65,6 +65,7 @@ from aggressor.venues.trading import (
 Row = TypeVar("Row")
 Made = TypeVar("Made")
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _MS = 1_000_000
 _RESET = "x-bapi-limit-reset-timestamp"
 _NO_WORD = ("", "EC_NoError", "UNKNOWN", "None")
@@ -100,7 +101,7 @@ def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
         return Answer(Verdict.THROTTLED, code="429", text=shown, wait_ns=CODES[429].wait_ns)
     try:
         envelope = _envelope.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         refused = 400 <= status < 500
         verdict = Verdict.REFUSED if refused else Verdict.UNKNOWN
         return Answer(verdict, code=str(status), text=shown)
@@ -110,7 +111,7 @@ def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
     if envelope.ret_code == 0:
         try:
             placed = _placed.decode(envelope.result)
-        except msgspec.MsgspecError:
+        except _UNREADABLE:
             placed = Placed()
     return _judged(envelope.ret_code, envelope.ret_msg, placed, _wait_ns(headers, envelope))
 
@@ -124,7 +125,7 @@ def answers(status: int, headers: dict[str, str], body: bytes, count: int) -> li
     try:
         placed = _placed_many.decode(envelope.result).rows
         codes = _item_codes.decode(envelope.ret_ext_info).rows
-    except msgspec.MsgspecError:
+    except _UNREADABLE:
         placed, codes = [], []
     if len(placed) != count or len(codes) != count:
         unknown = whole._replace(verdict=Verdict.UNKNOWN, text="the batch's items are not told")

@@ -20,6 +20,7 @@ from decimal import Decimal
 
 import msgspec
 
+from aggressor.market.align import NO_ID
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import (
     BUY,
@@ -70,6 +71,7 @@ _ARGS_MAX = 20_000  # characters on one connection: the venue takes 21,000
 _INSTRUMENTS_PER_MESSAGE = 10  # one bad name refuses its whole message
 _MS = 1_000_000
 _HEAD = b'{"topic":"'
+_BOOK = _HEAD + b"orderbook."
 _UNUSED = frozenset({"kline", "priceLimit", "insurance", "adlAlert", "system", "liquidation"})
 _SIDES = {"Buy": BUY, "Sell": SELL}
 _PHASES = {
@@ -100,8 +102,11 @@ _recent = msgspec.json.Decoder(RecentTrades)
 
 def read(message: bytes, symbol: str) -> Sequence[Part]:
     """Return what a stream's message or an answer says; raise MessageError or msgspec's errors."""
-    end = message.find(b'"', len(_HEAD)) if message.startswith(_HEAD) else -1
-    topic = message[len(_HEAD) : end].decode() if end > 0 else _topic.decode(message).topic
+    if message.startswith(_BOOK):  # most messages: the short way
+        depth = message[len(_BOOK) : message.find(b".", len(_BOOK))]
+        if depth.isdigit():
+            return _level_one(message) if depth == b"1" else _levels(message)
+    topic = _topic.decode(message).topic
     if not topic:
         return _no_stream(message)
     kind, _, rest = topic.partition(".")
@@ -112,26 +117,22 @@ def read(message: bytes, symbol: str) -> Sequence[Part]:
 
 
 def _orderbook(message: bytes, rest: str) -> Sequence[Part]:
-    """Read a book of any depth but those that need another way: level 1, full, with RPI."""
+    """Read a book of any depth but those that need another way: full, or with RPI."""
     depth, _, _ = rest.partition(".")
     if depth == "1":
         return _level_one(message)
-    if not depth.isdigit():
-        return (Unused("book with RPI" if depth == "rpi" else "full book"),)
+    if depth.isdigit():
+        return _levels(message)
+    return (Unused("book with RPI" if depth == "rpi" else "full book"),)
+
+
+def _levels(message: bytes) -> Sequence[Part]:
     book = _book.decode(message)
     body = book.data
-    return (
-        BookPart(
-            symbol=body.s,
-            ts_venue=(book.cts or book.ts) * _MS,
-            snapshot=book.type == "snapshot" or body.u == 1,
-            bids=memoryview(body.b),
-            asks=memoryview(body.a),
-            last=body.u,
-            first=body.u,
-            number=body.seq,
-        ),
-    )
+    ts_venue = (book.cts or book.ts) * _MS
+    snapshot = body.u == 1 or book.type == "snapshot"
+    sides = (bytes(body.b), bytes(body.a))
+    return (BookPart(body.s, ts_venue, snapshot, *sides, body.u, body.u, NO_ID, body.seq),)
 
 
 def _level_one(message: bytes) -> Sequence[Part]:
@@ -148,15 +149,7 @@ def _level_one(message: bytes) -> Sequence[Part]:
 
 def _public_trade(message: bytes, rest: str) -> Sequence[Part]:
     return [
-        TradePart(
-            symbol=one.s,
-            ts_venue=one.T * _MS,
-            price=one.p,
-            size=one.v,
-            side=_SIDES[one.S],
-            flags=_flags(one.BT, one.RPI),
-            key=one.i,
-        )
+        TradePart(one.s, one.T * _MS, one.p, one.v, _SIDES[one.S], _flags(one.BT, one.RPI), one.i)
         for one in _trades.decode(message).data
     ]
 
