@@ -482,7 +482,9 @@ def test_all_positions_are_those_in_usdt_and_then_those_in_usdc() -> None:
         (110009, Verdict.REFUSED, TOO_MANY_ORDERS),
         (110020, Verdict.REFUSED, TOO_MANY_ORDERS),
         (110017, Verdict.REFUSED, REDUCE_ONLY_EMPTY),
-        (999_999, Verdict.REFUSED, NO_REASON),
+        (119_999, Verdict.REFUSED, NO_REASON),  # of trading's rules, and not in the table
+        (3_400_045, Verdict.REFUSED, NO_REASON),
+        (10_099, Verdict.UNKNOWN, NO_REASON),  # of the system, and not in the table
     ],
 )
 def test_codes(code: int, verdict: Verdict, reason: int) -> None:

@@ -6,8 +6,8 @@ a Rejected order that has fills ended like a cancelled one; Filled may come twic
 unified account arrive for all categories on one stream; those of the other category are left out.
 
 Money: what is free of a coin is its wallet (or its equity, if that is less) without the margin of
-positions and orders and what is locked; so the venue counts in isolated mode, and in cross mode,
-where other coins may stand security, it is a lower bound. Documents: see account_messages.py.
+positions and orders and what is locked; so the venue counts in isolated mode. In cross mode, where
+all coins stand security for all, it is an estimate. Documents: see account_messages.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ from aggressor.venues.bybit.account_messages import (
     WalletRow,
     Wallets,
 )
-from aggressor.venues.bybit.codes import BAN_NS, CODES, ENDS, OTHER
+from aggressor.venues.bybit.codes import BAN_NS, CODES, ENDS, meaning_of
 from aggressor.venues.bybit.instruments import result_of
 from aggressor.venues.bybit.market import control
 from aggressor.venues.bybit.messages import Answer as Envelope
@@ -137,7 +137,7 @@ def answers(status: int, headers: dict[str, str], body: bytes, count: int) -> li
 
 
 def _judged(code: int, text: str, placed: Placed, wait_ns: int) -> Answer:
-    meaning = CODES.get(code, OTHER)
+    meaning = meaning_of(code)
     throttled = meaning.verdict is Verdict.THROTTLED
     return Answer(
         meaning.verdict,

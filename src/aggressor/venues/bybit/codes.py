@@ -1,8 +1,8 @@
 """What Bybit's codes and words mean to us: refusals of requests, ends of orders. One table each.
 
-Documents: B:error, B:enum; sheet section 6. A code that is not here is REFUSED, because the venue
-answers HTTP 200 with a code only when it has judged the request; what leaves open whether it did
-(time-outs, 5xx, 10000, 10016, 10014, and an id that is taken) is UNKNOWN: ask by our id.
+Documents: B:error, B:enum. What leaves open whether a request was judged (time-outs, 5xx, 10000,
+10016, 10014, and an id that is taken) is UNKNOWN: ask by our id. So is a code that is not here, if
+it is one of the system's (10000 to 19999); others tell that trading's rules refused.
 """
 
 from typing import NamedTuple
@@ -64,7 +64,16 @@ CODES: dict[int, Meaning] = {
     **_refused(TOO_MANY_ORDERS, 110009, 110020),
     **_refused(REDUCE_ONLY_EMPTY, 110017),
 }
-OTHER = Meaning(Verdict.REFUSED)
+_SYSTEM = range(10_000, 20_000)
+
+
+def meaning_of(code: int) -> Meaning:
+    """Return what a code says of a request."""
+    known = CODES.get(code)
+    if known is not None:
+        return known
+    return Meaning(Verdict.UNKNOWN if code in _SYSTEM else Verdict.REFUSED)
+
 
 # why an order ended, by `rejectReason` and else by `cancelType`
 ENDS: dict[str, int] = {

@@ -9,7 +9,7 @@ rises to (1) or falls to (2) its trigger. An order is named by our id, which the
 and for ever. An amend gives the new whole size.
 
 Margin mode is one for the whole account and position mode one for all USDT contracts. Inverse
-perpetuals have no hedge mode. Documents: B:order/*, B:position/*, B:account/*; sheet section 6.
+perpetuals have no hedge mode. Documents: B:order/*, B:position/*, B:account/*.
 """
 
 from collections.abc import Sequence

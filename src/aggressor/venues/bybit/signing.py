@@ -4,7 +4,7 @@
     private stream       "GET/realtime" + time in ms until which the login holds
 
 The venue takes a request from `window` before its clock to 1 s behind it, so a clock that is ahead
-fails first. Documents: B:guide (authentication), B:ws/connect; sheet section 5.
+fails first. Documents: B:guide (authentication), B:ws/connect.
 """
 
 import hashlib
