@@ -101,6 +101,7 @@ _UNREADABLE = (
     msgspec.MsgspecError,
     UnicodeDecodeError,
     RecursionError,
+    struct.error,
 )
 _PLAIN_DIGITS = 18
 _TENS = tuple(10**digits for digits in range(_PLAIN_DIGITS + 1))
