@@ -149,6 +149,14 @@ def test_a_candle_of_no_price_is_a_message_error(price: str) -> None:
         LINEAR.read_candles(_klines(*rows, now_ms=T0 + 9 * HOUR_MS), instrument())
 
 
+@pytest.mark.parametrize("start", [10**400, 10**30])
+def test_a_candle_of_no_time_is_a_message_error(start: int) -> None:
+    assert LINEAR.read_candles is not None
+    rows = [(one, "1", "1", "1", "1", "1") for one in (start, T0)]
+    with pytest.raises(MessageError):
+        LINEAR.read_candles(_klines(*rows, now_ms=T0 + 9 * HOUR_MS), instrument())
+
+
 def test_candles_are_asked_for_one_more_because_the_newest_is_open() -> None:
     assert LINEAR.candles_request is not None
     assert LINEAR.candles_request(instrument(), 3600, 200).url == (

@@ -72,6 +72,13 @@ def test_a_number_of_no_market_is_a_message_error(kind: str, text: str) -> None:
         decoder.decode(b" " * 200, NOW, empty_events(200))
 
 
+def test_bytes_of_no_text_among_levels_are_a_message_error() -> None:
+    script = _Script()
+    script.parts = [BookPart("X", NOW, True, b'[["\x80247.2","30"]]', b"[]", last=1)]
+    with pytest.raises(MessageError):
+        _decoder(script).decode(b" " * 200, NOW, empty_events(200))
+
+
 _STEPS = ("0.1", "0.001", "0.5", "0.25", "1", "5", "100", "0.00000001", "1e-18")
 
 

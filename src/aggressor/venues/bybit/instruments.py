@@ -170,8 +170,7 @@ def read_candles(body: bytes, instrument: Instrument) -> Candles:
         )
     closed = [row for row, start in zip(rows, opens, strict=True) if start + span_ms <= now_ms]
     read = [_checked(lambda row=row: _candle(row, instrument)) for row in closed]
-    candles = _checked(lambda: np.array(read, CANDLE))
-    return checked_candles(candles, span_ms * _MS)
+    return _checked(lambda: checked_candles(np.array(read, CANDLE), span_ms * _MS))
 
 
 def _candle(row: Kline, instrument: Instrument) -> tuple[int, ...]:
