@@ -61,7 +61,7 @@ def _imported_modules(module: str) -> frozenset[str]:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting.extend(_named_modules(name))
+            waiting.extend(_named_modules(name) - seen)
     return frozenset(seen)
 
 
@@ -71,13 +71,16 @@ def _named_modules(module: str) -> frozenset[str]:
     named: set[str] = set()
     for parent, names in _IMPORT.findall(_source(module)):
         parts = (f"{parent}.{part.split(' as ')[0].strip()}" for part in names.split(","))
-        named.update(one for one in (parent, *parts) if _source_path(one).is_file())
-    return frozenset(named)
+        named.update((parent, *parts))
+    return frozenset(named & _all_modules())
 
 
+@cache
 def _all_modules() -> frozenset[str]:
-    paths = (path.relative_to(_PACKAGE).with_suffix("") for path in _PACKAGE.rglob("*.py"))
-    return frozenset(".".join(path.parts) for path in paths if path.name != "__init__")
+    """Return the names of all modules and packages in this one."""
+    paths = (path.relative_to(_PACKAGE).with_suffix("").parts for path in _PACKAGE.rglob("*.py"))
+    names = (".".join(parts[:-1] if parts[-1] == "__init__" else parts) for parts in paths)
+    return frozenset(name for name in names if name)
 
 
 def _source_path(module: str) -> Path:
@@ -127,23 +130,35 @@ def entry(function: Function, *arguments: Any) -> Function:
 
 def _compile(function: Function, *, forceinline: bool) -> Function:
     numba: Any = import_module("numba")  # here, not above: it takes a third of a second
+    if numba.config.DISABLE_JIT:
+        return function
 
-    from aggressor.linking import EntryCompiler, call_as_piece
+    from aggressor.linking import Kernel
 
-    package, _, module = function.__module__.partition(".")
-    numba.config.CACHE_DIR = _cache_folder(module if package == "aggressor" else "")
+    kept: Any = Kernel(function, lambda: _dispatcher(function, forceinline))
+    return kept
+
+
+def _dispatcher(function: Callable[..., Any], forceinline: bool) -> Any:
+    """Return what Numba makes of a kernel; its code is made at the first call."""
+    import numba
+
+    from aggressor.linking import EntryCache, EntryCompiler, call_as_piece
+
     # Kernels own no memory, so they need no reference counts: without them a call that passes a
     # state of many arrays costs nothing, and a kernel that allocates by mistake does not compile.
     # Each option is stated: Numba lets what is not stated be inherited from the calling kernel.
-    compiled = numba.njit(
-        cache=True,
-        nogil=True,
-        error_model="numpy",
-        _nrt=False,
-        forceinline=forceinline,
-        no_cfunc_wrapper=True,
-        pipeline_class=EntryCompiler,
-    )(function)
-    if isinstance(compiled, numba.core.dispatcher.Dispatcher):
-        call_as_piece(compiled)
-    return compiled
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "_nrt": False,
+        "forceinline": forceinline,
+        "no_cfunc_wrapper": True,
+        "pipeline_class": EntryCompiler,
+    }
+    made: Any = numba.njit(**options)(function)
+    package, _, module = function.__module__.partition(".")
+    inside = module if package == "aggressor" else ""
+    made._cache = EntryCache(function, lambda: _cache_folder(inside))
+    call_as_piece(made)
+    return made

@@ -14,13 +14,19 @@ address (`by_address`): entries are compiled side by side, and no module grows b
 """
 
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from typing import Any
 
-from numba.core import event, types
+from llvmlite import binding
+from llvmlite import ir as llvm
+from numba.core import config, event, types
+from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult, Flags, compile_extra
 from numba.core.typing.templates import make_concrete_template
 from numba.extending import intrinsic
+
+from aggressor.compiling import kernel_passes, quickly
 
 _ENVIRONMENT = "_ZN08NumbaEnv"  # how Numba names a function's link to Python objects
 
@@ -55,18 +61,46 @@ class _EntryLibrary(JITCodeLibrary):
         self._linking_libraries = list(reached)
         super().finalize()
 
+    def serialize_using_object_code(self) -> Any:
+        """Return what the disk keeps: the machine code, and the names by which it is entered.
 
-class PieceCompiler(Compiler):
+        Numba keeps the whole LLVM code as well, for functions that link this one. None does, and
+        reading it takes longer than reading the machine code.
+        """
+        self._ensure_finalized()
+        return self.name, "object", (self._get_compiled_object(), self._entered().as_bitcode())
+
+    def _entered(self) -> Any:
+        """Return a module that defines the names that Numba asks an entry for, and no code."""
+        named: Any = llvm.Module(self.name)
+        named.triple, named.data_layout = self._final_module.triple, self._codegen._data_layout
+        for one in self._final_module.functions:
+            if not one.is_declaration and one.linkage == binding.Linkage.external:
+                stub = llvm.Function(named, llvm.FunctionType(llvm.VoidType(), ()), one.name)
+                llvm.IRBuilder(stub.append_basic_block()).unreachable()
+        return binding.parse_assembly(str(named))
+
+
+class _KernelCompiler(Compiler):
+    """Numba's compiler, with the passes that kernels need."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """Compile a function, quickly."""
+        with quickly():
+            return super().compile_extra(func)
+
+
+class PieceCompiler(_KernelCompiler):
     """Numba's compiler, into a piece."""
 
     def define_pipelines(self) -> Any:
         """Choose the library before the passes run."""
         state = self.state
         state.library = _PieceLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        return super().define_pipelines()
+        return [kernel_passes("piece")]
 
 
-class EntryCompiler(Compiler):
+class EntryCompiler(_KernelCompiler):
     """Numba's compiler, into an entry."""
 
     def define_pipelines(self) -> Any:
@@ -74,7 +108,66 @@ class EntryCompiler(Compiler):
         state = self.state
         state.library = _EntryLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
         state.library.enable_object_caching()
-        return super().define_pipelines()
+        return [kernel_passes("entry")]
+
+
+class Kernel:
+    """A kernel as Python holds it: what Numba needs for it is made when it is first asked for.
+
+    Most kernels of a process are neither called by Python nor compiled, and what Numba makes of
+    seven hundred functions takes a third of a second.
+    """
+
+    def __init__(self, function: Callable[..., Any], make: Callable[[], Any]) -> None:
+        update_wrapper(self, function)
+        self.py_func = function
+        self._make = make
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """Numba's own object, which chooses the machine code for the types of a call."""
+        return self._make()
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self.dispatcher._numba_type_
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Run the kernel."""
+        return self.dispatcher(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the dispatcher has of that name."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.dispatcher, name)
+
+
+class EntryCache:
+    """Where the entries of one kernel are kept on disk, found out when one is first wanted.
+
+    Numba's own cache is made with each kernel, looks at the file system then, and sets up all of
+    its compiler before it reads. Most kernels are never entries, and most processes only read.
+    """
+
+    def __init__(self, function: Callable[..., Any], folder: Callable[[], str]) -> None:
+        self._function = function
+        self._folder = folder
+
+    @cached_property
+    def _kept(self) -> Any:
+        settings: Any = config
+        settings.CACHE_DIR = self._folder()
+        return FunctionCache(self._function)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the entry for a signature, None if it is not there."""
+        with self._kept._guard_against_spurious_io_errors():
+            return self._kept._load_overload(signature, context)
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep an entry."""
+        self._kept.save_overload(signature, compiled)
 
 
 def call_as_piece(entry: Any) -> None:

@@ -32,6 +32,18 @@ from numba.np.numpy_support import as_dtype
 _WORD = 8  # bytes
 
 
+_array_types: dict[tuple[Any, ...], Any] = {}
+
+
+def _type_of(array: np.ndarray[Any, Any]) -> Any:
+    """Return Numba's type of a contiguous array; it takes records apart once a layout."""
+    key = array.dtype, array.ndim, array.flags.writeable, array.flags.aligned
+    known = _array_types.get(key)
+    if known is None:
+        known = _array_types[key] = numba.typeof(array)
+    return known
+
+
 class State(msgspec.Struct, frozen=True, dict=True, eq=False):
     """Arrays and states that belong together; a subclass names them as annotated fields."""
 
@@ -49,7 +61,7 @@ class State(msgspec.Struct, frozen=True, dict=True, eq=False):
                 fields.append((name, field._numba_type_))
                 words += field._block.tolist()
             elif isinstance(field, np.ndarray) and field.flags.c_contiguous:
-                fields.append((name, numba.typeof(field)))
+                fields.append((name, _type_of(field)))
                 words += [field.ctypes.data, *field.shape]
             else:
                 what = f"{type(self).__name__}.{name}"
