@@ -21,7 +21,6 @@ import numpy as np
 from generated import INSTRUMENT, peers
 from measuring import cpu_of, emit, figure, in_turn
 
-from aggressor.kernel import entry
 from aggressor.market.book import book_state, grow_book, read_top, run_book
 from aggressor.schema.event import empty_events
 from aggressor.schema.instrument import Instrument
@@ -85,20 +84,23 @@ class Chain:
         self.decoder = venue_named("binance-usdm").market_decoder([(instrument, 0)])
         self.book = book_state(1, levels=1 << 15)
         self.out = empty_events(_ROWS)
-        self.apply = entry(run_book, self.out, 0, 0, self.book)
-        self.top = entry(read_top, self.book, 0)
+        self.follow = self.decoder.follow
         for message in stream.before:
             self.take(message)
 
     def take(self, message: bytes) -> tuple[Any, Any]:
         """Carry one message into the book; return the best bid and ask."""
-        rows = self.decoder.decode(message, 1, self.out)
+        rows, done, bid, _, ask, _ = self.follow(message, 1, self.out, self.book)
+        if done < rows:
+            return self._grow(done, rows)
         assert rows != NEEDS_ROOM
-        done = self.apply(self.out, 0, rows, self.book)
+        return bid, ask
+
+    def _grow(self, done: Any, rows: int) -> tuple[Any, Any]:
         while done < rows:
             self.book = grow_book(self.book)
-            done = self.apply(self.out, done, rows, self.book)
-        bid, _, ask, _ = self.top(self.book, 0)
+            done = run_book(self.out, done, rows, self.book)
+        bid, _, ask, _ = read_top(self.book, 0)
         return bid, ask
 
 

@@ -7,11 +7,11 @@ that is stepped over is checked for strings and brackets that match, no more.
 
 Positions are byte offsets into `text`. A function that can fail returns `~offset` (a negative
 number) for malformed input found at `offset`. A line feed is never white space here: recordings
-hold one message a line, and a cut line must not swallow the next. Invariant: no byte at or behind
-`stop` is ever read.
+hold one message a line, and a cut line must not swallow the next. Invariant: nothing depends on a
+byte at or behind `stop`.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,17 @@ from numpy.typing import NDArray
 from aggressor.kernel import kernel, kernel_inline
 from aggressor.schema.event import PRICE_MAX, Events
 from aggressor.schema.units import NOT_PLAIN, OFF_GRID, PARSED, TOO_LARGE, parse_steps
-
-Text = NDArray[np.uint8]
-Int: TypeAlias = Any  # int in Python, int64 in a kernel
+from aggressor.venues.quick import (
+    QUICK_BYTES,
+    QUICK_DIGITS,
+    WORD,
+    Int,
+    Text,
+    brackets_of,
+    first_of,
+    quick_number,
+    word_at,
+)
 
 QUOTE_MARK = 34
 COMMA = 44
@@ -39,6 +47,7 @@ _LEVEL_BYTES = 9  # the shortest level: ["1","2"]
 _BARE_BYTES = 7  # the shortest level without quote marks that is read here: [1,2,3]
 _PLAIN_BYTES_MAX = 18  # so many digits never overflow an int64
 _PLAIN_UNITS_MAX = 10**17
+_NONE, _ONE, _TWO, _THREE = (np.uint64(n) for n in range(4))
 _INT_MAX = np.int64(2**63 - 1)
 
 MALFORMED = 8  # beside the codes of schema.units
@@ -312,32 +321,37 @@ def _bracket(text: Text, i: Int, stop: Int, byte: Int) -> Int:
 
 @kernel_inline
 def _short_level(text: Text, i: Int, stop: Int, grids: Grids, k: Int) -> tuple[Int, Int, Int]:
-    """Read ["price","size"] without a blank at i: (position behind or -1, price, size)."""
-    if i + 2 >= stop or text[i] != OPEN_LIST or text[i + 1] != QUOTE_MARK:
-        return -1, np.int64(0), np.int64(0)
-    i, price = plain_number(text, i + 2, stop, np.int64(grids[k]["price_digits"]))
-    if i < 0 or i + 3 >= stop or text[i] != QUOTE_MARK or text[i + 1] != COMMA:
-        return -1, np.int64(0), np.int64(0)
-    if text[i + 2] != QUOTE_MARK:
-        return -1, np.int64(0), np.int64(0)
-    i, size = plain_number(text, i + 3, stop, np.int64(grids[k]["size_digits"]))
-    if i < 0 or i + 1 >= stop or text[i] != QUOTE_MARK or text[i + 1] != CLOSE_LIST:
-        return -1, np.int64(0), np.int64(0)
-    step = grids[k]["price_step"]
-    if step != 1:
-        units = price
-        price = units // step
-        if price * step != units:
-            return -1, np.int64(0), np.int64(0)
-    step = grids[k]["size_step"]
-    if step != 1:
-        units = size
-        size = units // step
-        if size * step != units:
-            return -1, np.int64(0), np.int64(0)
-    if price > PRICE_MAX:
-        return -1, np.int64(0), np.int64(0)
-    return i + 2, price, size
+    """Read ["price","size"] without a blank at i: (position behind or -1, price, size).
+
+    Bytes behind `stop` may be looked at where the text has them; a level that needs one of them
+    is none.
+    """
+    none = np.int64(0)
+    at = np.uint64(i)
+    grid = grids[k]
+    decimals, places = np.int64(grid["price_digits"]), np.int64(grid["size_digits"])
+    if i + QUICK_BYTES > text.size or decimals > QUICK_DIGITS or places > QUICK_DIGITS:
+        return -1, none, none
+    if text[at] != OPEN_LIST or text[at + _ONE] != QUOTE_MARK:
+        return -1, none, none
+    at, price = quick_number(text, at + _TWO, decimals)
+    if at == _NONE or text[at] != QUOTE_MARK or text[at + _ONE] != COMMA:
+        return -1, none, none
+    if text[at + _TWO] != QUOTE_MARK:
+        return -1, none, none
+    at, size = quick_number(text, at + _THREE, places)
+    if at == _NONE or text[at] != QUOTE_MARK or text[at + _ONE] != CLOSE_LIST:
+        return -1, none, none
+    end = np.int64(at) + 2
+    price_step, size_step = grid["price_step"], grid["size_step"]
+    if price_step != 1 or size_step != 1:
+        units, parts = price, size
+        price, size = units // price_step, parts // size_step
+        if price * price_step != units or size * size_step != parts:
+            return -1, none, none
+    if end > stop or price > PRICE_MAX:
+        return -1, none, none
+    return end, price, size
 
 
 @kernel
@@ -461,6 +475,11 @@ def levels_stop(text: Text, i: Int, stop: Int) -> Int:
         return i + 1
     i += _LEVEL_BYTES - 1
     while i < stop:
+        if i + WORD <= stop:
+            closing = brackets_of(word_at(text, i))
+            i += WORD if closing == 0 else first_of(closing)
+            if closing == 0:
+                continue
         if text[i] == CLOSE_LIST:
             i += 1
             if i < stop and text[i] == COMMA:

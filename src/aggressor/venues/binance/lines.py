@@ -5,12 +5,17 @@ magnitude; a live message is the JSON alone. The kernel goes on until the text e
 or something needs Python: an unknown kind or symbol, a message that waits for a snapshot, a
 snapshot behind which others wait, or trouble. A line whose JSON closes is whole even without a line
 feed; one that does not close and has no line feed behind it is left for the next call.
+
+What a call works on is one state, the `Wire`, so that Python hands over one pointer: taking five
+arrays apart takes longer than a small message does. The same call can put the rows into a book.
 """
 
 import numpy as np
 
 from aggressor.kernel import kernel, kernel_inline
+from aggressor.market.book import BookState, run_book
 from aggressor.schema.event import NO_TIME, Events
+from aggressor.state import State
 from aggressor.venues.binance.depth import write_depth, write_snapshot
 from aggressor.venues.binance.fields import (
     BIDS,
@@ -51,6 +56,16 @@ _DEPTH, _BOOK_TICKER = word("depthUpdate"), word("bookTicker")
 _TRADE, _AGG_TRADE = word("trade"), word("aggTrade")
 
 _e, _s, _u, _B, _A = (letter(key) for key in "esuBA")
+
+
+class Wire(State, frozen=True):
+    """Text, and where its rows go: text (n,) uint8, out (m,) EVENT, checks (c,) CHECK."""
+
+    text: Text
+    tables: Tables
+    out: Events
+    checks: Checks
+    book: BookState
 
 
 @kernel_inline
@@ -201,3 +216,27 @@ def decode_text(
             break
         return i, row, lines, code
     return i, row, lines, USED
+
+
+@kernel
+def carry(
+    wire: Wire, start: Int, stop: Int, ts_recv: Int, row: Int, hint: Int, follow: Int
+) -> tuple[Int, Int, Int, Int, Int, Int, Int, Int, Int]:
+    """Write the rows of wire.text[start:stop] into wire.out[row:], as `decode_text`.
+
+    With `follow` the rows are applied to the book; those before `done` are in it, `done` is below
+    the returned row only where a level has no room. Returns (position, row, messages used, code,
+    done, bid, its lots, ask, its lots): the top of the instrument that the last message was about.
+    """
+    tables = wire.tables
+    at, rows, lines, code = decode_text(
+        wire.text, start, stop, ts_recv, tables, wire.out, row, wire.checks, hint
+    )
+    done = rows
+    k = np.int64(0)
+    if follow:
+        done = run_book(wire.out, row, rows, wire.book)
+        k = np.int64(tables.lanes[tables.cursor[LANE_OF]]["instrument"])
+    head = wire.book.head[k]
+    bid, ask = np.int64(head["bid"]), np.int64(head["ask"])
+    return at, rows, lines, code, done, bid, head["bid_lots"], ask, head["ask_lots"]

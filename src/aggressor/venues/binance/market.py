@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import entry
 from aggressor.market.align import WAITING, align_state, restart
+from aggressor.market.book import BookState, book_state, read_top, run_book
 from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.event import (
     BAD_CLOCK,
@@ -27,12 +28,13 @@ from aggressor.schema.event import (
     GAP,
     INSTRUMENTS_MAX,
     LAST,
+    NO_PRICE,
     NO_TIME,
     Events,
     empty_events,
 )
 from aggressor.schema.instrument import Instrument
-from aggressor.venues.binance.lines import decode_text, line_stop
+from aggressor.venues.binance.lines import Wire, carry, line_stop
 from aggressor.venues.binance.mending import nameless, oversized, stream_of, symbol_of, trouble_of
 from aggressor.venues.binance.rare import read_rare
 from aggressor.venues.binance.tables import (
@@ -71,6 +73,8 @@ MESSAGE_BYTES_MAX = 4 << 20
 WAITING_MAX = 10_000
 
 _NO_CHECKS = empty_checks(0)
+_NO_BOOK = book_state(1, window=64, levels=2)
+_NOTHING = (0, NEEDS_ROOM, 0, NO_ROOM, 0, NO_PRICE, 0, NO_PRICE, 0)
 _PARTIAL_STREAMS = ("depth5", "depth10", "depth20")
 
 
@@ -104,12 +108,11 @@ class MarketDecoder:
         self._waiting: list[list[bytes]] = [[] for _ in instruments]
         self._waiting_rows = 0
         self._again: deque[tuple[bytes, int]] = deque()
-        self._text = np.zeros(1 << 16, np.uint8)
-        self._view = self._text.data
-        self._call = entry(
-            decode_text,
-            *(self._text, 0, 0, 0, self._tables, empty_events(1), 0, _NO_CHECKS, -1),
-        )
+        self._room = 1 << 16
+        self._wire = self._wire_of(np.zeros(self._room, np.uint8), empty_events(1), _NO_CHECKS)
+        self._view = self._wire.text.data
+        self._lines = self._wire
+        self._call = entry(carry, self._wire, 0, 0, 0, 0, -1, 0)
         self._messages = 0
         self._bad = 0
 
@@ -119,29 +122,81 @@ class MarketDecoder:
 
     def decode(self, message: bytes, ts_recv: int, out: Events, symbol: str = "") -> int:
         """Write one message's rows to out[:n]; see `venues.venue.MarketDecoder`."""
+        return self._take(message, ts_recv, out, self._wire.book, 0, symbol)[1]
+
+    def follow(
+        self, message: bytes, ts_recv: int, out: Events, book: BookState, symbol: str = ""
+    ) -> tuple[int, int, int, int, int, int]:
+        """Write one message's rows and apply them; see `venues.venue.MarketDecoder`."""
+        _, rows, _, _, done, bid, bid_lots, ask, ask_lots = self._take(
+            message, ts_recv, out, book, 1, symbol
+        )
+        return rows, done, bid, bid_lots, ask, ask_lots
+
+    def _take(
+        self, message: bytes, ts_recv: int, out: Events, book: BookState, follow: int, symbol: str
+    ) -> tuple[int, int, int, int, int, int, int, int, int]:
+        """Carry one message, and do what the kernel leaves; rows is NEEDS_ROOM without room."""
         length = len(message)
-        if length > self._text.size:
-            self._grow(length)
+        wire = self._wire
+        if length > self._room or out is not wire.out or book is not wire.book:
+            wire = self._take_place(length, out, book)
         if self._waiting_rows and out.size < self.room(message):
-            return NEEDS_ROOM
-        assert out.dtype == EVENT, "rows must be EVENT"
-        assert out.flags.c_contiguous, "rows must stand side by side"
+            return _NOTHING
         self._view[:length] = message
         hint = self._hint if not symbol else self._hint_of(symbol)
-        _, rows, _, code = self._call(
-            self._text, 0, length, ts_recv, self._tables, out, 0, _NO_CHECKS, hint
-        )
+        result = self._call(wire, 0, length, ts_recv, 0, hint, follow)
+        code = result[3]
         if code != USED:
             if code == NO_ROOM:
-                return NEEDS_ROOM
+                return _NOTHING
             if code == BROKEN and b"\n" in message:
-                return self.decode(message.replace(b"\n", b" "), ts_recv, out, symbol)
-            rows, code = self._finish(message, ts_recv, out, rows, code, _NO_CHECKS)
-            if code == NO_ROOM:
-                return NEEDS_ROOM
-            rows, _ = self._offer_again(out, rows, _NO_CHECKS)
+                plain = message.replace(b"\n", b" ")
+                return self._take(plain, ts_recv, out, book, follow, symbol)
+            result = self._finish_taken(message, ts_recv, result, follow)
+            if result is _NOTHING:
+                return result
         self._messages += 1
-        return rows
+        return result
+
+    def _finish_taken(self, message: bytes, ts_recv: int, result: Any, follow: int) -> Any:
+        """Do what the kernel left of a message, and apply what that wrote."""
+        at, rows, lines, code, done, *_ = result
+        wire = self._wire
+        k = int(self._tables.cursor[LANE_OF])
+        rows, code = self._finish(message, ts_recv, wire.out, rows, code, _NO_CHECKS)
+        if code == NO_ROOM:
+            return _NOTHING
+        rows, _ = self._offer_again(wire.out, rows, _NO_CHECKS)
+        if not follow:
+            return at, rows, lines, code, rows, *_NOTHING[5:]
+        if done < rows:
+            done = run_book(wire.out, done, rows, wire.book)
+        number = self._numbers[k] if self._numbers else 0
+        bid, bid_lots, ask, ask_lots = read_top(wire.book, number)
+        return at, rows, lines, code, done, bid, bid_lots, ask, ask_lots
+
+    def _take_place(self, length: int, out: Events, book: BookState) -> Wire:
+        """Work on these arrays from now on, with room for a message of `length` bytes."""
+        text = self._wire.text
+        if length > MESSAGE_BYTES_MAX:
+            raise oversized(length, MESSAGE_BYTES_MAX)
+        if length > self._room:
+            self._room = length * 2
+            text = np.zeros(self._room, np.uint8)
+        self._wire = self._wire_of(text, out, _NO_CHECKS, book)
+        self._view = text.data
+        return self._wire
+
+    def _wire_of(
+        self, text: NDArray[np.uint8], out: Events, checks: Checks, book: BookState = _NO_BOOK
+    ) -> Wire:
+        assert text.dtype == np.uint8, "text must be bytes"
+        assert out.dtype == EVENT, "rows must be EVENT"
+        assert checks.dtype == _NO_CHECKS.dtype, "checks must be CHECK"
+        lanes = book.head.size
+        assert book is _NO_BOOK or lanes > max(self._numbers, default=0), "a lane an instrument"
+        return Wire(text, self._tables, out, checks, book)
 
     def decode_lines(
         self,
@@ -156,6 +211,9 @@ class MarketDecoder:
     ) -> Progress:
         """Write the rows of the lines in text[start:stop]; see `venues.venue.MarketDecoder`."""
         checks = _NO_CHECKS if checks is None else checks
+        wire = self._lines
+        if wire.text is not text or wire.out is not out or wire.checks is not checks:
+            wire = self._lines = self._wire_of(text, out, checks)
         cursor = self._tables.cursor
         cursor[CHECKS] = check_rows
         hint = self._hint if not symbol else self._hint_of(symbol)
@@ -164,9 +222,7 @@ class MarketDecoder:
         while True:
             rows, code = self._offer_again(out, rows, checks)
             if code == USED:
-                at, rows, lines, code = decode_text(
-                    text, at, stop, NO_TIME, self._tables, out, rows, checks, hint
-                )
+                at, rows, lines, code, *_ = self._call(wire, at, stop, NO_TIME, rows, hint, 0)
                 used += lines
                 if code == USED:
                     break
@@ -247,10 +303,8 @@ class MarketDecoder:
         self, message: bytes, ts_recv: int, out: Events, rows: int, checks: Checks, hint: int
     ) -> tuple[int, int]:
         """Run the kernel over one message behind out[:rows]: (rows, code)."""
-        text = np.frombuffer(bytearray(message), np.uint8)
-        _, rows, _, code = decode_text(
-            text, 0, text.size, ts_recv, self._tables, out, rows, checks, hint
-        )
+        wire = self._wire_of(np.frombuffer(bytearray(message), np.uint8), out, checks)
+        _, rows, _, code, *_ = self._call(wire, 0, wire.text.size, ts_recv, rows, hint, 0)
         return rows, code
 
     def _write_rare(self, message: bytes, ts_recv: int, out: Events, rows: int) -> tuple[int, int]:
@@ -296,13 +350,6 @@ class MarketDecoder:
 
     def _count_unknown(self, symbol: str) -> None:
         self.unknown[symbol] = self.unknown.get(symbol, 0) + 1
-
-    def _grow(self, length: int) -> None:
-        """Make room for one message of `length` bytes."""
-        if length > MESSAGE_BYTES_MAX:
-            raise oversized(length, MESSAGE_BYTES_MAX)
-        self._text = np.zeros(length * 2, np.uint8)
-        self._view = self._text.data
 
     def _hint_of(self, symbol: str) -> int:
         """Return the kernel's hint for an answer about `symbol`."""
