@@ -50,6 +50,12 @@ _PLAIN_UNITS_MAX = 10**17
 _NONE, _ONE, _TWO, _THREE = (np.uint64(n) for n in range(4))
 _INT_MAX = np.int64(2**63 - 1)
 
+_IN_STRING = np.zeros(256, np.bool_)  # bytes that say nothing but themselves
+_IN_STRING[_SPACE:] = True
+_IN_STRING[[QUOTE_MARK, BACKSLASH]] = False
+_IN_BARE = np.zeros(256, np.bool_)
+_IN_BARE[list(b"+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+
 MALFORMED = 8  # beside the codes of schema.units
 
 GRID = np.dtype(
@@ -77,14 +83,15 @@ def string_stop(text: Text, i: Int, stop: Int) -> Int:
     """Return the position behind the closing mark of the string that opens at i, or ~offset."""
     i += 1
     while i < stop:
-        byte = text[i]
+        byte = text[np.uint64(i)]
+        if _IN_STRING[byte]:
+            i += 1
+            continue
         if byte == QUOTE_MARK:
             return i + 1
         if byte < _SPACE:
             return ~i
-        if byte == BACKSLASH:
-            i += 1
-        i += 1
+        i += 2  # a backslash, and what it stands before
     return ~stop
 
 
@@ -121,11 +128,7 @@ def _nested_stop(text: Text, i: Int, stop: Int) -> Int:
 def _bare_stop(text: Text, i: Int, stop: Int) -> Int:
     """Return the position behind a number, true, false or null at i, or ~offset."""
     begin = i
-    while i < stop:
-        byte = text[i]
-        lower = byte | 32
-        if not (48 <= byte <= 57 or 97 <= lower <= 122 or byte == 43 or byte == 45 or byte == 46):
-            break
+    while i < stop and _IN_BARE[text[np.uint64(i)]]:
         i += 1
     if i in (begin, stop):
         return ~i
@@ -228,17 +231,23 @@ def plain_number(text: Text, i: Int, stop: Int, digits: Int) -> tuple[Int, Int]:
     begin = i
     stop = min(stop, i + _PLAIN_BYTES_MAX)
     units = np.int64(0)
-    while i < stop and text[i] >= 48 and text[i] <= 57:
-        units = units * 10 + np.int64(text[i] - 48)
+    while i < stop:
+        digit = np.int64(text[np.uint64(i)]) ^ 48  # of no other byte is this less than 10
+        if digit >= 10:
+            break
+        units = units * 10 + digit
         i += 1
     missing = digits
     if i < stop and text[i] == 46:
         i += 1
-        while i < stop and text[i] >= 48 and text[i] <= 57 and missing > 0:
-            units = units * 10 + np.int64(text[i] - 48)
+        while i < stop and missing > 0:
+            digit = np.int64(text[np.uint64(i)]) ^ 48
+            if digit >= 10:
+                break
+            units = units * 10 + digit
             missing -= 1
             i += 1
-        while i < stop and text[i] == 48:
+        while i < stop and text[np.uint64(i)] == 48:
             i += 1
     if i == begin or text[begin] == 46:
         return -1, np.int64(0)
