@@ -40,7 +40,7 @@ from aggressor.store.importers.changes import Changes
 from aggressor.store.importers.lines import Lines
 from aggressor.store.importers.source import Recording
 from aggressor.store.importers.tables import TableFile
-from aggressor.store.layout import DAY_NS, Layout, day_of
+from aggressor.store.layout import DAY_NS, Layout, day_ends, day_of
 from aggressor.store.segments import SegmentFile
 from aggressor.store.state import LaneEnd, SourceEnd, book_rows, read_end, write_end
 from aggressor.store.writer import PartitionWriter
@@ -253,9 +253,8 @@ class Ingest:
         """Count rows, check the book with them and hand them to the writer, day by day."""
         if self._changes is not None:
             events, checks = self._changes.of(events), checks[:0]  # tables have no quotes
-        ends = np.flatnonzero(np.diff(events["ts_recv"] // DAY_NS)) + 1
         start = check = 0
-        for end in [*ends.tolist(), len(events)]:
+        for end in day_ends(events["ts_recv"]):
             if end == start:
                 continue
             day = int(events["ts_recv"][start]) // DAY_NS

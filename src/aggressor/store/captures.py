@@ -12,7 +12,7 @@ import numpy as np
 
 from aggressor.store.files import put_in_place, storing
 from aggressor.store.importers.lines import Lines
-from aggressor.store.layout import DAY_NS, Layout, day_of
+from aggressor.store.layout import Layout, day_ends, day_of
 from aggressor.store.raw import RESPONSE, STREAM, Message, RawWriter, response_text
 
 _WAITING_MAX = 2  # chunks on their way to the disk at one time
@@ -73,13 +73,15 @@ class Captures:
             aside.unlink(missing_ok=True)
 
     def _write(self, lines: Lines) -> None:
-        ends = np.flatnonzero(np.diff(lines.times // DAY_NS)) + 1
-        for rows in np.split(np.arange(lines.times.size), ends):
-            channels = np.full(rows.size, STREAM, np.uint16)
-            writer = self._writer_of(int(lines.times[rows[0]]))
+        start = 0
+        for end in day_ends(lines.times):
+            rows = slice(start, end)
+            channels = np.full(end - start, STREAM, np.uint16)
+            writer = self._writer_of(int(lines.times[start]))
             writer.add_many(
                 lines.text, lines.starts[rows], lines.stops[rows], lines.times[rows], channels
             )
+            start = end
 
     def _writer_of(self, ts_ns: int) -> RawWriter:
         final = self._layout.capture(self._venue, ts_ns, self._source)

@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aggressor.schema.errors import StoreError
 
 DAY_NS = 86_400 * 1_000_000_000
@@ -43,6 +46,14 @@ def symbol_of(name: str) -> str:
 def day_of(ts_ns: int) -> str:
     """Return the UTC date of a time in ns since the epoch as YYYY-MM-DD."""
     return (_EPOCH + timedelta(days=ts_ns // DAY_NS)).date().isoformat()
+
+
+def day_ends(times_ns: NDArray[np.int64]) -> list[int]:
+    """Return where each UTC day ends in times that are in order; the last is how many there are."""
+    count = len(times_ns)
+    if count and times_ns[0] // DAY_NS == times_ns[-1] // DAY_NS:
+        return [count]
+    return [*(np.flatnonzero(np.diff(times_ns // DAY_NS)) + 1).tolist(), count]
 
 
 def split_id(instrument: str) -> tuple[str, str]:

@@ -24,12 +24,14 @@ import pyarrow.parquet as pq
 from aggressor.schema.event import EVENT, EVENT_VERSION, Events
 from aggressor.schema.instrument import Instrument
 from aggressor.store.files import put_in_place, storing
-from aggressor.store.layout import DAY_NS, Layout, day_of
+from aggressor.store.layout import DAY_NS, Layout, day_ends, day_of
 
 ROW_GROUP = 1_000_000
 WAITING_ROWS_MAX = (
     8_000_000  # over all open parts: 256 MB of rows, whatever the number of instruments
 )
+_FIRST_ROWS = 65_536  # room of a part; it doubles
+_BLOCK_ROWS = 4096  # so many rows stay in the cache from their first column to their last
 _FLUSHES_MAX = 2  # row groups on their way to the disk at one time
 _METADATA = b"aggressor"
 
@@ -43,6 +45,14 @@ _ENCODING: dict[str, Any] = {
     "column_encoding": dict.fromkeys(_TIMES, "DELTA_BINARY_PACKED"),
 }
 SCHEMA = pa.schema([(name, _ARROW[EVENT[name].str]) for name in COLUMNS])
+
+
+Columns = dict[str, np.ndarray[Any, Any]]
+
+
+def _empty_columns(rows: int) -> Columns:
+    """Return room for rows, a column beside the other: that is how they are written."""
+    return {name: np.empty(rows, EVENT[name]) for name in COLUMNS}
 
 
 class WrittenPart(NamedTuple):
@@ -85,24 +95,41 @@ class _Part:
         self.day_index = first_ns // DAY_NS
         self.first_ns = self.last_ns = first_ns
         self.rows = self.waiting_rows = 0
-        self.waiting: list[Events] = []
+        self.columns = _empty_columns(_FIRST_ROWS)
         self.schema = SCHEMA.with_metadata(instrument_metadata(instrument))
         self.parquet: pq.ParquetWriter | None = None
 
-    def take(self, rows: int) -> Events:
-        """Remove and return the first `rows` waiting rows as one array."""
-        whole = np.concatenate(self.waiting) if len(self.waiting) != 1 else self.waiting[0]
-        self.waiting = [whole[rows:]] if rows < len(whole) else []
-        self.waiting_rows -= rows
-        return whole[:rows]
+    def add(self, events: Events) -> None:
+        """Keep rows until they are written."""
+        first, stop = self.waiting_rows, self.waiting_rows + len(events)
+        size = len(self.columns["ts_recv"])
+        if stop > size:
+            grown = _empty_columns(max(2 * size, stop))
+            for name, column in self.columns.items():
+                grown[name][:first] = column[:first]
+            self.columns = grown
+        for at in range(0, len(events), _BLOCK_ROWS):
+            block = events[at : at + _BLOCK_ROWS]
+            for name, column in self.columns.items():
+                column[first + at : first + at + len(block)] = block[name]
+        self.waiting_rows = stop
 
-    def write(self, events: Events) -> None:
+    def take(self, rows: int) -> Columns:
+        """Remove and return the first `rows` waiting rows."""
+        taken, stop = self.columns, self.waiting_rows
+        self.waiting_rows = stop - rows
+        self.columns = _empty_columns(max(len(taken["ts_recv"]), _FIRST_ROWS))
+        for name, column in self.columns.items():
+            column[: stop - rows] = taken[name][rows:stop]
+        return {name: column[:rows] for name, column in taken.items()}
+
+    def write(self, columns: Columns) -> None:
         """Append one row group; opens the file on the first."""
         with storing(self.final):
             if self.parquet is None:
                 self.aside.parent.mkdir(parents=True, exist_ok=True)
                 self.parquet = pq.ParquetWriter(self.aside, self.schema, **_ENCODING)
-            arrays = [pa.array(np.ascontiguousarray(events[name])) for name in COLUMNS]
+            arrays = [pa.array(columns[name]) for name in COLUMNS]
             table = pa.Table.from_arrays(arrays, schema=self.schema)
             self.parquet.write_table(table, row_group_size=ROW_GROUP)
 
@@ -147,7 +174,7 @@ class PartitionWriter:
         if len(events) == 0:
             return
         if (lanes == lanes[0]).all():
-            self._add_lane(int(lanes[0]), events.copy())
+            self._add_lane(int(lanes[0]), events)
         else:
             order = np.argsort(lanes, kind="stable")
             ends = np.flatnonzero(np.diff(lanes[order])) + 1
@@ -193,15 +220,12 @@ class PartitionWriter:
             part.aside.unlink(missing_ok=True)
 
     def _add_lane(self, lane: int, events: Events) -> None:
-        days = events["ts_recv"] // DAY_NS
-        ends = np.flatnonzero(np.diff(days)) + 1
-        for rows in np.split(events, ends) if len(ends) else [events]:
+        for rows in np.split(events, day_ends(events["ts_recv"])[:-1]):
             part = self._part(lane, int(rows["ts_recv"][0]))
             assert int(rows["ts_recv"][0]) >= part.last_ns, "events are not in order of ts_recv"
             part.last_ns = int(rows["ts_recv"][-1])
             part.rows += len(rows)
-            part.waiting_rows += len(rows)
-            part.waiting.append(rows)
+            part.add(rows)
             while part.waiting_rows >= self._row_group:
                 self._flush(part, self._row_group)
 

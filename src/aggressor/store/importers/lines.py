@@ -11,7 +11,7 @@ same form serves session files (`sessions.py`), so everything behind it exists o
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,7 +113,7 @@ class LineFile:
         self.skipped.clear()
         return ordered(self._texts(), self.skipped)
 
-    def _texts(self) -> Iterator[bytes]:
+    def _texts(self) -> Iterator[memoryview]:
         """Yield texts of whole lines; the last line is completed if it lacks its line feed."""
         waiting: list[bytes] = []
         size = 0
@@ -131,9 +131,9 @@ class LineFile:
                 )
             waiting, size = [text[whole:]], len(text) - whole
             if whole:
-                yield text[:whole]
+                yield memoryview(text)[:whole]
         if rest := b"".join(waiting):
-            yield rest if rest.endswith(b"\n") else rest + b"\n"
+            yield memoryview(rest if rest.endswith(b"\n") else rest + b"\n")
 
 
 def as_ns(value: int) -> int:
@@ -143,14 +143,15 @@ def as_ns(value: int) -> int:
     return value * 1_000 if value < _US_MAX else value
 
 
-def ordered(texts: Iterator[bytes], skipped: Counter[str]) -> Iterator[Lines]:
+def ordered(texts: Iterable[bytes | memoryview], skipped: Counter[str]) -> Iterator[Lines]:
     """Yield the lines of `texts` (whole lines) in order of receive time; count what is left out."""
-    carried = b""
+    carried = np.zeros(0, np.uint8)
     last_ns = -1
     for text in texts:
-        lines = _in_order(carried + text, skipped, last_ns)
+        fresh = np.frombuffer(text, np.uint8)
+        lines = _in_order(np.concatenate((carried, fresh)), skipped, last_ns)
         keep = max(len(lines.times) - WINDOW_LINES, 0)
-        carried = lines.text[lines.lines[keep] :].tobytes()
+        carried = lines.text[lines.lines[keep] :].copy()
         if keep:
             last_ns = int(lines.times[keep - 1])
             yield _first(lines, keep)
@@ -170,17 +171,16 @@ def _first(lines: Lines, count: int) -> Lines:
     )
 
 
-def _indexed(text: bytes) -> tuple[Lines, bool]:
-    content = np.frombuffer(bytearray(text), np.uint8)  # writable: one compiled form everywhere
-    line_stops = np.flatnonzero(content == _NEW_LINE).astype(np.int64)
+def _indexed(text: NDArray[np.uint8]) -> tuple[Lines, bool]:
+    line_stops = np.flatnonzero(text == _NEW_LINE).astype(np.int64, copy=False)
     times, starts, stops = (np.empty(line_stops.size, np.int64) for _ in range(3))
-    good = index_lines(content, line_stops, times, starts, stops)
+    good = index_lines(text, line_stops, times, starts, stops)
     edges = np.zeros(line_stops.size + 1, np.int64)
     edges[1:] = line_stops + 1
-    return Lines(content, times, starts, stops, edges), good
+    return Lines(text, times, starts, stops, edges), good
 
 
-def _in_order(text: bytes, skipped: Counter[str], last_ns: int) -> Lines:
+def _in_order(text: NDArray[np.uint8], skipped: Counter[str], last_ns: int) -> Lines:
     """Return the lines of `text` in order, without those that have no time or come too late."""
     lines, good = _indexed(text)
     if good and (lines.times.size == 0 or lines.times[0] >= last_ns):
@@ -192,5 +192,5 @@ def _in_order(text: bytes, skipped: Counter[str], last_ns: int) -> Lines:
     chosen = np.flatnonzero((lines.times >= 0) & ~late)
     chosen = chosen[np.argsort(lines.times[chosen], kind="stable")]
     edges = lines.lines
-    rebuilt = b"".join(text[edges[i] : edges[i + 1]] for i in chosen)
-    return _indexed(rebuilt)[0]
+    rebuilt = b"".join(text[edges[i] : edges[i + 1]].data for i in chosen)
+    return _indexed(np.frombuffer(bytearray(rebuilt), np.uint8))[0]
