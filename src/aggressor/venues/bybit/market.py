@@ -65,7 +65,7 @@ STREAMS = "wss://stream.bybit.com/v5/public"
 DEPTH = "orderbook.200"
 TOPICS = (DEPTH, "orderbook.1", "publicTrade", "tickers", "allLiquidation")
 
-ALREADY_LOGGED_IN = 20001
+_ALREADY_LOGGED_IN = 20001
 
 _ARGS_MAX = 20_000  # characters on one connection: the venue takes 21,000
 _INSTRUMENTS_PER_MESSAGE = 10  # one bad name refuses its whole message
@@ -237,7 +237,7 @@ def control(message: bytes) -> Control | None:
     if word.topic or not word.op:
         return None
     text = word.ret_msg_old or word.ret_msg
-    good = word.success is not False and word.ret_code in (0, ALREADY_LOGGED_IN)
+    good = word.success is not False and word.ret_code in (0, _ALREADY_LOGGED_IN)
     if word.op == "pong" or (word.op == "ping" and good):
         return Control(ControlKind.PONG)
     if word.op == "auth":
