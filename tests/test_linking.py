@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel
-from aggressor.linking import address_of, by_address
+from aggressor.linking import address_of, by_address, prefetch
 from aggressor.state import State
 
 
@@ -46,3 +46,19 @@ def test_the_address_of_a_compiled_kernel_stays() -> None:
     sums = Sums(np.zeros(2, np.int64))
     assert address_of(add, sums, 0) == address_of(add, sums, 1)
     assert sums.lots.tolist() == [0, 0], "asking for an address runs nothing"
+
+
+@kernel
+def fetch_and_sum(values: NDArray[np.int64], sums: Sums) -> Int:
+    for i in range(values.size):
+        prefetch(values, i + 8)  # beyond the end too: nothing is read
+        prefetch(sums.lots, np.uint64(1))
+        sums.lots[0] += values[i]
+    return sums.lots[0]
+
+
+def test_asking_for_memory_changes_nothing() -> None:
+    sums, values = Sums(np.zeros(2, np.int64)), np.arange(20, dtype=np.int64)
+    assert fetch_and_sum(values, sums) == 190
+    assert values.tolist() == list(range(20))
+    assert sums.lots.tolist() == [190, 0]

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel
-from aggressor.state import State
+from aggressor.state import State, zeros_by_line
 
 ROW = np.dtype([("lots", "<i8"), ("side", "i1")])
 
@@ -96,3 +96,14 @@ def test_fields_come_in_order() -> None:
 def test_what_a_block_cannot_hold_is_refused(field: Any) -> None:
     with pytest.raises(TypeError, match=r"Outer\.before must be a contiguous array or a State"):
         outer().replace(before=field)
+
+
+@pytest.mark.parametrize("count", [1, 7, 100_000])
+def test_records_of_a_line_begin_at_a_line(count: int) -> None:
+    kind = np.dtype([("lots", "<i8", (16,))])
+    records = zeros_by_line(count, kind)
+    assert records.shape == (count,)
+    assert records.flags.c_contiguous
+    assert records.flags.writeable
+    assert records.ctypes.data % 64 == 0
+    assert not records["lots"].any()

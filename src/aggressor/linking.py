@@ -19,7 +19,7 @@ from typing import Any
 
 from llvmlite import binding
 from llvmlite import ir as llvm
-from numba.core import config, event, types
+from numba.core import cgutils, config, event, types
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult, Flags, compile_extra
@@ -238,6 +238,38 @@ def _widened(argument: Any) -> Any:
     plain: Any = types.unliteral(argument)
     is_small = plain in types.integer_domain and plain.bitwidth < 64
     return types.int64 if is_small else plain
+
+
+@intrinsic
+def _prefetch(_: Any, array: Any, index: Any) -> Any:
+    """Ask the processor to bring the line of an element into its cache; nothing else changes."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind, place = signature.args
+        data = context.make_array(kind)(context, builder, values[0]).data
+        at = context.cast(builder, values[1], place, types.intp)
+        byte = llvm.IntType(8).as_pointer()
+        line = builder.bitcast(builder.gep(data, [at]), byte)
+        flag = llvm.IntType(32)
+        fetch = cgutils.get_or_insert_function(
+            builder.module,
+            llvm.FunctionType(llvm.VoidType(), [byte, flag, flag, flag]),
+            "llvm.prefetch.p0",
+        )
+        builder.call(fetch, [line, flag(1), flag(3), flag(1)])  # to be written, near, data
+        return context.get_dummy_value()
+
+    return types.none(array, index), generate
+
+
+_fetching: Any = _prefetch
+prefetch: Callable[[Any, Any], None] = (
+    (lambda *_: None) if getattr(config, "DISABLE_JIT", False) else _fetching
+)
+"""Ask in a kernel for the memory of element `index` of an array, which will be written soon.
+
+Elements are counted through all axes.
+"""
 
 
 def address_of(function: Any, *arguments: Any) -> int:

@@ -28,8 +28,10 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import NativeValue, models, register_model, unbox
 from numba.np import arrayobj
 from numba.np.numpy_support import as_dtype
+from numpy.typing import NDArray
 
 _WORD = 8  # bytes
+_LINE = 64  # bytes of a line of the cache
 
 
 _array_types: dict[tuple[Any, ...], Any] = {}
@@ -94,6 +96,16 @@ class _StateType(types.Type):
         self.size = size
         digest = hashlib.sha256(repr([(one, str(kind)) for one, kind in fields]).encode())
         super().__init__(f"{name}_{digest.hexdigest()[:12]}")
+
+
+def zeros_by_line(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return `count` records of zeros, the first at the beginning of a line of the cache.
+
+    Records of one line, or of two, then never reach into a further one.
+    """
+    memory = np.zeros(count * dtype.itemsize + _LINE, np.uint8)
+    first = -memory.ctypes.data % _LINE
+    return memory[first : first + count * dtype.itemsize].view(dtype)
 
 
 register_model(_StateType)(models.OpaqueModel)

@@ -34,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.linking import prefetch
 from aggressor.market.book import (
     BookState,
     ensure_slot,
@@ -45,10 +46,11 @@ from aggressor.market.book import (
 from aggressor.market.ladder import write_key
 from aggressor.market.levels import NO_KEY, NO_SLOT
 from aggressor.schema.event import NOT_FLOW, RPI, SNAPSHOT
-from aggressor.state import State
+from aggressor.state import State, zeros_by_line
 
 GHOST = 1
 PEND = 2
+AHEAD = 8  # entries: a level is sent for so long before it is settled
 TOLERANCE_NS = 50_000_000  # for a raw feed; a feed conflated to 100 ms wants 250 ms
 
 LEDGER_HEAD = np.dtype(
@@ -61,7 +63,8 @@ LEDGER_HEAD = np.dtype(
     ]
 )
 
-# The order is that of use: the first 64 bytes are what an ordinary row touches.
+# The order is that of use: the first 64 bytes, one line of the cache, are what an ordinary row or
+# trade touches.
 LEDGER_SLOT = np.dtype(
     [
         ("lots", "<i8"),  # displayed
@@ -70,7 +73,7 @@ LEDGER_SLOT = np.dtype(
         ("ghost", "<i8"),  # the provisional part of pulled
         ("pend", "<i8"),  # trades not yet seen in the book
         ("traded", "<i8"),  # without pend
-        ("ghost_used", "<i8"),  # of entries still in the ring: what trades took of them
+        ("peak", "<i8"),  # largest displayed lots
         ("episode", "<i4"),  # counts the ledgers this slot has had
         ("waiting", "<i2"),  # ring entries of this slot
         ("open", "u1"),
@@ -79,7 +82,7 @@ LEDGER_SLOT = np.dtype(
         ("refilled", "<i8"),  # part of added: traded, and displayed as if nothing had been
         ("start_lots", "<i8"),
         ("first_seen_ns", "<i8"),  # ts_recv
-        ("peak", "<i8"),  # largest displayed lots
+        ("ghost_used", "<i8"),  # of entries still in the ring: what trades took of them
         ("pend_used", "<i8"),  # of entries still in the ring: what rows took of them
         ("spare", "<i8", (2,)),
     ]
@@ -120,14 +123,14 @@ def ledger_state(
     return LedgerState(
         head=head,
         sides=np.zeros(2 * lanes, LEDGER_SIDE),
-        slots=np.zeros(levels, LEDGER_SLOT),
+        slots=zeros_by_line(levels, LEDGER_SLOT),
         ring=np.zeros((lanes, ring), WAITING),
     )
 
 
 def grow_slots(ledger: LedgerState, levels: int) -> LedgerState:
     """Return the same ledgers for a book that now has `levels` slots."""
-    slots = np.zeros(levels, LEDGER_SLOT)
+    slots = zeros_by_line(levels, LEDGER_SLOT)
     slots[: ledger.slots.size] = ledger.slots
     return ledger.replace(slots=slots)
 
@@ -325,6 +328,9 @@ def settle(book: BookState, ledger: LedgerState, k: Int, now: Int) -> None:
         entry = ledger.ring[np.uint64(k), np.uint64(head["first"] & mask)]
         if entry["ts_recv"] >= limit:
             return
+        later = ledger.ring[np.uint64(k), np.uint64((head["first"] + AHEAD) & mask)]
+        prefetch(ledger.slots, np.int64(later["slot"]))
+        prefetch(book.levels, np.int64(later["slot"]))
         head["first"] += 1
         slot = np.int64(entry["slot"])
         here = ledger.slots[np.uint64(slot)]
