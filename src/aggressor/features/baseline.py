@@ -13,6 +13,7 @@ covered counts from the first sample, or from the end of a silence that emptied 
 
     head     (n,)              BASELINE_HEAD
     slices   (n, R, buckets)   uint32, counts by slice; R slices in a ring
+    used     (n, R, words)     uint64, which groups of a slice hold counts
     counts   (n, buckets)      int64, of the window
     groups   (n, buckets/64)   int64, of the window
 
@@ -27,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.market.ladder import lowest_bit
 from aggressor.schema.event import NO_TIME
 from aggressor.state import State
 
@@ -40,9 +42,15 @@ _STEPS = 1 << _BITS
 _BITS_MAX = 48  # larger values count as the largest
 _VALUE_MAX = (1 << _BITS_MAX) - 1
 _HALF = (_BITS_MAX - _BITS - 1) * _STEPS + 2 * _STEPS  # buckets of one sign
+_NEVER_NS = 2**63 - 1
 
+# The order is that of use: what a sample touches comes first.
 BASELINE_HEAD = np.dtype(
     [
+        ("slice", "<i8"),  # of the last sample: a division saved
+        ("slice_end_ns", "<i8"),  # its last ns
+        ("roll_ns", "<i8"),  # from when on the window moves; never before the first sample
+        ("stop_slice", "<i8"),  # slices before this are in the window
         ("slice_ns", "<i8"),
         ("exclude_ns", "<i8"),
         ("kept", "<i8"),  # slices in a full window
@@ -50,7 +58,6 @@ BASELINE_HEAD = np.dtype(
         ("unknown_ns", "<i8"),
         ("young_ns", "<i8"),
         ("since_slice", "<i8"),  # first slice wholly seen; NO_TIME before the first sample
-        ("stop_slice", "<i8"),  # slices before this are in the window
         ("samples", "<i8"),
     ]
 )
@@ -71,6 +78,7 @@ class BaselineState(State, frozen=True):
 
     head: NDArray[Any]
     slices: NDArray[np.uint32]
+    used: NDArray[np.uint64]
     counts: NDArray[np.int64]
     groups: NDArray[np.int64]
 
@@ -91,6 +99,8 @@ def baseline_state(
         record["young_ns"] = spec.young_ns
         record["since_slice"] = NO_TIME
         record["stop_slice"] = NO_TIME
+        record["slice_end_ns"] = NO_TIME
+        record["roll_ns"] = _NEVER_NS
         ring = max(ring, slices + -(-spec.exclude_ns // slice_ns) + 2)
     ring = 1 << (ring - 1).bit_length()
     buckets = 2 * _HALF if signed else _HALF
@@ -98,6 +108,7 @@ def baseline_state(
     return BaselineState(
         head,
         np.zeros((count, ring, buckets), np.uint32),
+        np.zeros((count, ring, (buckets // _STEPS + 63) // 64), np.uint64),
         np.zeros((count, buckets), np.int64),
         np.zeros((count, buckets // _STEPS), np.int64),
     )
@@ -106,11 +117,19 @@ def baseline_state(
 @kernel_inline
 def bucket_of(value: Int) -> Int:
     """Return the bucket of a value from 0 to 2^48 - 1."""
-    shift = np.int64(0)
-    rest = value >> (_BITS + 1)
-    while rest != 0:
-        shift += 1
-        rest >>= 1
+    rest = value >> (_BITS + 1)  # its bits are counted by halving, without a branch
+    shift = np.int64(rest > 0xFFFFFFFF) << 5
+    rest >>= shift
+    step = np.int64(rest > 0xFFFF) << 4
+    rest >>= step
+    shift += step
+    step = np.int64(rest > 0xFF) << 3
+    rest >>= step
+    shift += step
+    step = np.int64(rest > 0xF) << 2
+    rest >>= step
+    shift += step
+    shift += np.int64(rest > 7) + np.int64(rest > 3) + np.int64(rest > 1) + np.int64(rest > 0)
     return shift * _STEPS + (value >> shift)
 
 
@@ -137,30 +156,42 @@ def _shift_slice(state: BaselineState, n: Int, which: Int, sign: Int) -> None:
     """Add a slice's counts to the window (+1), or take them away (-1) and empty the slice."""
     row = which & (state.slices.shape[1] - 1)
     total = np.int64(0)
-    for bucket in range(state.slices.shape[2]):
-        count = np.int64(state.slices[n, row, bucket])
-        if count != 0:
-            state.counts[n, bucket] += sign * count
-            state.groups[n, bucket // _STEPS] += sign * count
-            total += count
+    for word in range(state.used.shape[2]):
+        groups = state.used[n, row, word]
+        if sign < 0:
+            state.used[n, row, word] = np.uint64(0)
+        while groups != 0:
+            group = 64 * word + np.int64(lowest_bit(groups))
+            groups &= groups - np.uint64(1)
+            added = np.int64(0)
+            for bucket in range(group * _STEPS, (group + 1) * _STEPS):
+                count = np.int64(state.slices[n, row, bucket])
+                state.counts[n, bucket] += sign * count
+                added += count
+            state.groups[n, group] += sign * added
+            total += added
             if sign < 0:
-                state.slices[n, row, bucket] = 0
+                for bucket in range(group * _STEPS, (group + 1) * _STEPS):
+                    state.slices[n, row, bucket] = 0
     state.head[n]["samples"] += sign * total
 
 
 @kernel_inline
 def _clear(state: BaselineState, n: Int) -> None:
     state.slices[n, :, :] = 0
+    state.used[n, :, :] = 0
     state.counts[n, :] = 0
     state.groups[n, :] = 0
     state.head[n]["samples"] = 0
 
 
 @kernel
-def _roll(state: BaselineState, n: Int, stop: Int) -> None:
-    """Move the window's end to slice `stop`."""
+def _roll(state: BaselineState, n: Int, now: Int) -> None:
+    """Move the window's end up to `now`."""
     head = state.head[n]
     kept = head["kept"]
+    stop = (now - head["exclude_ns"]) // head["slice_ns"]
+    head["roll_ns"] = (stop + 1) * head["slice_ns"] + head["exclude_ns"]
     if stop - head["stop_slice"] >= state.slices.shape[1] + kept:
         _clear(state, n)
         head["stop_slice"] = stop
@@ -176,11 +207,8 @@ def _roll(state: BaselineState, n: Int, stop: Int) -> None:
 @kernel_inline
 def advance(state: BaselineState, n: Int, now: Int) -> None:
     """Move the window of baseline `n` up to `now`; time never goes back."""
-    head = state.head[n]
-    if head["since_slice"] != NO_TIME:
-        stop = (now - head["exclude_ns"]) // head["slice_ns"]
-        if stop > head["stop_slice"]:
-            _roll(state, n, stop)
+    if now >= state.head[n]["roll_ns"]:
+        _roll(state, n, now)
 
 
 @kernel_inline
@@ -188,14 +216,27 @@ def add_sample(state: BaselineState, n: Int, now: Int, value: Int) -> None:
     """Count one value at `now`; it enters the window when its slice is past the excluded span."""
     head = state.head[n]
     # A slice is (j L, (j + 1) L], as windows are; one that has closed takes no more samples.
-    which = (now - 1) // head["slice_ns"]
-    if head["since_slice"] == NO_TIME:
-        head["since_slice"] = which + 1
-        head["stop_slice"] = (now - head["exclude_ns"]) // head["slice_ns"]
+    if now > head["slice_end_ns"] or now <= head["slice_end_ns"] - head["slice_ns"]:
+        _find_slice(state, n, now)
     advance(state, n, now)
-    row = max(which, head["stop_slice"]) & (state.slices.shape[1] - 1)
+    row = max(head["slice"], head["stop_slice"]) & (state.slices.shape[1] - 1)
     signed = state.slices.shape[2] > _HALF
-    state.slices[n, row, _slot_of(signed, value)] += np.uint32(1)
+    bucket = _slot_of(signed, value)
+    state.slices[n, row, bucket] += np.uint32(1)
+    group = np.uint64(bucket // _STEPS)
+    state.used[n, row, group >> np.uint64(6)] |= np.uint64(1) << (group & np.uint64(63))
+
+
+@kernel
+def _find_slice(state: BaselineState, n: Int, now: Int) -> None:
+    """Note the slice of a sample; the first of all begins the window."""
+    head = state.head[n]
+    head["slice"] = (now - 1) // head["slice_ns"]
+    head["slice_end_ns"] = (head["slice"] + 1) * head["slice_ns"]
+    if head["since_slice"] == NO_TIME:
+        head["since_slice"] = head["slice"] + 1
+        head["stop_slice"] = (now - head["exclude_ns"]) // head["slice_ns"]
+        head["roll_ns"] = (head["stop_slice"] + 1) * head["slice_ns"] + head["exclude_ns"]
 
 
 @kernel_inline

@@ -28,7 +28,6 @@ from aggressor.features.baseline import (
     BaselineSpec,
     BaselineState,
     add_sample,
-    advance,
     baseline_state,
     bucket_of,
     maturity,
@@ -64,6 +63,8 @@ FADE_SIDE = np.dtype(
         ("peak_ns", "<i8"),  # when it was last reached
         ("current", "<i8"),  # lots: d x direction now; over `peak` it is the ratio
         ("extreme", "<i8"),  # ticks: the high (low) over T; NO_PRICE without trades
+        ("peak_at", "<i8"),  # numbers of the newest samples that hold these two
+        ("extreme_at", "<i8"),
         ("fading", "<i8"),  # FADE_UNKNOWN, FADE_NO or FADE_YES
     ]
 )
@@ -76,6 +77,8 @@ FADE_HEAD = np.dtype(
         ("low", "<i8"),
         ("threshold", "<i8"),  # lots: the quantile the peak is held against
         ("maturity", "<i8"),  # of the baseline: UNKNOWN, YOUNG or READY
+        ("read_slice", "<i8"),  # the baseline's slice when these two were read
+        ("first", "<i8"),  # number of the first sample of T
     ]
 )
 
@@ -118,10 +121,12 @@ def fade_state(
     head = np.zeros(lanes, FADE_HEAD)
     for name in ("last", "high", "low"):
         head[name] = NO_PRICE
+    head["read_slice"] = NO_TIME
     rows = parameter_rows(FADE_ROW, lanes, parameters)
     sides = np.zeros((lanes, 2), FADE_SIDE)
     sides["peak_ns"] = NO_TIME
     sides["extreme"] = NO_PRICE
+    sides["peak_at"] = sides["extreme_at"] = -1
     sides["fading"] = FADE_NO
     specs = [
         BaselineSpec(window_ns=baseline_ns, exclude_ns=int(row["window_ns"] + row["peak_ns"]))
@@ -154,36 +159,66 @@ def sample(fade: FadeState, k: Int, now: Int, delta: Int, effective_tick: Int) -
     head["samples"] += 1
     head["high"] = head["low"] = NO_PRICE
     add_sample(baseline, k, now, abs(delta))
-    advance(baseline, k, now)
-    head["maturity"] = maturity(baseline, k)
-    head["threshold"] = quantile(baseline, k, fade.parameters[k]["quantile_ppm"])
-    _read_peaks(fade, k, now)
+    slice_now = baseline.head[k]["stop_slice"]
+    if slice_now != head["read_slice"]:  # else the window holds what it held
+        head["read_slice"] = slice_now
+        head["maturity"] = maturity(baseline, k)
+        head["threshold"] = quantile(baseline, k, fade.parameters[k]["quantile_ppm"])
+    number = head["samples"] - 1
+    first = max(head["first"], head["samples"] - SAMPLES)
+    start_ns = now - fade.parameters[k]["peak_ns"]
+    while first < number and fade.samples[k, first & (SAMPLES - 1)]["ts_recv"] <= start_ns:
+        first += 1
+    head["first"] = first
+    for s in range(2):
+        _move_peaks(fade, k, s)
     _judge(fade, k, 0, now, 1, delta, effective_tick)
     _judge(fade, k, 1, now, -1, delta, effective_tick)
 
 
 @kernel_inline
-def _read_peaks(fade: FadeState, k: Int, now: Int) -> None:
-    count = fade.head[k]["samples"]
-    up, down = fade.sides[k, 0], fade.sides[k, 1]
-    newest = fade.samples[k, (count - 1) & (SAMPLES - 1)]
-    up["peak"], down["peak"] = newest["delta"], -newest["delta"]
-    up["peak_ns"] = down["peak_ns"] = now
-    up["extreme"] = down["extreme"] = NO_PRICE
-    start_ns = now - fade.parameters[k]["peak_ns"]
-    for back in range(1, min(count, SAMPLES) + 1):
-        row = fade.samples[k, (count - back) & (SAMPLES - 1)]
-        if row["ts_recv"] <= start_ns:
-            break
-        if row["delta"] > up["peak"]:
-            up["peak"], up["peak_ns"] = row["delta"], row["ts_recv"]
-        if -row["delta"] > down["peak"]:
-            down["peak"], down["peak_ns"] = -row["delta"], row["ts_recv"]
-        if row["high"] != NO_PRICE:
-            if up["extreme"] == NO_PRICE or row["high"] > up["extreme"]:
-                up["extreme"] = row["high"]
-            if down["extreme"] == NO_PRICE or row["low"] < down["extreme"]:
-                down["extreme"] = row["low"]
+def _move_peaks(fade: FadeState, k: Int, s: Int) -> None:
+    """Let the newest sample into the peak and the extreme of a side; find again what has left T."""
+    head, side, direction = fade.head[k], fade.sides[k, s], 1 - 2 * s
+    number = head["samples"] - 1
+    newest = fade.samples[k, number & (SAMPLES - 1)]
+    lost = side["peak_at"] < head["first"]
+    if lost or direction * newest["delta"] >= side["peak"]:
+        side["peak"], side["peak_at"] = direction * newest["delta"], number
+        side["peak_ns"] = newest["ts_recv"]
+        if lost:
+            _find_peak(fade, k, s)
+    reached = newest["high"] if s == 0 else newest["low"]
+    lost = side["extreme"] != NO_PRICE and side["extreme_at"] < head["first"]
+    beyond = side["extreme"] == NO_PRICE or direction * (reached - side["extreme"]) >= 0
+    if lost or (reached != NO_PRICE and beyond):
+        side["extreme"], side["extreme_at"] = reached, number
+        if lost:
+            _find_extreme(fade, k, s)
+
+
+@kernel
+def _find_peak(fade: FadeState, k: Int, s: Int) -> None:
+    """Look through T for the largest delta of a side, the newest of equal ones."""
+    side, direction = fade.sides[k, s], 1 - 2 * s
+    for number in range(side["peak_at"] - 1, fade.head[k]["first"] - 1, -1):
+        row = fade.samples[k, number & (SAMPLES - 1)]
+        if direction * row["delta"] > side["peak"]:
+            side["peak"], side["peak_at"] = direction * row["delta"], number
+            side["peak_ns"] = row["ts_recv"]
+
+
+@kernel
+def _find_extreme(fade: FadeState, k: Int, s: Int) -> None:
+    """Look through T for the furthest price of a side, the newest of equal ones."""
+    side, direction = fade.sides[k, s], 1 - 2 * s
+    for number in range(side["extreme_at"] - 1, fade.head[k]["first"] - 1, -1):
+        row = fade.samples[k, number & (SAMPLES - 1)]
+        price = row["high"] if s == 0 else row["low"]
+        if price == NO_PRICE:
+            continue
+        if side["extreme"] == NO_PRICE or direction * (price - side["extreme"]) > 0:
+            side["extreme"], side["extreme_at"] = price, number
 
 
 @kernel_inline

@@ -63,17 +63,25 @@ def share_of(total: Int, share_ppm: Int) -> Int:
 @kernel_inline
 def control_row(volume: NDArray[np.int64], first: Int, last: Int) -> Int:
     """Return the point of control of volume[first..last]."""
-    best = np.int64(first)
     most = volume[first]
     for row in range(first + 1, last + 1):
-        here = volume[row]
-        if here > most:
-            most = here
-            best = np.int64(row)
-        elif here == most:
-            if abs(2 * row - first - last) < abs(2 * best - first - last):
-                best = np.int64(row)
-    return best
+        most = max(most, volume[row])
+    below = np.int64(first + last) >> 1  # from the middle outwards, the lower of a pair first
+    above = np.int64(first + last) - below
+    while volume[below] != most:
+        if volume[above] == most:
+            return above
+        below -= 1
+        above += 1
+    return below
+
+
+@kernel_inline
+def _sum_of(volume: NDArray[np.int64], first: Int, last: Int) -> Int:
+    lots = np.int64(0)
+    for row in range(first, last + 1):
+        lots += volume[row]
+    return lots
 
 
 @kernel_inline
@@ -84,25 +92,21 @@ def value_rows(
     low = np.int64(control)
     high = np.int64(control)
     held = volume[control]
+    up, down = np.int64(min(high + step, last)), np.int64(max(low - step, first))
+    above, below = _sum_of(volume, high + 1, up), _sum_of(volume, down, low - 1)
     while held < need and (low > first or high < last):
-        up = np.int64(min(high + step, last))
-        down = np.int64(max(low - step, first))
-        above = np.int64(0)
-        for row in range(high + 1, up + 1):
-            above += volume[row]
-        below = np.int64(0)
-        for row in range(down, low):
-            below += volume[row]
         tied = above == below and up > high and down < low and both != 0
-        if tied or (up > high and (above >= below or down == low)):
+        rises = tied or (up > high and (above >= below or down == low))
+        if rises:
             high = up
             held += above
-            if tied:
-                low = down
-                held += below
-        else:
+            up = np.int64(min(high + step, last))
+            above = _sum_of(volume, high + 1, up)
+        if tied or not rises:
             low = down
             held += below
+            down = np.int64(max(low - step, first))
+            below = _sum_of(volume, down, low - 1)
     return low, high
 
 

@@ -1,4 +1,4 @@
-"""Order statistics by selection: median and MAD of a scratch array, in place, without sorting it.
+"""Order statistics by counting: median and MAD of a scratch array, in place, without sorting it.
 
 Medians of an even count are midpoints, so a mirrored (negated) sample has the mirrored median and
 the same deviation. Values are int64 below 2^61; results are float64, exact for values below 2^52.
@@ -10,31 +10,29 @@ from numpy.typing import NDArray
 from aggressor.kernel import Int, kernel, kernel_inline
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
+_BEYOND = 2**62  # any value
 
 
 @kernel
 def select(values: NDArray[np.int64], count: Int, rank: Int) -> int:
-    """Return the value of 0-based `rank` of values[:count] in order (Hoare); reorders them."""
-    low, high = 0, count - 1
+    """Return the value of 0-based `rank` of values[:count] in order.
+
+    The range of values is halved until one is left: counting has no branch to guess, and a
+    processor counts several values at once.
+    """
+    low, high = values[0], values[0]
+    for i in range(1, count):
+        low, high = min(low, values[i]), max(high, values[i])
     while low < high:
-        pivot = values[(low + high) >> 1]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            high = j
-        elif rank >= i:
-            low = i
+        middle = (low + high) >> 1
+        below = np.int64(0)
+        for i in range(count):
+            below += np.int64(values[i] <= middle)
+        if below > rank:
+            high = middle
         else:
-            break
-    return values[rank]
+            low = middle + 1
+    return low
 
 
 @kernel
@@ -47,11 +45,12 @@ def median_and_deviation(values: NDArray[np.int64], count: Int) -> tuple[float, 
 
 
 @kernel_inline
-def _twice_the_median(values: NDArray[np.int64], count: Int) -> int:
+def _twice_the_median(values: NDArray[np.int64], count: Int) -> Int:
     low = select(values, count, (count - 1) // 2)
     if count % 2 == 1:
         return 2 * low
-    high = values[count // 2]  # all behind the selected rank are at least as large
-    for i in range(count // 2 + 1, count):
-        high = min(high, values[i])
-    return low + high
+    below, high = np.int64(0), np.int64(_BEYOND)
+    for i in range(count):
+        below += np.int64(values[i] <= low)
+        high = min(high, values[i] if values[i] > low else np.int64(_BEYOND))
+    return 2 * low if below > count // 2 else low + high

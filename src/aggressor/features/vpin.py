@@ -227,10 +227,11 @@ def _pour(vpin: VpinState, k: Int, variant: Int, lots: Int, net: float, now: Int
         one["room"] = vpin.head[k]["bucket_lots"]
     rest, count = np.int64(lots), vpin.parameters[k]["buckets"]
     # A print of very many buckets: its first takes what would only be pushed out by the rest.
-    room = vpin.head[k]["bucket_lots"]
-    whole = (rest + one["lots"] - one["room"]) // room
-    if whole > count:
-        one["room"] += (whole - count) * room
+    if rest >= one["room"] - one["lots"]:
+        room = vpin.head[k]["bucket_lots"]
+        whole = (rest + one["lots"] - one["room"]) // room
+        if whole > count:
+            one["room"] += (whole - count) * room
     while rest >= one["room"] - one["lots"]:
         part = one["room"] - one["lots"]
         one["lots"] += part
