@@ -5,19 +5,23 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggressor.market.book import book_state, run_book
-from aggressor.market.near import lots_near
+from aggressor.market.book import BookState, book_state, run_book
+from aggressor.market.near import best_levels_lots, lots_near, range_lots
 from tests.features.books import B0_ASKS, B0_BIDS, snapshot_events
 from tests.naive import depth as naive
 
 sides = st.dictionaries(st.integers(0, 300), st.integers(1, 10**9), min_size=1, max_size=30)
 
 
-def near(bids: dict[int, int], asks: dict[int, int], side: int, reach: int) -> tuple[int, int]:
+def book_of(bids: dict[int, int], asks: dict[int, int]) -> BookState:
     book = book_state(1, window=64, levels=256)
     events = snapshot_events(bids, asks)
     assert run_book(events, 0, events.size, book) == events.size
-    lots, ended = lots_near(book, 0, side, reach, 1000)
+    return book
+
+
+def near(bids: dict[int, int], asks: dict[int, int], side: int, reach: int) -> tuple[int, int]:
+    lots, ended = lots_near(book_of(bids, asks), 0, side, reach, 1000)
     return int(lots), int(ended)
 
 
@@ -38,3 +42,18 @@ def test_twin(below: dict[int, int], above: dict[int, int], centre: int, reach: 
     for side in (1, -1):
         lots, _, truncated = naive.depth_bp(bids, asks, side, Fraction(reach, 100))
         assert near(bids, asks, side, reach) == (lots, int(truncated))
+
+
+@settings(max_examples=60)
+@given(sides, st.integers(0, 320), st.integers(-1, 100), st.integers(0, 120), st.integers(0, 40))
+def test_sums_over_ticks_and_over_levels(
+    levels: dict[int, int], first: int, span: int, ticks: int, count: int
+) -> None:
+    asks = {1000 + away: lots for away, lots in levels.items()}
+    bids = {-price: lots for price, lots in asks.items()}  # the same keys on both sides
+    book = book_of(bids, asks)
+    inside = sum(asks.get(key, 0) for key in range(1000 + first, 1000 + first + span + 1))
+    reached = [key for key in sorted(asks) if key < min(asks) + ticks][:count]
+    for row in range(2):
+        assert range_lots(book, row, 1000 + first, 1000 + first + span) == inside
+        assert best_levels_lots(book, row, ticks, count) == sum(asks[key] for key in reached)

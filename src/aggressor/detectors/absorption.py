@@ -49,8 +49,9 @@ from aggressor.features.baseline import (
 )
 from aggressor.features.parameters import MINUTE_NS
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.book import BookState, lots_at
+from aggressor.market.book import BookState
 from aggressor.market.ledger import LedgerState
+from aggressor.market.near import range_lots
 from aggressor.schema.event import NO_TIME, RPI
 from aggressor.schema.signal import (
     ABSORPTION,
@@ -211,11 +212,9 @@ def _sample(
     mid2: Int,
 ) -> None:
     """Take one sample of a zone and move the start of its window."""
-    zone, side, samples = state.zones[k, s], 1 - 2 * s, state.head[k]["samples"]
+    zone, samples = state.zones[k, s], state.head[k]["samples"]
     total = ledger.sides[2 * k + s]
-    lots = np.int64(0)
-    for i in range(zone["ticks"]):
-        lots += lots_at(book, k, side, side * (zone["low"] + i))
+    lots = range_lots(book, 2 * k + s, 1 - zone["low"] - zone["ticks"], -zone["low"])
     row = state.samples[k, s, samples & (SAMPLES - 1)]
     row["ts"], row["hit"], row["taken"] = now, zone["hit"], zone["taken"]
     row["refilled"], row["displayed"] = total["refilled"] + total["hidden"], lots

@@ -49,7 +49,6 @@ from aggressor.detectors.cascade_records import (
 )
 from aggressor.detectors.outbox import Outbox, at_least, at_most, post
 from aggressor.detectors.scene import Scenes
-from aggressor.features.depth import depth_ticks
 from aggressor.features.forced import (
     LONG,
     ONE_PER_SECOND,
@@ -68,6 +67,7 @@ from aggressor.features.prints import PrintsState, levels
 from aggressor.features.ranks import select
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState
+from aggressor.market.near import best_levels_lots
 from aggressor.market.tape import TapeState
 from aggressor.schema.event import INTEREST, MARK, NO_PRICE, NO_TIME
 from aggressor.schema.signal import (
@@ -319,7 +319,7 @@ def _read_depth(state: CascadeState, scenes: Scenes, book: BookState, k: Int) ->
     thin = np.nan
     for s in range(2):
         side = 1 - 2 * s
-        lots = depth_ticks(book, k, side, row["reach"] * tick, LEVELS_MAX).lots
+        lots = best_levels_lots(book, 2 * k + s, row["reach"] * tick, LEVELS_MAX)
         median = state.medians[k, s]
         if median > 0 and reading["direction"] != side:
             ratio = lots / median

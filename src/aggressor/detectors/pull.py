@@ -186,7 +186,10 @@ def judge(
     if scene["valid"] == 0:
         return
     for s in range(2):
+        busy = walls.head[k]["live"][s] | (head["listed"] >> (s * WALLS))
         for i in range(WALLS):
+            if (busy >> i) & 1 == 0:
+                continue
             wall, track, j = walls.walls[k, s, i], state.tracks[k, s * WALLS + i], s * WALLS + i
             known = track["listed_ns"] == wall["listed_ns"] and track["slot"] == wall["slot"]
             if track["listed_ns"] != 0 and (wall["live"] == 0 or not known):
@@ -235,6 +238,7 @@ def _start(
     track["start_distance"] = track["min_distance"] = wall["distance"]
     track["peak"], track["start_traded"] = wall["peak"], here["traded"]
     state.slots[k, j] = wall["slot"]
+    head["listed"] |= np.int64(1) << j
     watch.marks[wall["slot"]] |= np.uint8(PULL_MARK)
     _read(state, ledger, k, j)
     track["change_ns"][0], track["change_kept"][0] = scene["now"], track["kept"]
@@ -281,6 +285,7 @@ def _leave(state: PullState, watch: WatchState, k: Int, j: Int, now: Int) -> int
         watch.marks[state.slots[k, j]] &= np.uint8(0xFF ^ PULL_MARK)
     state.tracks[k, j]["listed_ns"] = 0
     state.slots[k, j] = NO_SLOT
+    head["listed"] &= ~(np.int64(1) << j)
     return place
 
 
@@ -289,6 +294,7 @@ def _free(state: PullState, k: Int, j: Int) -> None:
     """Forget a wall; its mark goes with the next row of the level."""
     state.tracks[k, j]["listed_ns"] = 0
     state.slots[k, j] = NO_SLOT
+    state.head[k]["listed"] &= ~(np.int64(1) << j)
     if j >= PLACES - LEAVING:
         state.head[k]["leaving"] -= 1
 

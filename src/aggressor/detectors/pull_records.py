@@ -85,6 +85,7 @@ PULL_HEAD = np.dtype(
         ("crowded", "<i8"),  # walls gone for which there was no place
         ("dirty", "<i8"),  # 1: a followed wall has fallen during this message
         ("leaving", "<i8"),
+        ("listed", "<i8"),  # places beside the list of walls that are taken: bit j for place j
         ("notes", "<i8"),
         ("flows", "<i8"),
         ("past", "<i8", (2,)),

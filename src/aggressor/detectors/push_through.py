@@ -214,9 +214,12 @@ def judge(
                     _follow(state, scenes, book, breaks, outbox, k, j, i)
         if scene["valid"] == 1 and tick > 0:
             near = state.params[k]["near_effective_ticks"] * tick
+            live = walls.head[k]["live"][1 - j]
             for n in range(WALLS):
+                if (live >> n) & 1 == 0:
+                    continue
                 wall = walls.walls[k, 1 - j, n]
-                if wall["live"] == 1 and wall["aged"] == 1 and wall["distance"] <= near:
+                if wall["aged"] == 1 and wall["distance"] <= near:
                     _test(state, scenes, ledger, prints, walls, k, j, wall)
 
 

@@ -80,11 +80,12 @@ def announce(
                 note["episode"] = 0
     head["ended_read"] = ended
     for s in range(2):
+        live = walls.head[k]["live"][s]
         for i in range(WALLS):
+            if (live >> i) & 1 == 0:
+                continue
             wall = walls.walls[k, s, i]
             note = state.announced[k, s, i]
-            if wall["live"] == 0:
-                continue
             if not _same(note, wall):
                 note["listed_ns"] = wall["listed_ns"]
                 note["slot"] = wall["slot"]

@@ -33,6 +33,7 @@ from aggressor.kernel import Int, kernel
 from aggressor.market.book import BookState
 from aggressor.market.ledger import LedgerState
 from aggressor.market.levels import NO_KEY
+from aggressor.market.near import range_lots
 from aggressor.schema.event import NO_TIME
 from aggressor.state import State
 
@@ -111,13 +112,10 @@ def lots_within(book: BookState, row: Int, ticks: Int) -> Int:
     """Sum the lots of ladder `row` from its best price over `ticks` grid levels."""
     ladder, width = book.sides[row], book.window.shape[1]
     best = ladder["best"]
-    lots = np.int64(0)
     if best == NO_KEY:
-        return lots
-    for key in range(best, min(best + min(ticks, REACH_MAX), ladder["low"] + width)):
-        slot = book.window[np.uint64(row), np.uint64(key & (width - 1))]
-        lots += book.levels[np.uint64(slot)]["lots"]
-    return lots
+        return np.int64(0)
+    end = min(best + min(ticks, REACH_MAX), ladder["low"] + width)
+    return range_lots(book, row, best, end - 1)
 
 
 @kernel

@@ -49,7 +49,7 @@ from aggressor.features.baseline import (
     maturity,
     quantile,
 )
-from aggressor.features.depth import depth_ticks, ladder_mid2
+from aggressor.features.depth import ladder_mid2
 from aggressor.features.parameters import (
     MICRO,
     MILLISECOND_NS,
@@ -60,7 +60,8 @@ from aggressor.features.parameters import (
 )
 from aggressor.features.prints import ORDERS, PrintsState, on_trade, settle
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.book import BookState, best_price, has_room, on_book_event
+from aggressor.market.book import BookState, best_price, has_room, on_book_event, row_of
+from aggressor.market.near import best_levels_lots
 from aggressor.schema.event import (
     CLEAR,
     LAST,
@@ -201,7 +202,7 @@ def depth_near(book: BookState, k: Int, side: Int, ticks: Int, levels_max: Int) 
     if mid2 == NO_PRICE:
         return np.int64(0)
     inside = ticks - (side * (mid2 - 2 * best) + 1) // 2
-    return np.int64(depth_ticks(book, k, side, inside + 1, levels_max).lots)
+    return best_levels_lots(book, row_of(k, side), inside + 1, levels_max)
 
 
 @kernel

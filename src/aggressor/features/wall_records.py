@@ -99,6 +99,8 @@ ROUND_HEAD = np.dtype(
 
 WALLS_HEAD = np.dtype(
     [
+        ("live", "<i8", (2,)),  # places of live walls, per side: bit i for place i
+        ("roll_ns", "<i8"),  # when the baselines of sizes move next
         ("stacks", "<i8", (2,)),  # listed now, per side
         ("ended", "<i8"),  # walls ended so far
         ("unlisted", "<i8"),  # walls not listed because the list was full

@@ -56,9 +56,11 @@ from aggressor.features.wall_records import (
     WallsState,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.book import BookState, best_price, find_slot, lots_at, next_price
+from aggressor.market.book import BookState, best_price, find_slot, lots_at, row_of
 from aggressor.market.ledger import LedgerState
-from aggressor.schema.event import NO_PRICE, NO_TIME
+from aggressor.market.levels import NO_KEY
+from aggressor.market.near import following_key, key_lots, near_end
+from aggressor.schema.event import NO_TIME
 
 SAMPLES_MIN = 200  # of one kind of round price: fewer are unknown (R0.3)
 YOUNG_NS = 10 * MINUTE_NS
@@ -92,8 +94,11 @@ def sample(
         head["read_minute"] = minute
         _read_round(walls, k, 0, now)
         _read_round(walls, k, 1, now)
-    for octave in range(DISTANCES):
-        advance(walls.sizes, k * DISTANCES + octave, now)
+    if now >= head["roll_ns"]:  # all octaves have the same slices
+        slice_ns = walls.sizes.head[k * DISTANCES]["slice_ns"]
+        head["roll_ns"] = (now // slice_ns + 1) * slice_ns
+        for octave in range(DISTANCES):
+            advance(walls.sizes, k * DISTANCES + octave, now)
     if head["looked_ns"] != NO_TIME and now - head["looked_ns"] < row["look_ns"]:
         _follow(walls, book, ledger, k, 0, now)
         _follow(walls, book, ledger, k, 1, now)
@@ -123,11 +128,10 @@ def sample_side(
     _follow(walls, book, ledger, k, s, now)
     for i in range(WALLS):
         walls.walls[k, s, i]["standing"] = 0
-    plain = 0
+    plain = np.int64(0)
     for i in range(count):
-        if walls.near[i]["kind"] == PLAIN:
-            walls.scratch[plain] = walls.near[i]["lots"]
-            plain += 1
+        walls.scratch[plain] = walls.near[i]["lots"]
+        plain += np.int64(walls.near[i]["kind"] == PLAIN)
     walls.head[k]["stacks"][s] = 0
     if plain >= walls.parameters[k]["levels_min"]:
         median, deviation = median_and_deviation(walls.scratch, plain)
@@ -141,50 +145,68 @@ def sample_side(
 
 
 @kernel
-def _read_near(walls: WallsState, book: BookState, k: Int, side: Int, effective_tick: Int) -> int:
-    row = walls.parameters[k]
-    reach = row["reach"] * effective_tick
-    tens, hundreds = row["tens_ticks"], row["hundreds_ticks"]
-    best = price = best_price(book, k, side)
-    count = 0
-    while count < LEVELS_MAX and price != NO_PRICE and side * (best - price) < reach:
-        level = walls.near[count]
-        distance = side * (best - price)
-        level["price"], level["lots"] = price, lots_at(book, k, side, price)
-        level["distance"] = distance
-        level["kind"] = PLAIN
-        if hundreds > 0 and price % hundreds == 0:
-            level["kind"] = HUNDREDS
-        elif tens > 0 and price % tens == 0:
-            level["kind"] = TENS
-        octave, ticks = 0, distance // effective_tick
-        while ticks > 0 and octave < DISTANCES - 1:
-            octave += 1
-            ticks >>= 1
-        level["octave"] = octave
-        count += 1
-        price = next_price(book, k, side, price)
+def _read_near(walls: WallsState, book: BookState, k: Int, side: Int, effective_tick: Int) -> Int:
+    """Read the near levels of a side, best first, in mirrored keys; return how many."""
+    row, line = walls.parameters[k], row_of(k, side)
+    best = book.sides[line]["best"]
+    if best == NO_KEY:
+        return 0
+    last = best + row["reach"] * effective_tick - 1
+    near = near_end(book, line)
+    count = np.int64(0)
+    key = best
+    while key <= last and count < LEVELS_MAX:
+        level, lots = walls.near[count], key_lots(book, line, key, key <= near)
+        level["price"], level["lots"], level["distance"] = -side * key, lots, key - best
+        count += np.int64(lots > 0)
+        key = following_key(book, line, key, key <= near)
+    _sort_near(walls, k, count, best, effective_tick)
     return count
+
+
+@kernel
+def _sort_near(walls: WallsState, k: Int, count: Int, best: Int, effective_tick: Int) -> None:
+    """Write kind and octave of the near levels; they lie in order, so nothing is divided."""
+    row = walls.parameters[k]
+    tens, hundreds = row["tens_ticks"], row["hundreds_ticks"]
+    ten = best + (-best) % tens if tens > 0 else np.int64(NO_KEY)  # the next multiple, as a key
+    hundred = best + (-best) % hundreds if hundreds > 0 else np.int64(NO_KEY)
+    octave, ends = 0, np.int64(effective_tick)
+    for i in range(count):
+        level = walls.near[i]
+        key = best + level["distance"]
+        while ten < key:
+            ten += tens
+        while hundred < key:
+            hundred += hundreds
+        level["kind"] = HUNDREDS if key == hundred else (TENS if key == ten else PLAIN)
+        while octave < DISTANCES - 1 and level["distance"] >= ends:
+            octave += 1
+            ends <<= 1
+        level["octave"] = octave
 
 
 @kernel
 def _follow(
     walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int
 ) -> None:
+    live = walls.head[k]["live"][s]
+    if live == 0:
+        return
     side = 1 - 2 * s
     best = best_price(book, k, side)
     for i in range(WALLS):
-        wall = walls.walls[k, s, i]
-        if wall["live"] == 0:
+        if (live >> i) & 1 == 0:
             continue
+        wall = walls.walls[k, s, i]
         slot = find_slot(book, k, side, wall["price"])
         lots = np.int64(lots_at(book, k, side, wall["price"]))
         same = slot == wall["slot"] and ledger.slots[slot]["episode"] == wall["episode"]
         wall["lots"] = lots if same else 0
         if lots == 0 or not same:
-            _end(walls, k, wall, now, LEVEL_GONE)
+            _end(walls, k, s, i, now, LEVEL_GONE)
         elif 2 * lots < wall["peak"]:
-            _end(walls, k, wall, now, SIZE_FELL)
+            _end(walls, k, s, i, now, SIZE_FELL)
         else:
             wall["peak"] = max(wall["peak"], lots)
             wall["distance"] = side * (best - wall["price"])
@@ -192,7 +214,9 @@ def _follow(
 
 
 @kernel_inline
-def _end(walls: WallsState, k: Int, wall: Any, now: Int, why: Int) -> None:
+def _end(walls: WallsState, k: Int, s: Int, i: Int, now: Int, why: Int) -> None:
+    wall = walls.walls[k, s, i]
+    walls.head[k]["live"][s] &= ~(np.int64(1) << i)
     wall["live"], wall["standing"], wall["ended_ns"], wall["end"] = 0, 0, now, why
     head = walls.head[k]
     walls.ended[k, head["ended"] & (ENDED - 1)] = wall
@@ -205,7 +229,7 @@ def _lose_book(walls: WallsState, k: Int, now: Int) -> None:
         for i in range(WALLS):
             wall = walls.walls[k, s, i]
             if wall["live"] == 1:
-                _end(walls, k, wall, now, BOOK_LOST)
+                _end(walls, k, s, i, now, BOOK_LOST)
         walls.head[k]["stacks"][s] = 0
     walls.head[k]["known"] = 0
 
@@ -214,6 +238,8 @@ def _lose_book(walls: WallsState, k: Int, now: Int) -> None:
 def _measure(walls: WallsState, k: Int, i: Int, median: float, deviation: float) -> bool:
     """Write z and ratio of near level `i`; say whether it is a wall but for the baseline."""
     level, row = walls.near[i], walls.parameters[k]
+    if level["kind"] == PLAIN and level["lots"] < 0.99 * row["ratio_min"] * median:
+        return False  # far from it: most levels, without a division
     if level["kind"] != PLAIN:
         own = walls.rounds[k, level["kind"] - 1]
         if own["maturity"] != UNKNOWN:
@@ -268,6 +294,7 @@ def _place(
     wall["first_seen_ns"], wall["listed_ns"] = seen["first_seen_ns"], now
     wall["ended_ns"], wall["end"] = NO_TIME, 0
     wall["side"], wall["kind"], wall["live"] = side, level["kind"], 1
+    walls.head[k]["live"][s] |= np.int64(1) << free
     wall["aged"] = now - seen["first_seen_ns"] >= walls.parameters[k]["age_ns"]
     return free
 
@@ -278,9 +305,9 @@ def _read_stacks(
 ) -> None:
     head, row = walls.head[k], walls.parameters[k]
     start = 0
-    lots = np.int64(0)
+    lots, least = np.int64(0), np.int64(2.0 * median)  # a median lies on the half
     for i in range(count + 1):
-        large = i < count and walls.near[i]["lots"] >= 2.0 * median
+        large = i < count and walls.near[i]["lots"] >= least
         apart = (
             large
             and i > start

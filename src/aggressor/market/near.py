@@ -12,9 +12,13 @@ import numpy as np
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import next_key, row_of
+from aggressor.market.ladder import find_key
 from aggressor.market.levels import NO_KEY, BookState, find_far
 
+Truth = bool | np.bool_
+
 DENSE = 4096  # ticks
+NEAR_TICKS = 512  # for walks that end after a number of levels
 PARTS_OF_ONE = 1_000_000  # reaches are in hundredths of a basis point
 
 
@@ -26,7 +30,7 @@ def is_dense(book: BookState, row: Int, last: Int) -> bool:
 
 
 @kernel_inline
-def key_lots(book: BookState, row: Int, key: Int, dense: bool) -> Int:
+def key_lots(book: BookState, row: Int, key: Int, dense: Truth) -> Int:
     """Return the lots at a key; a `dense` one lies in the window, any other holds a level."""
     if dense or 0 <= key - book.sides[row]["low"] < book.window.shape[1]:
         slot = book.window[row, key & (book.window.shape[1] - 1)]
@@ -42,7 +46,7 @@ def far_lots(book: BookState, row: Int, key: Int) -> Int:
 
 
 @kernel_inline
-def following_key(book: BookState, row: Int, key: Int, dense: bool) -> Int:
+def following_key(book: BookState, row: Int, key: Int, dense: Truth) -> Int:
     """Return the next key of a walk."""
     return key + 1 if dense else next_key(book, row, key)
 
@@ -71,3 +75,48 @@ def lots_near(book: BookState, k: Int, side: Int, reach: Int, levels_max: Int) -
         key = following_key(book, row, key, dense)
     beyond = next_key(book, row, last - 1)
     return lots, 1 if beyond == NO_KEY else 0
+
+
+@kernel_inline
+def near_end(book: BookState, row: Int) -> Int:
+    """Return the key up to which a walk from the best of a ladder should step tick by tick."""
+    ladder = book.sides[row]
+    return min(ladder["best"] + NEAR_TICKS, ladder["low"] + book.window.shape[1]) - 1
+
+
+@kernel
+def range_lots(book: BookState, row: Int, first: Int, last: Int) -> Int:
+    """Return the lots at all keys of a ladder from `first` to `last`, both included."""
+    width, low = book.window.shape[1], book.sides[np.uint64(row)]["low"]
+    lots = np.int64(0)
+    if low <= first and last < low + width:
+        start, stop = first & (width - 1), (first & (width - 1)) + max(last + 1 - first, 0)
+        for place in range(start, min(stop, width)):
+            slot = book.window[np.uint64(row), np.uint64(place)]
+            lots += book.levels[np.uint64(slot)]["lots"]
+        for place in range(0, stop - width):  # the window is a ring
+            slot = book.window[np.uint64(row), np.uint64(place)]
+            lots += book.levels[np.uint64(slot)]["lots"]
+    else:
+        for key in range(first, last + 1):
+            lots += book.levels[np.uint64(find_key(book, row, key))]["lots"]
+    return lots
+
+
+@kernel
+def best_levels_lots(book: BookState, row: Int, ticks: Int, levels_max: Int) -> Int:
+    """Return the lots of the first `ticks` ticks of a ladder, its best the first.
+
+    At most `levels_max` levels are counted.
+    """
+    best = book.sides[row]["best"]
+    lots, levels = np.int64(0), np.int64(0)
+    if best == NO_KEY:
+        return lots
+    key, last, near = best, best + ticks - 1, near_end(book, row)
+    while key <= last and levels < levels_max:
+        here = key_lots(book, row, key, key <= near)
+        lots += here
+        levels += np.int64(here > 0)
+        key = following_key(book, row, key, key <= near)
+    return lots
