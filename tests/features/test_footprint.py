@@ -213,6 +213,18 @@ def test_other_events_close_a_time_bar_after_its_grace_and_a_late_trade_marks_th
     assert bar["reasons"] & 32
 
 
+def test_rows_inside_a_book_message_are_passed_over():
+    events = trades([(100, 1, 1), *((0, 1, 1, 59 * SECOND + n) for n in range(3)), (101, 2, 1)])
+    events["kind"][1:4] = LEVEL
+    events["ts_venue"][1:4] += 3 * SECOND  # past the end of the bar and its grace
+    events["flags"][1:3] = 0
+    state = footprint_state([BarSeries(0, MINUTE)])
+    state, (closed,) = feed(state, 0, events[:3])
+    assert closed.bars.size == 0
+    state, (closed,) = feed(state, 0, events[3:4])
+    assert list(closed.bars["volume"]) == [1]
+
+
 def test_cvd_is_anchored_at_midnight():
     events = trades(
         [(100, 5, 1), (100, 3, -1, 30 * SECOND), (100, 2, 1, 91 * SECOND)], MIDNIGHT - 30 * SECOND

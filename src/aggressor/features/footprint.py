@@ -24,6 +24,7 @@ from aggressor.features.bars import (
     GAP_AT_EDGE,
     GAP_INSIDE,
     LATE,
+    NEVER_NS,
     SILENT,
     STARTS_INSIDE,
     TIME,
@@ -57,7 +58,7 @@ from aggressor.features.series import (
     span_of,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.schema.event import BAD_CLOCK, GAP, NOT_FLOW, STALE, TRADE, Events
+from aggressor.schema.event import BAD_CLOCK, GAP, LAST, LEVEL, NOT_FLOW, STALE, TRADE, Events
 
 
 @kernel_inline
@@ -354,12 +355,52 @@ def _add_measures(
     head["quiet_ns"] = last["ts_recv"] + head["silence_ns"]
 
 
+@kernel_inline
+def _pass_messages(
+    events: Events, start: Int, stop: Int, state: FootprintState, series: Int
+) -> Int:
+    """Use the events from `start` to the next trade; return its place, or the first without room.
+
+    Of a book message only its last row is looked at: all of them carry its times.
+    """
+    head = state.head[series]
+    lane, quiet_ns, silence_ns = head["lane"], head["quiet_ns"], head["silence_ns"]
+    idle_ns = NEVER_NS if head["kind"] != TIME else head["end_ns"] + head["grace_ns"]
+    i = start
+    while i < stop:
+        event = events[np.uint64(i)]
+        kind = event["kind"]
+        if kind == TRADE:
+            break
+        inside = kind == LEVEL and (event["flags"] & LAST) == 0
+        if not inside and event["instrument"] == lane:
+            recv_ns = event["ts_recv"]
+            if head["started"] != 0 and recv_ns <= quiet_ns and event["ts_venue"] < idle_ns:
+                quiet_ns = recv_ns + silence_ns
+            else:
+                head["quiet_ns"] = quiet_ns
+                if not _has_room_for(state, series, event):
+                    return i
+                _use_irregular(state, series, event)
+                quiet_ns = head["quiet_ns"]
+                if head["kind"] == TIME:
+                    idle_ns = head["end_ns"] + head["grace_ns"]
+        i += 1
+    head["quiet_ns"] = quiet_ns
+    return i
+
+
 @kernel
 def run_footprint(events: Events, start: Int, stop: Int, state: FootprintState, series: Int) -> Int:
     """Use events[start:stop] in one series; return the first not used: stop, or no room."""
     head = state.head[series]
     i = start
     while i < stop:
+        if events[np.uint64(i)]["kind"] != TRADE:  # rows of the book outnumber the trades
+            i = _pass_messages(events, i, stop, state, series)
+            if i < stop and events[np.uint64(i)]["kind"] != TRADE:
+                return i
+            continue
         near = _heard_stop(events, i, min(stop, i + RUN_MAX), head["quiet_ns"])
         plain, measure = i, np.int64(0)
         if head["kind"] == TIME:
@@ -372,9 +413,7 @@ def run_footprint(events: Events, start: Int, stop: Int, state: FootprintState, 
             continue
         event = events[i]
         if event["instrument"] == head["lane"]:
-            if event["kind"] != TRADE and _is_idle(head, event):
-                head["quiet_ns"] = event["ts_recv"] + head["silence_ns"]
-            elif head["kind"] > DOLLAR and _is_plain(state, head, event):
+            if head["kind"] > DOLLAR and _is_plain(state, head, event):
                 _use_plain(state, series, event)
             elif _has_room_for(state, series, event):
                 _use_irregular(state, series, event)
