@@ -166,10 +166,10 @@ def _open(
     level["traded"], level["pulled"], level["added"], level["hidden"] = 0, 0, 0, 0
     level["base_traded"], level["base_pulled"] = 0, 0
     level["shown_lots"], level["shown_traded"], level["shown_hit_ns"] = start, 0, now
-    level["ahead_ns"] = NO_TIME
     head["live"] += 1
     leaves = (1 - 2 * s) * price + state.parameters[k]["away_ticks"] * level["effective_tick"]
     head["trigger"][s] = min(head["trigger"][s], leaves)
+    state.leaves[k, s, at], state.ahead[k, s, at] = leaves, NO_TIME
     state.hits[k, s, at] = now
     state.prices[k, s, at], state.low[k, s, at] = price, NO_TIME
     state.slots[k, s, at] = slot
@@ -359,17 +359,15 @@ def _leave_behind(
         for i in range(LEVELS):
             if state.prices[k, s, i] == NO_PRICE:
                 continue
-            level = state.levels[k, s, i]
-            leaves = state.parameters[k]["away_ticks"] * level["effective_tick"]
-            leaves += (1 - 2 * s) * level["price"]
+            leaves = state.leaves[k, s, i]
             if scene["valid"] == 0:
                 _end(state, watch, outbox, scenes, k, s, i, now, REJECTED, BOOK_LOST)
                 continue
             if height < leaves:
-                level["ahead_ns"] = NO_TIME
-            elif level["ahead_ns"] == NO_TIME:
-                level["ahead_ns"] = now
-            elif now - level["ahead_ns"] >= away_ns:
+                state.ahead[k, s, i] = NO_TIME
+            elif state.ahead[k, s, i] == NO_TIME:
+                state.ahead[k, s, i] = now
+            elif now - state.ahead[k, s, i] >= away_ns:
                 _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, TOUCH_LEFT)
                 continue
             state.head[k]["ahead"] += np.int64(height >= leaves)
@@ -397,26 +395,28 @@ def judge(
         for i in range(LEVELS):
             if state.low[k, s, i] == NO_TIME:
                 continue
-            level = state.levels[k, s, i]
-            slot = find_slot(book, k, 1 - 2 * s, level["price"])
+            slot = find_slot(book, k, 1 - 2 * s, state.prices[k, s, i])
+            again = False
             if slot != NO_SLOT and slot != state.slots[k, s, i]:
                 _find_again(state, watch, ledger, k, s, i, slot)
                 seen = ledger.slots[slot]["first_seen_ns"]
                 _follow(state, ledger, k, s, i, max(seen, state.low[k, s, i]))
+                again = True
             elif slot != NO_SLOT:
                 _read(state, ledger, k, s, i)
             else:
                 state.slots[k, s, i] = NO_SLOT
-            _decide(state, outbox, scenes, k, s, i, now, scene["venue_now"])
-            fallen = state.low[k, s, i]
-            if fallen == NO_TIME:
+            if again or state.hits[k, s, i] == FAR_OFF:  # armed: what is usual may have changed
+                _decide(state, outbox, scenes, k, s, i, now, scene["venue_now"])
+            fallen, level = state.low[k, s, i], state.levels[k, s, i]
+            if fallen == NO_TIME or now - fallen <= row["refill_ns"]:
                 continue
             best = scene["bid"] if s == 0 else scene["ask"]
             behind = (1 - 2 * s) * (level["price"] - best)
             left = behind >= row["away_ticks"] * level["effective_tick"]
             if now - fallen > row["patience"] * row["refill_ns"]:
                 _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, NOT_REFILLED)
-            elif left and now - fallen > row["refill_ns"]:
+            elif left:
                 _end(state, watch, outbox, scenes, k, s, i, now, EXPIRED, TOUCH_LEFT)
 
 

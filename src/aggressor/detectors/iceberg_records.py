@@ -84,7 +84,6 @@ FOLLOWED = np.dtype(
         ("price", "<i8"),
         ("effective_tick", "<i8"),  # frozen
         ("opened_ns", "<i8"),
-        ("ahead_ns", "<i8"),  # since when the touch is far ahead; NO_TIME: it is not
         ("shown_lots", "<i8"),  # by the last row; FAR_OFF where none is known
         ("shown_traded", "<i8"),  # sum when that row came
         ("shown_hit_ns", "<i8"),  # first trade since; NO_TIME: none
@@ -125,6 +124,8 @@ class IcebergState(State, frozen=True):
     slots: NDArray[np.int64]  # of the book; NO_SLOT where free, or lost for now
     low: NDArray[np.int64]  # ts_recv of the fall; NO_TIME while displayed
     hits: NDArray[np.int64]  # ts_recv of the last trade; FAR_OFF while armed or confirmed
+    leaves: NDArray[np.int64]  # side x ticks: a best price this high is far ahead of it
+    ahead: NDArray[np.int64]  # ts_recv since when the touch is far ahead; NO_TIME: it is not
     levels: NDArray[Any]  # FOLLOWED
     volumes: UpperState  # lots traded at levels that were refilled and were no iceberg
 
@@ -146,6 +147,8 @@ def iceberg_state(
         np.zeros(shape, np.int64),
         np.full(shape, NO_TIME, np.int64),
         np.zeros(shape, np.int64),
+        np.zeros(shape, np.int64),
+        np.full(shape, NO_TIME, np.int64),
         np.zeros(shape, FOLLOWED),
         upper_state([HOUR_NS] * lanes, VOLUMES),
     )
