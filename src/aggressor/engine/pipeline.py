@@ -121,10 +121,18 @@ def run(events: Events, start: Int, stop: Int, pipe: Pipeline) -> None:
         if not _has_room(pipe, k, event):
             head["cursor"], head["reason"] = i, NEEDS_ROOM
             return
+        markets.look_ahead(pipe.market, events, i, stop)
+        slot = markets.on_event(pipe.market, event)
+        watched = kind == LEVEL and pipe.watch.marks[np.uint64(slot)] != 0
+        head["now"] = event["ts_recv"]
+        head["events"] += 1
+        if kind != TIMER:
+            head["venue_now"] = event["ts_venue"]
+        if kind == LEVEL and (event["flags"] & LAST) == 0 and not watched:
+            continue  # most events: the market alone has changed
         calls = pipe.outbox.head[0]["calls"]
         closed = head["closed_bars"]
-        slot = markets.on_event(pipe.market, event)
-        if kind == LEVEL and pipe.watch.marks[np.uint64(slot)] != 0:
+        if watched:
             _on_watched(pipe, k, slot, event)
         if kind == TRADE:
             _on_trade(pipe, k, slot, event)
@@ -134,10 +142,6 @@ def run(events: Events, start: Int, stop: Int, pipe: Pipeline) -> None:
             _on_message(pipe, k, event)
         if kind != LEVEL and kind != TIMER:
             on_statement(pipe.contract, k, event)
-        head["now"] = event["ts_recv"]
-        if kind != TIMER:
-            head["venue_now"] = event["ts_venue"]
-        head["events"] += 1
         reason = RAN_OUT
         if pipe.outbox.head[0]["calls"] != calls or is_filling(pipe.outbox):
             reason |= DECIDE_SIGNAL
