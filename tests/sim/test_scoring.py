@@ -132,6 +132,22 @@ def test_a_scenario_that_did_not_come_about_asks_for_nothing():
     assert (score.injected, score.found, score.false, score.explained) == (0, 0, 0, 1)
 
 
+def test_a_scenario_given_up_on_the_way_asks_for_nothing_and_explains_its_own_kind():
+    given_up = labelled(key_ns=0)
+    assert came_about(labelled())
+    assert not came_about(given_up)
+    score = score_signals(signals((ICEBERG, 112, 1000)), [given_up])[ICEBERG]
+    assert (score.injected, score.found, score.false, score.explained) == (0, 0, 0, 1)
+
+
+def test_where_a_scenario_leads_the_price_time_explains_enough():
+    led = labelled(kind="trapped", side=0)
+    far, late = (ICEBERG, 112, 1200), (ICEBERG, 151, 1000)
+    assert score_signals(signals(far), [led])[ICEBERG].explained == 1
+    assert score_signals(signals(late), [led])[ICEBERG].false == 1
+    assert score_signals(signals(far), [labelled(kind="absorption")])[ICEBERG].false == 1
+
+
 def test_only_the_first_confirmation_of_an_episode_counts():
     rows = signals(
         (ICEBERG, 112, 1000, {"episode": 7}),

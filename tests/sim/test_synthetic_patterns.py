@@ -22,7 +22,9 @@ HOURS = 2.0
 
 
 def market(seed, kinds, difficulty, hours=HOURS):
+    """Return a market with the labels of what came about, and its trades."""
     tape = record(labelled_config(seed, kinds, difficulty), 3600 * hours)
+    tape = tape._replace(labels=[label for label in tape.labels if came_about(label)])
     return tape, tape.events[tape.events["kind"] == TRADE]
 
 
@@ -207,6 +209,40 @@ def test_a_lone_cascade_is_far_beyond_the_usual_minute(difficulty):
     rows = span(tape.events[tape.events["kind"] == LIQUIDATION], label.start_ns, label.stop_ns)
     traded = span(tape.events[tape.events["kind"] == TRADE], label.start_ns, label.key_ns + 1)
     assert rows["size"].sum() >= 0.15 * traded["size"].sum()
+
+
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+def test_an_exhausted_run_holds_near_its_extreme_until_its_delta_is_gone(difficulty):
+    held = 0
+    for seed in range(40, 46):
+        config = labelled_config(seed, ("exhaustion",), difficulty, gap_s=1e6)
+        tape = record(config, 1000)
+        (label,) = tape.labels
+        way, top = label.direction, label.high if label.direction > 0 else label.low
+        trades = tape.events[tape.events["kind"] == TRADE]
+        after = span(trades, label.key_ns, label.key_ns + 11 * NS)
+        last = int(after["price"][-1])
+        peak = way * signed(span(trades, label.key_ns - 10 * NS, label.key_ns))
+        now = way * signed(span(trades, label.key_ns + NS, label.key_ns + 11 * NS))
+        held += abs(last - top) <= 3 and now <= 0.3 * peak
+        assert way * (after["price"].astype(int) - top).max() <= 4
+    assert held >= 5
+
+
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+def test_the_touch_stays_near_an_iceberg(difficulty):
+    tape, _ = market(38, ("iceberg",), difficulty)
+    assert len(tape.labels) >= 10
+    quotes = tape.events[tape.events["kind"] == QUOTE]
+    for label in tape.labels:
+        rows = quotes[quotes["side"] == label.side]
+        ahead = label.side * (rows["price"].astype(int) - label.low) >= 2
+        times = rows["ts_venue"]
+        during = (times >= label.start_ns) & (times < label.stop_ns)
+        begins = np.flatnonzero(during & ahead)
+        for i in begins:  # whoever quotes two ticks ahead is taken by the next pulse but one
+            until = int(np.searchsorted(times, times[i] + 50_000_000))
+            assert not ahead[i : until + 1].all()
 
 
 def test_walls_stand_before_they_go():

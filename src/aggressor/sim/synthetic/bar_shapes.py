@@ -160,6 +160,18 @@ def steer(market: Market, goal: Whole) -> None:
 
 
 @kernel
+def keep_wall(market: Market) -> None:
+    """Keep a wall behind where the second swing is to be, also while it is eaten."""
+    state = market.scenario[0]
+    direction = state["side"]
+    at = state["extreme"] + direction * (_HIGHER_TICKS + 2)
+    wanted = scaled(market, _WALL_LEVELS[state["difficulty"]])
+    missing = wanted - lots_at(market, -direction, at)
+    if missing > wanted // 4 and direction * (at - best(market, direction)) > 0:
+        request(market, REST, -direction, at, missing)
+
+
+@kernel
 def diverges(market: Market) -> bool:
     """Tell whether the market let two swings come about, none between them, and CVD be lower."""
     state = market.scenario[0]
@@ -195,9 +207,6 @@ def divergence_step(market: Market) -> None:
         state["base"] = head["volume"]
         row = market.minutes[(head["minutes"] - 1) & (MINUTES - 1)]
         state["extreme"] = row[0] if direction > 0 else row[1]
-    if starts_minute(market) and minute == _WALL_AT:
-        wall = state["extreme"] + direction * (_HIGHER_TICKS + 2)
-        request(market, REST, -direction, wall, scaled(market, _WALL_LEVELS[hard]))
     if starts_minute(market) and minute == _SECOND_CLOSED:
         state["count"] = minute - _FIRST_CLOSED
         state["peak"] = direction * (state["mark"] - head["delta"])
@@ -216,6 +225,8 @@ def divergence_step(market: Market) -> None:
     state["next_at"] = after(market, 60.0, 140.0)
     goal = path_price(market)
     steer(market, goal)
+    if minute >= _WALL_AT:
+        keep_wall(market)
     if state["extreme"] != 0 and state["count"] == 0:
         traded = head["volume"] - state["base"]
         wanted = state["mark"] - direction * np.int64(_GIVEN_UP[hard] * traded)

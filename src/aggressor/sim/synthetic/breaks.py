@@ -32,7 +32,7 @@ from aggressor.sim.synthetic.stage import (
 _REACH_SIGMAS = 3.0  # of one minute's mid change: a swing farther away is left alone
 _APPROACH_S = 60.0
 _APPROACH_MAX_S = 120.0
-_BURST_FLOW: Any = np.array([110.0, 90.0, 75.0])  # seconds of the market's flow beyond X
+_BURST_FLOW: Any = np.array([110.0, 95.0, 85.0])  # seconds of the market's flow beyond X
 _OVERSHOOT: Any = np.array([4, 3, 3])
 _STAND = 2.0  # typical levels that makers show on each tick beyond X
 _STOP_BURST_S: Any = np.array([8.0, 12.0, 16.0])
@@ -41,6 +41,7 @@ _SMALL_SHARE: Any = np.array([0.98, 0.96, 0.94])  # of the burst's orders are of
 _FALL_TICKS: Any = np.array([6, 5, 4])  # inside X, where a trap ends
 _BACK_TICKS = 3  # inside X, where a stop run ends
 _BACK_MAX_S = 40.0
+_OVER_S = 32.0  # after the break it is told for good: until then the price stays inside
 _BOUGHT_LEAST = 0.6  # of the burst: else the market had left X behind by itself
 
 
@@ -63,7 +64,19 @@ def break_begin(market: Market) -> None:
     state["side"] = chosen
     state["extreme"] = state["price"]
     state["base"] = best(market, -chosen)
-    state["left"] = np.int64(_BURST_FLOW[state["difficulty"]] * market.params[0]["flow"])
+    next_phase(market)
+
+
+@kernel
+def burst_begin(market: Market) -> None:
+    """Size the burst by the market's flow: its mean, that so far, or that of now, the largest."""
+    state = market.scenario[0]
+    head = market.head[0]
+    lasted = since(market, market.params[0]["start_ns"])
+    flow = market.params[0]["flow"] * max(1.0, head["activity"])
+    flow = max(flow, head["volume"] / max(lasted, 60.0))
+    state["left"] = np.int64(_BURST_FLOW[state["difficulty"]] * flow)
+    state["base"] = head["pulse_at"]
     next_phase(market)
 
 
@@ -133,6 +146,22 @@ def give_back(market: Market) -> None:
 
 
 @kernel
+def stay_inside(market: Market) -> None:
+    """Let makers stand inside X, so that what was lost stays lost until the break is over."""
+    state = market.scenario[0]
+    direction = state["side"]
+    inside = _BACK_TICKS if state["kind"] == STOP_RUN else _FALL_TICKS[state["difficulty"]]
+    stand = scaled(market, _STAND)
+    for i in range(inside):
+        at = state["price"] - direction * i
+        resting = lots_at(market, -direction, at)
+        if direction * (at - best(market, direction)) <= 0:
+            request(market, HIT, -direction, at, stand)
+        elif resting < stand // 2:
+            request(market, REST, -direction, at, stand - resting)
+
+
+@kernel
 def break_step(market: Market) -> None:
     """Approach a swing, trade beyond it, come back inside."""
     state = market.scenario[0]
@@ -148,8 +177,12 @@ def break_step(market: Market) -> None:
     if state["phase"] == 1:
         if now >= state["next_at"]:
             approach(market)
-        if direction * (best(market, -direction) - state["price"]) > 0 and reached >= -2:
-            next_phase(market)
+        traded = head["minute_high"] if direction > 0 else head["minute_low"]
+        passed = direction * (traded - state["price"]) > 0  # the background was first
+        if passed or (
+            direction * (best(market, -direction) - state["price"]) > 0 and reached >= -2
+        ):
+            burst_begin(market)
         elif since(market, state["phase_at"]) > _APPROACH_MAX_S:
             request(market, GIVE_UP, NONE, NONE, NONE)
     elif state["phase"] == 2:
@@ -176,9 +209,9 @@ def break_step(market: Market) -> None:
             request(market, GIVE_UP, NONE, NONE, NONE)
     else:
         if now >= state["next_at"]:
-            state["next_at"] = after(market, 100.0, 250.0)
-            give_back(market)
-        if since(market, state["phase_at"]) > 3.0:
+            state["next_at"] = after(market, 30.0, 80.0)
+            stay_inside(market)
+        if since(market, state["phase_at"]) > 3.0 and since(market, state["base"]) > _OVER_S:
             state["low"] = min(state["price"], state["extreme"])
             state["high"] = max(state["price"], state["extreme"])
             if not runs:

@@ -4,7 +4,7 @@ Times are the venue's. `direction` is where the pattern drives the price; `side`
 that the pattern rests on (0: none). `injected_lots` are those of the scenario's own takers.
 
     kind          side  direction  low, high    key_ns         peak_lots        count
-    iceberg       s     s          its price    first refill   displayed        refills
+    iceberg       s     s          its price    first refill   most displayed   refills
     wall_pull     s     -s         its price    first cancel   of the wall      least ticks to touch
     push_through  s     -s         its price    clearing sweep of the wall      lots of the sweep
     exhaustion    0     of run     of the run   its end        taken by run     ticks given back
@@ -17,7 +17,9 @@ that the pattern rests on (0: none). `injected_lots` are those of the scenario's
     stacking      0     of flow    of its rows  end of the bar taken by it      rows
 
 `traded_lots` and `cancelled_lots` tell what became of the lots that the scenario rested; what is
-missing to all of them was left to the background at the end.
+missing to all of them was left to the background at the end. The most displayed at an iceberg's
+price counts what others rested there. A key time of 0 says that the scenario was given up on the
+way, because the market went elsewhere: its zone is then what it went through.
 """
 
 from typing import Any
@@ -103,6 +105,8 @@ def came_about(label: Label) -> bool:
     The background may eat a wall before it is pulled, or be first at a level that was to be swept:
     such a label asks nothing of a detector.
     """
+    if label.key_ns == 0:
+        return False  # given up on the way
     peak = label.peak_lots
     if label.kind == "iceberg":
         return label.count >= 3 and label.traded_lots >= 3 * peak

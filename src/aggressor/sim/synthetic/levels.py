@@ -13,6 +13,7 @@ from aggressor.kernel import kernel
 from aggressor.sim.synthetic.book import NONE, Market, best, lots_at
 from aggressor.sim.synthetic.chance import SCENARIO, below, between
 from aggressor.sim.synthetic.stage import (
+    ALL,
     CANCEL_NEWEST,
     FINISH,
     HELD_MAX,
@@ -28,9 +29,10 @@ from aggressor.sim.synthetic.stage import (
 from aggressor.sim.synthetic.typed import Whole, typed
 
 _ICEBERG_LEVELS: Any = np.array([4.0, 2.5, 1.5])
-_ICEBERG_REFILLS: Any = np.array([10, 7, 5])
+_ICEBERG_REFILLS: Any = np.array([10, 8, 8])  # V is to pass 3 x all that is shown there
 _ICEBERG_DELAY_MS: Any = np.array([100.0, 180.0, 280.0])
 _ICEBERG_S = 60.0
+_AWAY_TICKS = 2  # a touch so far off ends an episode (R5.3)
 _WALL_LEVELS: Any = np.array([15.0, 10.0, 7.0])
 _WALL_SLICES: Any = np.array([1, 2, 4])
 _WALL_S = 40.0
@@ -61,6 +63,7 @@ def iceberg_step(market: Market) -> None:
         next_phase(market)
         return
     resting = held_lots(market)
+    state["peak"] = max(state["peak"], lots_at(market, side, state["price"]))
     if since(market, state["started"]) > _ICEBERG_S or (resting == 0 and state["left"] == 0):
         request(market, CANCEL_NEWEST, side, NONE, HELD_MAX)
         request(market, FINISH, side, side, NONE)
@@ -77,8 +80,10 @@ def iceberg_step(market: Market) -> None:
             if state["key_at"] == 0:
                 state["key_at"] = now
             request(market, REST, side, state["price"], shown)
+    away = side * (best(market, side) - state["price"])
+    if away >= _AWAY_TICKS:  # they who sell into it sell into what stands in front of it
+        request(market, HIT, -side, state["price"] + side * _AWAY_TICKS, ALL)
     if now >= state["next_at"]:
-        away = side * (best(market, side) - state["price"])
         size = state["lots"] * between(market.chance, SCENARIO, 0.5, 1.2) * (1 + max(0, away))
         request(market, HIT, -side, state["price"], max(np.int64(1), np.int64(size)))
         state["next_at"] = after(market, 150.0, 600.0)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aggressor.kernel import kernel, kernel_inline
-from aggressor.sim.synthetic.book import NONE, Market, best
+from aggressor.sim.synthetic.book import NONE, Market, best, lots_at
 from aggressor.sim.synthetic.chance import SCENARIO, between, uniform
 from aggressor.sim.synthetic.minutes import usual_move
 from aggressor.sim.synthetic.publish import is_due
@@ -33,6 +33,8 @@ _RUN_SIGMAS = 3.0  # of one minute's mid change, the least length of a medium ru
 _RUN_LENGTH: Any = np.array([1.3, 1.0, 0.7])
 _RUN_FUEL: Any = np.array([7.0, 5.0, 3.5])  # typical levels that rest, and are eaten, in each row
 _TOP_FUEL: Any = np.array([0.0, 0.0, 0.12, 0.35, 0.7])  # of it, by rows to the extreme
+_STAND: Any = np.array([6.0, 5.0, 4.0])  # typical levels on either side of an extreme that holds
+_STAND_TICKS = 2
 _CASCADE_SIGMAS: Any = np.array([7.0, 5.5, 4.5])  # of one minute's mid change
 _CASCADE_INTEREST: Any = np.array([0.012, 0.008, 0.0055])  # share of the open interest that closes
 _CASCADE_TICKS_MAX = 200.0
@@ -65,6 +67,26 @@ def feed_rows(market: Market, row: Whole) -> None:
 
 
 @kernel
+def stay_at(market: Market, top: Whole) -> None:
+    """Let makers on either side of an extreme hold the price there while aggression dies."""
+    state = market.scenario[0]
+    direction = state["side"]
+    stand = scaled(market, _STAND[state["difficulty"]])
+    floor = top - _STAND_TICKS * direction
+    for i in range(1, _STAND_TICKS + 1):
+        at = top + direction * i
+        if (
+            lots_at(market, -direction, at) < stand // 2
+            and direction * (at - best(market, direction)) > 0
+        ):
+            request(market, REST, -direction, at, stand)
+    if direction * (best(market, -direction) - floor) <= 0:
+        request(market, HIT, direction, floor, scaled(market, 1.0))
+    if lots_at(market, direction, floor) < stand // 2:
+        request(market, REST, direction, floor, stand)
+
+
+@kernel
 def exhaustion_begin(market: Market) -> None:
     """Choose length and time of a run from the opposite touch."""
     state = market.scenario[0]
@@ -72,7 +94,8 @@ def exhaustion_begin(market: Market) -> None:
     state["price"] = best(market, -direction)
     state["low"] = state["price"]
     state["high"] = state["price"]
-    length = max(market.params[0]["run_ticks"], _RUN_SIGMAS * minute_sigma(market))
+    sigma = max(minute_sigma(market), usual_move(market))  # of late, and since the start
+    length = max(market.params[0]["run_ticks"], _RUN_SIGMAS * sigma)
     length *= _RUN_LENGTH[state["difficulty"]]
     state["length"] = max(np.int64(8), np.int64(length))
     state["seconds"] = between(market.chance, SCENARIO, 10.0, 16.0)
@@ -95,20 +118,18 @@ def exhaustion_step(market: Market) -> None:
         state["next_at"] = after(market, 50.0, 150.0)
         row = min(state["length"], np.int64(state["length"] * elapsed / state["seconds"]))
         feed_rows(market, row + 1)
-        part = scaled(market, between(market.chance, SCENARIO, 2.0, 7.0))
-        request(market, HIT, direction, state["price"] + direction * row, part)
+        request(market, HIT, direction, state["price"] + direction * row, ALL)
         if direction * (best(market, -direction) - top) >= 0 or elapsed > state["seconds"] + 4.0:
             state["key_at"] = now
             state["low"] = min(state["price"], top)
             state["high"] = max(state["price"], top)
             state["peak"] = state["injected"]
-            request(market, REST, -direction, top + direction, scaled(market, 5.0))
-            request(market, REST, -direction, top + 2 * direction, scaled(market, 6.0))
-            request(market, REST, direction, top - 2 * direction, scaled(market, 6.0))
-            state["seconds"] = between(market.chance, SCENARIO, 9.0, 12.0)
+            stay_at(market, top)
+            state["seconds"] = between(market.chance, SCENARIO, 12.0, 15.0)
             next_phase(market)
     elif state["phase"] == 2:
-        state["next_at"] = after(market, 150.0, 350.0)
+        state["next_at"] = after(market, 80.0, 200.0)
+        stay_at(market, top)
         if uniform(market.chance, SCENARIO) > elapsed:
             request(market, HIT, direction, top, scaled(market, 0.25))
         if elapsed > state["seconds"]:

@@ -18,8 +18,9 @@ In order of confirmation each signal then is one of:
                swing who fill their ticks up while they are run over are icebergs, a run ends in
                stacked imbalances and rows bought up one after the other are a run, what a run gives
                back is one the other way, large orders that a scenario leaves are cancelled,
-               rows that it lets rest are eaten), or a scenario of its own kind that did not come
-               about; for one that leads the price all the while (STEERED) the time is enough
+               rows that it lets rest are eaten, makers who hold an extreme are icebergs, between
+               the swings that are wanted lie others), or a scenario of its own kind that did not
+               come about; for one that leads the price all the while (STEERED) time is enough
     false      anything else; counted once, for its own detector, whatever else it overlaps
 
 Labels that the market did not let come about (`labels.came_about`) are not asked for. Precision is
@@ -68,7 +69,7 @@ DETECTOR_OF = {
 AGAINST = ("exhaustion", "stop_run", "trapped", "divergence")  # they argue against their direction
 PART_OF = {
     ABSORPTION: ("iceberg", "exhaustion", "stop_run", "trapped", "divergence"),
-    ICEBERG: ("absorption", "stop_run", "trapped"),
+    ICEBERG: ("absorption", "exhaustion", "stop_run", "trapped", "divergence"),
     EXHAUSTION: ("stop_run", "trapped", "cascade", "divergence", "stacking", "exhaustion"),
     STACKING: (
         "exhaustion",
@@ -85,8 +86,9 @@ PART_OF = {
     PULL: ("exhaustion", "absorption", "stacking", "push_through", "divergence", "vacuum"),
     STOP_RUN: ("trapped", "exhaustion", "divergence"),
     TRAPPED: ("stop_run", "exhaustion", "divergence"),
+    DIVERGENCE: ("divergence",),
 }
-STEERED = ("divergence",)  # from start to stop every price is the scenario's, not its zone alone
+STEERED = ("divergence", "stop_run", "trapped")  # every price from start to stop is theirs
 GRACE_NS = 30_000_000_000  # the longest that a confirmation may take after all has happened (R5.1)
 TOLERANCE_TICKS = 3
 Z95 = 1.959963984540054

@@ -35,6 +35,7 @@ from aggressor.sim.synthetic.book import (
     write_event,
 )
 from aggressor.sim.synthetic.chance import SCENARIO, below, between, exponential
+from aggressor.sim.synthetic.labels import VACUUM
 from aggressor.sim.synthetic.typed import Whole, typed
 
 IDLE = -1
@@ -48,7 +49,7 @@ LIQUIDATE = typed(3)  # the same as a forced order that the venue tells of
 CANCEL_NEWEST = typed(4)  # cancel up to `lots` of the held orders
 TELL_INTEREST = typed(5)  # publish the open interest
 FINISH = typed(6)  # write the label: `side` of the pattern, `price` its direction
-GIVE_UP = typed(7)  # end without a label: the market did not let it come about
+GIVE_UP = typed(7)  # the market did not let it come about: a label that says so, if it began
 
 _MS = 1_000_000
 _PASS_NS = 1_000_000_000
@@ -188,6 +189,24 @@ def finish(market: Market, out: Output, side: Whole, direction: Whole) -> None:
 
 
 @kernel
+def give_up(market: Market, out: Output) -> None:
+    """Write a label without a key time over what was traded through, where anything was done."""
+    state = market.scenario[0]
+    head = market.head[0]
+    if state["phase"] == 0:
+        let_go(market)
+        return
+    state["low"] = min(state["price"], head["bid"])
+    state["high"] = max(state["price"], head["ask"])
+    if state["extreme"] > 0:
+        state["low"] = min(state["low"], state["extreme"])
+        state["high"] = max(state["high"], state["extreme"])
+    state["key_at"] = 0
+    direction = -state["side"] if state["kind"] == VACUUM else state["side"]
+    finish(market, out, NONE, direction)
+
+
+@kernel
 def let_go(market: Market) -> None:
     """Leave what rests to the background, undo what was thinned, set the time of the next one."""
     state = market.scenario[0]
@@ -239,6 +258,7 @@ def draw_card(market: Market) -> None:
     state["mark"] = 0
     state["base"] = 0
     state["extreme"] = 0
+    state["price"] = market.head[0]["bid"]
     state["started"] = market.head[0]["pulse_at"]
     state["phase"] = 0
     state["phase_at"] = market.head[0]["pulse_at"]
@@ -294,7 +314,7 @@ def perform(market: Market, out: Output) -> None:
         elif action == FINISH:
             finish(market, out, wish["side"], wish["price"])
         elif action == GIVE_UP:
-            let_go(market)
+            give_up(market, out)
         else:
             trade_or_rest(market, out, wish)
     state["requests"] = 0
