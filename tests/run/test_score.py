@@ -1,6 +1,7 @@
 """Scoring end to end on very short markets: the shape of the document, and where signals come
 from."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -53,9 +54,9 @@ def test_the_document_lists_every_detector_and_difficulty(document):
         assert 0 <= row["found"] <= row["injected"]
         assert (row["recall"] is None) == (row["injected"] == 0)
     for row in document["null"]:
-        assert row["market"] in ("poisson", "martingale")
+        assert row["market"] in ("poisson", "martingale", "lively")
         assert row["alarms_per_hour"] >= 0
-    assert len(document["null"]) == 2 * len(SCENARIO_KINDS)
+    assert len(document["null"]) == 3 * len(SCENARIO_KINDS)
     assert sum(row["injected"] for row in rows) >= 6
 
 
@@ -66,6 +67,19 @@ def test_a_detector_that_writes_nothing_is_not_built(document):
             assert row.get("false", 0) == 0
     assert scoring_runs._status(EXHAUSTION, {EXHAUSTION}) == {}
     assert scoring_runs._status(EXHAUSTION, {WALL}) == {"status": "not built"}
+
+
+def test_a_single_market_counts_from_its_scenario_and_ends_behind_it():
+    plan = [tape for _, _, tape in scoring_runs._plan(5, 1.0)]
+    tape = next(one for one in plan if one.name == "easy absorption")
+    (quick,) = [
+        msgspec.structs.replace(tape.config, warmup_s=20.0, burn_in_s=5.0) for _ in range(1)
+    ]
+    judged = scoring_runs._judge(tape._replace(config=quick))
+    (label,) = judged.labels
+    assert judged.since_ns == label.start_ns == quick.start_ns + 20 * 10**9
+    last = judged.signals["ts_known"].max()
+    assert label.stop_ns < last < label.stop_ns + 60 * 10**9
 
 
 def test_hours_must_be_above_zero():

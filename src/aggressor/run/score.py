@@ -3,10 +3,12 @@
 Each difficulty has tapes of its own, so that a false alarm belongs to one. Every tape begins with a
 warm-up in which nothing is injected and nothing is counted; `hours` are those after it. Kinds are
 parted by what they do to baselines: those that must stand out from an hour (its largest delta, zone
-volume or move) would not where one comes every few minutes, so they are SINGLE, each in a short
-market of its own; the others come one after the other in FAMILIES. The nulls hold no scenario:
-whatever is confirmed there is a false alarm. On the martingale null the few scenarios that leave
-its mid alone are scored too, in a table of their own.
+volume or move, the volume of its breaks, the delta of its bars) would not where one comes every few
+minutes, so they are SINGLE, each in a market of its own that counts from its first scenario and
+ends soon after one has come about; the others come one after the other in FAMILIES. The nulls hold
+no scenario: whatever is confirmed there is a false alarm, but for the lively one, the background of
+all scenarios: its metaorders and heavy tails hold patterns that nobody made. On the martingale null
+the few scenarios that leave its mid alone are scored too, in a table of their own.
 
 No trading: the pipeline runs over the events, and its outbox is read. A detector that writes
 nothing on any tape, not even a near-miss, is "not built".
@@ -18,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from aggressor.detectors.outbox import drain
@@ -26,11 +29,11 @@ from aggressor.features import series as bar_series
 from aggressor.run.assemble import pipeline_of
 from aggressor.run.progress import Step, silent
 from aggressor.schema.errors import ConfigError
-from aggressor.schema.event import Events
+from aggressor.schema.event import Events, empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.signal import Signals, empty_signals
 from aggressor.sim.synthetic.config import DIFFICULTIES, MarketConfig
-from aggressor.sim.synthetic.labels import Label
+from aggressor.sim.synthetic.labels import Label, came_about
 from aggressor.sim.synthetic.market import SyntheticFeed
 from aggressor.sim.synthetic.martingale import MartingaleConfig, MartingaleFeed
 from aggressor.sim.synthetic.martingale_acts import MARTINGALE_KINDS
@@ -60,13 +63,19 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "vacuum",
         "stacking",
     ),
-    "breaks": ("stop_run", "trapped"),
-    "swings": ("divergence",),
 }
-SINGLE = ("absorption", "exhaustion", "cascade")
-SINGLES_AN_HOUR = 6
-SINGLE_S = 150.0  # of such a market after its warm-up
-NULL_MARKETS = ("poisson", "martingale")
+SINGLE = {  # seconds after the warm-up within which the scenario must have come about
+    "absorption": 150.0,
+    "exhaustion": 150.0,
+    "cascade": 150.0,
+    "stop_run": 1800.0,  # it waits for a swing within reach
+    "trapped": 1800.0,
+    "divergence": 1600.0,
+}
+LONGER = {"trapped": 10}  # warm-ups: breaks are rare, and some must be known
+SINGLES_AN_HOUR = 8
+AFTER_S = 45.0  # of a single market after its scenario: what meets it is confirmed by then
+NULL_MARKETS = ("poisson", "martingale", "lively")
 _CHUNK_ROWS = 1 << 16
 _NS = 1_000_000_000
 
@@ -77,6 +86,7 @@ class Tape(NamedTuple):
     name: str
     config: MarketConfig | MartingaleConfig
     seconds: float  # of it, after the warm-up
+    single: bool = False  # it ends AFTER_S behind the first scenario that came about
 
 
 class Judged(NamedTuple):
@@ -84,17 +94,24 @@ class Judged(NamedTuple):
 
     signals: Signals
     labels: Sequence[Label]
-    since_ns: int  # end of the warm-up
+    since_ns: int  # end of the warm-up; of a single tape the start of its first scenario
 
 
 class _Source:
-    """A synthetic feed as an EventSource."""
+    """A synthetic feed as an EventSource; a single one ends behind its scenario."""
 
-    def __init__(self, feed: SyntheticFeed | MartingaleFeed) -> None:
+    def __init__(self, feed: SyntheticFeed | MartingaleFeed, single: bool) -> None:
         self._feed = feed
+        self._single = single
 
     def read(self, limit: int) -> Events:
-        return self._feed.poll(limit)
+        return empty_events(0) if self._is_over() else self._feed.poll(limit)
+
+    def _is_over(self) -> bool:
+        if not self._single or not isinstance(self._feed, SyntheticFeed):
+            return False
+        ends = self._feed.now_ns - int(AFTER_S * _NS)
+        return any(came_about(one) and one.stop_ns < ends for one in self._feed.labels)
 
 
 def signals_over(
@@ -170,8 +187,10 @@ def _plan(seed: int, hours: float) -> Iterator[tuple[str, str, Tape]]:
             yield "lively", difficulty, Tape(f"{difficulty} {family}", config, 3600 * hours)
         for kind, number in itertools.product(SINGLE, range(ceil(SINGLES_AN_HOUR * hours))):
             chosen = _seed(seed, difficulty, kind, str(number))
-            config = labelled_config(chosen, (kind,), difficulty, gap_s=1e6)
-            yield "lively", difficulty, Tape(f"{difficulty} {kind}", config, SINGLE_S)
+            config = labelled_config(chosen, (kind,), difficulty)
+            longer = config.warmup_s * LONGER.get(kind, 1)
+            config = msgspec.structs.replace(config, warmup_s=longer)
+            yield "lively", difficulty, Tape(f"{difficulty} {kind}", config, SINGLE[kind], True)
         config = MartingaleConfig(
             seed=_seed(seed, difficulty, "martingale"),
             scenarios=MARTINGALE_KINDS,
@@ -198,15 +217,18 @@ def _chunks(replay: Replay) -> Iterator[Events]:
 
 def _judge(tape: Tape) -> Judged:
     """Run the pipeline over one tape."""
-    lasts = SCORED_WARMUP_S + tape.seconds
     feed: SyntheticFeed | MartingaleFeed
+    warmup_s = SCORED_WARMUP_S
     if isinstance(tape.config, MartingaleConfig):
-        feed = MartingaleFeed(tape.config, lasts)
+        feed = MartingaleFeed(tape.config, warmup_s + tape.seconds)
     else:
-        feed = SyntheticFeed(tape.config, lasts)
-    replay = Replay([_Source(feed)])
+        warmup_s = tape.config.warmup_s if tape.config.scenarios else warmup_s
+        feed = SyntheticFeed(tape.config, warmup_s + tape.seconds)
+    replay = Replay([_Source(feed, tape.single)])
     signals = signals_over(demo_instrument(), _chunks(replay))
-    since_ns = tape.config.start_ns + int(SCORED_WARMUP_S * _NS)
+    since_ns = tape.config.start_ns + int(warmup_s * _NS)
+    if tape.single:
+        since_ns = max(since_ns, min((one.start_ns for one in feed.labels), default=2**62))
     return Judged(signals, feed.labels, since_ns)
 
 
