@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors import trapped as module
-from aggressor.detectors.breaks import BREAK, FROM_STOP_RUN, breaks_state
+from aggressor.detectors.breaks import BREAK, FROM_STOP_RUN, BreaksState, add_break, breaks_state
 from aggressor.detectors.outbox import drain, new_outbox
 from aggressor.detectors.scene import new_scenes
 from aggressor.detectors.stop_run import SWING_HIGH, SWING_LOW
 from aggressor.detectors.trapped import CONDITIONS, EVIDENCE, TrappedParameters, trapped_state
 from aggressor.features.baseline import READY
 from aggressor.features.fade import FADE_PROFILES, fade_state
+from aggressor.kernel import kernel
 from aggressor.schema.signal import CONFIRMED, EXPIRED, REJECTED, TRAPPED, YOUNG_BASELINE
 from tests.detectors.break_stage import (
     ASK,
@@ -34,6 +35,11 @@ X = 1010
 PRICES = ("level", "extreme", "average_price", "mid")
 
 
+@kernel
+def _end(breaks: BreaksState, broken: Any, i: int) -> None:
+    add_break(breaks, 0, FROM_STOP_RUN, 1, START_NS, broken[i])
+
+
 def known(usual: int = 10, mirror: bool = False) -> Stage:
     """A swing high at 1010, and thirty breaks before that took `usual` lots each."""
     level = (-X, SWING_LOW) if mirror else (X, SWING_HIGH)
@@ -43,19 +49,20 @@ def known(usual: int = 10, mirror: bool = False) -> Stage:
     return state
 
 
-def failed_break(first: int = 120, second: int = 80) -> Tape:
-    """Buyers pay 1013 and 1015 above 1010; price is back at 1009."""
+def failed_break(wait: int = 20, back: bool = True) -> Tape:
+    """Buyers pay 1013 and 1015 above 1010; price is back at 1009 after `wait` steps."""
     tape = Tape()
     for n in range(1000):
         tape.trade(ASK if n % 2 else BID, 1 + n % 3, 1 if n % 2 else -1)
         tape.tick()
-    tape.trade(1013, first, 1)
+    tape.trade(1013, 120, 1)
     tape.tick()
-    tape.trade(1015, second, 1)
+    tape.trade(1015, 80, 1)
     tape.move_touch(1008, 1010, BID, ASK)
-    tape.tick(60)
-    tape.trade(1009, 1, -1)
-    tape.tick()
+    tape.tick(wait)
+    if back:
+        tape.trade(1009, 1, -1)
+    tape.tick(max(1, 33 - wait))  # the burst of a stop run is over then
     return tape
 
 
@@ -112,7 +119,7 @@ def test_t5_9_buyers_above_a_failed_break() -> None:
     assert found["mid"] == 1009
     assert found["pain_lot_ticks"] == pytest.approx(960)
     assert found["delta_against"] >= found["delta_quantile"] > 0
-    assert found["reentry_seconds"] == pytest.approx(6.1)
+    assert found["reentry_seconds"] == pytest.approx(2.1)
     assert row["provisional"] == YOUNG_BASELINE  # thirty breaks are few
     assert row["score"] == 1.0
 
@@ -139,11 +146,29 @@ def test_a_break_that_took_no_more_than_usual_traps_nobody() -> None:
     assert state.trapped.head[0]["episodes"] == 0
 
 
+def test_what_a_long_break_took_counts_for_the_time_of_a_burst() -> None:
+    tape = failed_break(wait=60)  # 200 lots in 6.1 s are 98 in the 3 s of a burst
+    tape.move_touch(1005, 1006, 1008, 1010)
+    tape.tick(3)
+    told = []
+    for usual, ratio in ((98, 1), (99, 1), (98, 2)):
+        state = known(usual=usual)
+        state.trapped.params["usual_ratio"] = ratio  # of 60 lots, what trades in such a time
+        told.append(run(tape, state).size)
+    assert told == [1, 0, 0]
+
+
+def test_a_break_that_nobody_measured_is_held_against_what_is_usual_now() -> None:
+    breaks, broken = breaks_state(1), np.zeros(2, BREAK)
+    breaks.head[0]["usual_lots"] = 70
+    broken[1]["usual_lots"] = 50
+    for i in range(2):
+        _end(breaks, broken, i)
+    assert breaks.ring[0, :2]["usual_lots"].tolist() == [70, 50]
+
+
 def test_a_break_that_held_traps_nobody() -> None:
-    tape = failed_break()
-    rows = tape.rows[: -(60 + 3)]  # without the return
-    tape.rows = [one for one in rows if one[3] != 1009]
-    tape.step -= 61
+    tape = failed_break(back=False)
     tape.tick(700)
     state = known()
     assert run(tape, state).size == 0

@@ -52,8 +52,19 @@ class Rule:
     burst: int
     settle: int
     window: int
-    refractory: int
-    reach: int  # a break that went further is given up at once
+    refractory: int  # of a round number; other levels are broken once
+
+
+@dataclass
+class Side:
+    """What is followed and watched in one direction."""
+
+    open: list[Break] = field(default_factory=list)
+    spent: dict[int, int] = field(default_factory=dict)  # level -> until when
+    watched: int | None = None
+
+
+FOREVER = 2**62
 
 
 def ended_breaks(
@@ -61,60 +72,67 @@ def ended_breaks(
 ) -> list[tuple[int, int, int, int, int, bool]]:
     """Return (direction, level, extreme, lots, away, failed) of breaks in order of their end."""
     ended: list[tuple[int, int, int, int, int, bool]] = []
-    open_breaks: dict[int, Break | None] = {1: None, -1: None}
-    resting: dict[int, tuple[int, int]] = {1: (-1, 0), -1: (-1, 0)}
-    armed: dict[int, int | None] = {1: None, -1: None}
+    sides = {1: Side(), -1: Side()}
+    rounds = {price for price, kind in levels if kind == 5}
     last: int | None = None
     for one in stream:
-        for direction in (1, -1):
+        for direction, side in sides.items():
             if isinstance(one, Trade):
-                _on_trade(one, direction, open_breaks, armed, rule)
-            elif (broken := open_breaks[direction]) is not None:
+                for broken in side.open:
+                    _extend(broken, one, rule)
+                while (
+                    side.watched is not None and direction * (one.price - side.watched) >= rule.tick
+                ):
+                    side.open.append(Break(direction, side.watched, one.ts))
+                    _extend(side.open[-1], one, rule)
+                    side.watched = _nearest(levels, direction, side, last, one.ts, rule)
+                continue
+            for broken in list(side.open):
                 elapsed = one.ts - broken.start
                 back = broken.returned is not None
-                prices = [direction * x.price for x in broken.beyond(rule.window)]
-                far = max(prices) - direction * broken.level > rule.reach
-                if (back and elapsed > rule.burst + rule.settle) or (
-                    not back and (far or elapsed > rule.window)
-                ):
+                if elapsed > (rule.burst + rule.settle if back else rule.window):
                     broken.failed = back
                     ended.append(broken.summary(rule.window))
-                    open_breaks[direction] = None
-                    resting[direction] = (one.ts + rule.refractory, broken.level)
-            if isinstance(one, Timer) and open_breaks[direction] is None and last is not None:
-                kinds = UP_KINDS if direction > 0 else DOWN_KINDS
-                until, rested = resting[direction]
-                above = [
-                    direction * price
-                    for price, kind in levels
-                    if kind in kinds
-                    and direction * price + rule.tick > direction * last
-                    and not (one.ts < until and abs(price - rested) <= rule.tick)
-                ]
-                armed[direction] = direction * min(above) if above else None
+                    side.open.remove(broken)
+                    until = one.ts + rule.refractory if broken.level in rounds else FOREVER
+                    side.spent[broken.level] = until
+            if last is not None:
+                side.watched = _nearest(levels, direction, side, last, one.ts, rule)
         if isinstance(one, Trade):
             last = one.price
     return ended
 
 
-def _on_trade(
-    one: Trade,
+def _nearest(
+    levels: Sequence[tuple[int, int]],
     direction: int,
-    open_breaks: dict[int, Break | None],
-    armed: dict[int, int | None],
+    side: Side,
+    last: int | None,
+    now: int,
     rule: Rule,
-) -> None:
-    broken, level = open_breaks[direction], armed[direction]
-    if broken is None and level is not None:
-        if direction * (one.price - level) >= rule.tick:
-            broken = open_breaks[direction] = Break(direction, level, one.ts)
-            armed[direction] = None
-    if broken is not None:
-        broken.trades.append(one)
-        inside = direction * (one.price - broken.level) <= -rule.tick
-        outside = direction * (one.price - broken.level) >= rule.tick
-        elapsed = one.ts - broken.start
-        if outside and elapsed <= rule.burst:
-            broken.returned = None
-        if inside and broken.returned is None and elapsed <= rule.window:
-            broken.returned = one.ts
+) -> int | None:
+    kinds = UP_KINDS if direction > 0 else DOWN_KINDS
+    followed = {broken.level for broken in side.open}
+    ahead = [
+        direction * price
+        for price, kind in levels
+        if kind in kinds
+        and last is not None
+        and direction * (price - last) + rule.tick > 0
+        and price not in followed
+        and now >= side.spent.get(price, 0)
+    ]
+    return direction * min(ahead) if ahead else None
+
+
+def _extend(broken: Break, one: Trade, rule: Rule) -> None:
+    elapsed = one.ts - broken.start
+    inside = broken.direction * (one.price - broken.level) <= -rule.tick
+    outside = broken.direction * (one.price - broken.level) >= rule.tick
+    if elapsed > rule.window or (broken.returned is not None and elapsed > rule.burst):
+        return
+    broken.trades.append(one)
+    if outside:
+        broken.returned = None
+    if inside and broken.returned is None:
+        broken.returned = one.ts

@@ -5,7 +5,7 @@ traded beyond the level in the direction of the break, and whether price came ba
 traders are read from the failed ones; the volumes of all of them, failed or not, say what is
 usual.
 
-    head   (L,)           written so far
+    head   (L,)           written so far; what is usually traded in a span, and its length
     ring   (L, BREAKS)    BREAK, record n at n & (BREAKS - 1)
 
 Units: ticks, lots, ns.
@@ -42,7 +42,16 @@ BREAK = np.dtype(
         ),  # ts_recv when price was back inside; of a held one when it was given up
         ("failed", "<i8"),  # 1: price came back inside by one effective tick
         ("young", "<i8"),
-        ("usual_lots", "<i8"),  # of a burst span, strictly before the break; 0: not known
+        ("usual_lots", "<i8"),  # of a span; strictly before the break where it says so; 0 unknown
+    ]
+)
+
+
+BREAKS_HEAD = np.dtype(
+    [
+        ("written", "<i8"),
+        ("usual_lots", "<i8"),  # median over an hour of what a span trades; 0: not known
+        ("span_ns", "<i8"),
     ]
 )
 
@@ -50,15 +59,13 @@ BREAK = np.dtype(
 class BreaksState(State, frozen=True):
     """The last ended breaks of every lane."""
 
-    head: NDArray[Any]  # (L,)
+    head: NDArray[Any]  # BREAKS_HEAD, (L,)
     ring: NDArray[Any]  # BREAK, (L, BREAKS)
 
 
 def breaks_state(lanes: int) -> BreaksState:
     """Return the state of `lanes` instruments without breaks."""
-    return BreaksState(
-        np.zeros(lanes, np.dtype([("written", "<i8")])), np.zeros((lanes, BREAKS), BREAK)
-    )
+    return BreaksState(np.zeros(lanes, BREAKS_HEAD), np.zeros((lanes, BREAKS), BREAK))
 
 
 @kernel
@@ -68,6 +75,8 @@ def add_break(
     """Write the end of a break, `broken` being its BREAK record as far as it was followed."""
     head = breaks.head[k]
     broken["source"], broken["failed"], broken["back_ns"] = source, failed, back_ns
+    if broken["usual_lots"] == 0:
+        broken["usual_lots"] = head["usual_lots"]
     breaks.ring[k, head["written"] & (BREAKS - 1)] = broken
     head["written"] += 1
 

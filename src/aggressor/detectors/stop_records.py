@@ -28,6 +28,8 @@ LEVEL_KINDS = {
     ROUND_NUMBER: "round number",
 }
 LEVELS = 16  # watched per lane
+OPEN = 8  # breaks followed at a time, per lane and direction
+SPENT = 16  # broken levels remembered per lane; a power of two
 MARKS = 1024  # volume marks kept per lane; a power of two
 MINUTES = 64  # a power of two above the 60 of the baseline
 NEVER = 2**62
@@ -50,6 +52,7 @@ class StopRunParameters(msgspec.Struct, frozen=True, kw_only=True):
     small_ratio: float = 1.5
     small_ppm: int = 500_000  # quantile of order sizes that still is small
     orders_min: int = 200  # fewer counted orders have no usual share
+    minute_orders_min: int = 10  # of a minute whose share counts
 
 
 PROFILES = {
@@ -83,13 +86,24 @@ HEAD = np.dtype(
         ("reach", "<f8"),  # ticks
         ("young", "<i8"),
         ("interest", "<i8"),  # lots; 0 not known
+        ("open", "<i8", (2,)),  # breaks followed, by direction
+        ("spent", "<i8"),  # levels broken so far
+        ("crowded", "<i8"),  # breaks for which there was no place
+        ("repeats", "<i8"),  # confirmations of a zone that rests
+        ("quiet_until", "<i8", (2,)),  # after a confirmation, and its zone
+        ("quiet_low", "<i8", (2,)),
+        ("quiet_high", "<i8", (2,)),
     ]
+)
+SPENT_ROW = np.dtype(
+    [("price", "<i8"), ("direction", "<i8"), ("since_ns", "<i8"), ("until_ns", "<i8")]
 )
 MARK = np.dtype([("ts_recv", "<i8"), ("volume", "<i8")])
 MINUTE = np.dtype([("orders", "<i8"), ("small", "<i8")])
 EPISODE = np.dtype(
     [
         ("phase", "<i8"),
+        ("told", "<i8"),  # 1: its row was written; the break is followed on
         ("episode", "<i8"),
         ("kind", "<i8"),
         ("since_ns", "<i8"),
@@ -103,23 +117,23 @@ EPISODE = np.dtype(
         ("usual_share", "<f8"),  # below 0 unknown
         ("known", "<i8"),  # 1: both baselines are
         ("interest", "<i8"),
-        ("quiet_until", "<i8"),
-        ("quiet_level", "<i8"),
     ]
 )
 
 
 class StopRunState(State, frozen=True):
-    """The levels watched, the episodes of both directions, and what is usual."""
+    """The levels watched, the breaks followed in both directions, and what is usual."""
 
     head: NDArray[Any]  # HEAD, (L,)
     params: NDArray[Any]  # ROW, (L,)
     levels: NDArray[Any]  # LEVEL, (L, LEVELS): filled in by the caller
     watch: NDArray[np.int64]  # (L, 2): direction x price that breaks the next level; NEVER
-    episodes: NDArray[Any]  # EPISODE, (L, 2)
-    broken: NDArray[Any]  # BREAK, (L, 2)
+    spent: NDArray[Any]  # SPENT_ROW, (L, SPENT): levels that were broken, a ring
+    episodes: NDArray[Any]  # EPISODE, (L, 2, OPEN)
+    broken: NDArray[Any]  # BREAK, (L, 2, OPEN)
     marks: NDArray[Any]  # MARK, (L, MARKS), a ring
     minutes: NDArray[Any]  # MINUTE, (L, MINUTES), a ring
+    shares: NDArray[np.float64]  # (MINUTES,): scratch
     usual: BaselineState  # 2 k: lots per burst span, 2 k + 1: lots of taker orders
 
 
@@ -128,17 +142,20 @@ def stop_run_state(lanes: int, parameters: StopRunParameters) -> StopRunState:
     head = np.zeros(lanes, HEAD)
     head["hash"] = params_hash(msgspec.structs.asdict(parameters))
     head["small_bucket"] = head["minute"] = head["second"] = -1
+    head["quiet_until"] = NO_TIME
     watch = np.full((lanes, 2), NEVER, np.int64)
-    episodes = np.zeros((lanes, 2), EPISODE)
-    episodes["quiet_until"] = NO_TIME
+    spent = np.zeros((lanes, SPENT), SPENT_ROW)
+    spent["until_ns"] = NO_TIME
     return StopRunState(
         head=head,
         params=parameter_rows(ROW, lanes, parameters),
         levels=np.zeros((lanes, LEVELS), LEVEL),
         watch=watch,
-        episodes=episodes,
-        broken=np.zeros((lanes, 2), BREAK),
+        spent=spent,
+        episodes=np.zeros((lanes, 2, OPEN), EPISODE),
+        broken=np.zeros((lanes, 2, OPEN), BREAK),
         marks=np.zeros((lanes, MARKS), MARK),
         minutes=np.zeros((lanes, MINUTES), MINUTE),
+        shares=np.zeros(MINUTES),
         usual=baseline_state([BaselineSpec(window_ns=HOUR_NS)] * (2 * lanes), slices=240),
     )

@@ -10,22 +10,26 @@
     ARMED -> REJECTED   price stayed outside for that window, or one of the others failed, or the
                         book became invalid; `failed` names the first that did. A break that went
                         too far is rejected at once, and one whose burst is over without the volume
-                        then: they are a move, or nothing, and others may wait behind them
+                        then; what becomes of it is followed all the same
 
 Both directions run through one code path, on direction x price. The levels to watch are filled in
 by the caller (`levels`, kind NO_LEVEL where unused); a HIGH is broken upwards, a LOW downwards, a
 round number both ways, and a level counts from `since_ns`. The break is seen at the trade, the
 verdict is given at TIMERs and waits for the end of the burst. A small order is one of at most the
-median size of the last hour, its usual share that of the last hour up to the break. Open interest
+median size of the last hour, its usual share that of the middle one of the hour's minutes (a burst
+of small orders lifts a few of them). A level is broken once: its stops are gone; a round number may
+be again after the refractory period. Several breaks of a direction are followed side by side; of
+those that one return confirms, what overlaps a zone confirmed within the refractory period is
+counted in `repeats` and not said. Open interest
 flat or lower speaks for stops and is evidence, not a gate. Where e is not known nothing is watched;
 where a baseline is not, `undecided` counts the breaks that could not be judged. Evidence that is
 not known is nan.
 
 Every ended break is written to `breaks` (R5.9), whatever the verdict, with the usual volume of a
-burst; it failed when it was followed until price was back. While an episode is open
-other levels of its direction wait; after it the level rests for the refractory period.
+burst; it failed when price came back within the window.
 
-Shapes: lanes L, directions 2 (0 up, 1 down). Units: ticks, lots, ns; windows age by ts_recv.
+Shapes: lanes L, directions 2 (0 up, 1 down), breaks OPEN. Units: ticks, lots, ns; windows age by
+ts_recv.
 """
 
 from typing import Any
@@ -48,10 +52,12 @@ from aggressor.detectors.stop_records import (
     MINUTES,
     NEVER,
     NO_LEVEL,
+    OPEN,
     PROFILES,
     ROUND_NUMBER,
     SESSION_HIGH,
     SESSION_LOW,
+    SPENT,
     SWING_HIGH,
     SWING_LOW,
     StopRunParameters,
@@ -127,6 +133,8 @@ CONDITIONS = (
     "back inside in time",
     "valid book",
 )
+SHARES_MIN = 5  # minutes; with fewer the usual share is that of all orders
+
 TOO_FAR, NO_VOLUME, NO_DELTA, NO_SMALL, NOT_BACK, BOOK_LOST = range(1, 7)
 
 
@@ -136,19 +144,27 @@ def on_trade(state: StopRunState, k: Int, event: Any) -> None:
     head = state.head[np.uint64(k)]
     price = np.int64(event["price"])
     head["volume"] += event["size"]
+    for j in range(2):
+        if head["open"][j] > 0:
+            _extend_all(state, k, j, event)
+        if (1 - 2 * j) * price >= state.watch[np.uint64(k), np.uint64(j)]:
+            _arm(state, k, j, event)
     head["last"] = price
     head["traded"] = 1
-    for j in range(2):
-        if state.episodes[np.uint64(k), np.uint64(j)]["phase"] != IDLE:
-            _extend(state, k, j, event)
-        elif (1 - 2 * j) * price >= state.watch[np.uint64(k), np.uint64(j)]:
-            _arm(state, k, j, event)
 
 
 @kernel
-def _extend(state: StopRunState, k: Int, j: Int, event: Any) -> None:
+def _extend_all(state: StopRunState, k: Int, j: Int, event: Any) -> None:
+    """Count a trade into the open breaks of a direction."""
+    for i in range(OPEN):
+        if state.episodes[k, j, i]["phase"] != IDLE:
+            _extend(state, k, j, i, event)
+
+
+@kernel
+def _extend(state: StopRunState, k: Int, j: Int, i: Int, event: Any) -> None:
     """Count a trade into an open break; note the return of price."""
-    episode, broken, row = state.episodes[k, j], state.broken[k, j], state.params[k]
+    episode, broken, row = state.episodes[k, j, i], state.broken[k, j, i], state.params[k]
     elapsed = event["ts_recv"] - broken["start_ns"]
     if elapsed <= row["burst_ns"]:
         episode["volume"] += event["size"]
@@ -165,20 +181,39 @@ def _extend(state: StopRunState, k: Int, j: Int, event: Any) -> None:
 
 @kernel
 def _arm(state: StopRunState, k: Int, j: Int, event: Any) -> None:
-    """Open an episode on the nearest level that a trade has broken."""
+    """Open an episode on each level that a trade has broken, the nearest first."""
+    head, direction = state.head[k], 1 - 2 * j
+    while direction * event["price"] >= state.watch[k, j]:
+        free = -1
+        for i in range(OPEN):
+            if state.episodes[k, j, i]["phase"] == IDLE:
+                free = i
+                break
+        if free < 0:
+            head["crowded"] += 1
+            state.watch[k, j] = NEVER
+            return
+        _begin(state, k, j, free, event)
+        state.watch[k, j] = _next_watch(state, k, j, event["ts_recv"])
+
+
+@kernel
+def _begin(state: StopRunState, k: Int, j: Int, i: Int, event: Any) -> None:
+    """Open an episode on the level that is watched."""
     head, row, direction = state.head[k], state.params[k], 1 - 2 * j
-    episode, broken = state.episodes[k, j], state.broken[k, j]
+    episode, broken = state.episodes[k, j, i], state.broken[k, j, i]
     tick = head["effective_tick"]
     level = direction * (state.watch[k, j] - tick)
-    for i in range(LEVELS):
-        one = state.levels[k, i]
+    for n in range(LEVELS):
+        one = state.levels[k, n]
         if one["kind"] != NO_LEVEL and one["since_ns"] <= event["ts_recv"]:
             if one["price"] != level:
                 continue
             if one["kind"] == ROUND_NUMBER or (one["kind"] & 1) == (1 - j):
                 episode["kind"], episode["since_ns"] = one["kind"], one["since_ns"]
     head["episodes"] += 1
-    episode["episode"], episode["phase"] = head["episodes"], ARMED
+    head["open"][j] += 1
+    episode["episode"], episode["phase"], episode["told"] = head["episodes"], ARMED, 0
     episode["returned_ns"], episode["reach"] = NO_TIME, head["reach"]
     episode["volume"] = episode["delta"] = episode["orders"] = episode["small"] = 0
     episode["interest"] = head["interest"]
@@ -186,7 +221,7 @@ def _arm(state: StopRunState, k: Int, j: Int, event: Any) -> None:
     enough = head["orders"] >= row["orders_min"]
     episode["known"] = 1 if spans != UNKNOWN and sizes != UNKNOWN and enough else 0
     episode["median"] = quantile(state.usual, 2 * k, 500_000)
-    episode["usual_share"] = head["small"] / max(head["orders"], 1)
+    episode["usual_share"] = usual_share(state, k)
     broken["direction"], broken["level"], broken["extreme"] = direction, level, level
     broken["lots"] = broken["away_tick_lots"] = 0
     broken["usual_lots"] = max(episode["median"], 1) if spans != UNKNOWN else 0
@@ -194,8 +229,26 @@ def _arm(state: StopRunState, k: Int, j: Int, event: Any) -> None:
     broken["ts_venue"], broken["start_ns"] = event["ts_venue"], event["ts_recv"]
     ripe = spans == READY and sizes == READY and head["young"] == 0
     broken["young"] = 0 if ripe else 1
-    state.watch[k, j] = NEVER
-    _extend(state, k, j, event)
+    _extend(state, k, j, i, event)
+
+
+@kernel
+def usual_share(state: StopRunState, k: Int) -> float:
+    """Return the share of small orders in the middle one of the last hour's minutes."""
+    head, shares, count = state.head[k], state.shares, 0
+    for minute in range(max(head["minute"] - 60, 0), head["minute"]):
+        here = state.minutes[k, minute & (MINUTES - 1)]
+        if here["orders"] >= state.params[k]["minute_orders_min"]:
+            shares[count] = here["small"] / here["orders"]
+            count += 1
+    for i in range(count):
+        below, equal = 0, 0
+        for n in range(count):
+            below += np.int64(shares[n] < shares[i])
+            equal += np.int64(shares[n] == shares[i])
+        if count >= SHARES_MIN and below <= (count - 1) // 2 < below + equal:
+            return shares[i]
+    return head["small"] / max(head["orders"], 1)
 
 
 @kernel
@@ -211,43 +264,64 @@ def judge(
     """Judge lane `k` at a TIMER, after taker orders were settled and the scene was written."""
     scene, head, row = scenes[k], state.head[k], state.params[k]
     now, tick = scene["now"], scene["effective_tick"]
-    _count_orders(state, prints, k, now)
+    if _count_orders(state, prints, k, now):
+        breaks.head[k]["span_ns"] = row["burst_ns"]
+        if maturity(state.usual, 2 * k) != UNKNOWN:
+            breaks.head[k]["usual_lots"] = max(quantile(state.usual, 2 * k, 500_000), 1)
     _mark_volume(state, k, now)
     head["effective_tick"], head["young"] = tick, scene["young"]
     head["reach"] = max(
         float(row["reach_effective_ticks"] * tick), row["reach_atr"] * scene["atr_ticks"]
     )
     head["interest"] = contract.head[k]["interest"]
+    known = tick > 0 and scene["valid"] == 1 and head["traded"] == 1
     for j in range(2):
-        episode, broken = state.episodes[k, j], state.broken[k, j]
-        if episode["phase"] != IDLE:
-            elapsed = now - broken["start_ns"]
-            back = episode["returned_ns"] != NO_TIME
-            over = elapsed > row["burst_ns"] + row["settle_ns"]
-            far = (1 - 2 * j) * (broken["extreme"] - broken["level"]) > episode["reach"]
-            quiet = episode["volume"] < row["volume_ratio"] * max(episode["median"], 1)
-            if scene["valid"] == 0:
-                _write(state, scenes, outbox, k, j, REJECTED, BOOK_LOST)
-            elif not back and (far or (over and quiet and episode["known"] == 1)):
-                _write(state, scenes, outbox, k, j, REJECTED, TOO_FAR if far else NO_VOLUME)
-                add_break(breaks, k, FROM_STOP_RUN, 0, now, broken)
-            elif back and over:
-                _decide(state, scenes, outbox, k, j)
-                add_break(breaks, k, FROM_STOP_RUN, 1, episode["returned_ns"], broken)
-            elif not back and elapsed > row["return_ns"]:
-                _write(state, scenes, outbox, k, j, REJECTED, NOT_BACK)
-                add_break(breaks, k, FROM_STOP_RUN, 0, now, broken)
-        if episode["phase"] == IDLE:
-            known = tick > 0 and scene["valid"] == 1 and head["traded"] == 1
-            state.watch[k, j] = _next_watch(state, k, j, now) if known else np.int64(NEVER)
+        if head["open"][j] > 0:
+            for i in range(OPEN):
+                if state.episodes[k, j, i]["phase"] != IDLE:
+                    _follow(state, scenes, breaks, outbox, k, j, i)
+        state.watch[k, j] = _next_watch(state, k, j, now) if known else np.int64(NEVER)
+
+
+@kernel
+def _follow(
+    state: StopRunState,
+    scenes: Scenes,
+    breaks: BreaksState,
+    outbox: Outbox,
+    k: Int,
+    j: Int,
+    i: Int,
+) -> None:
+    """Give the verdict on an open break when it is due, and end it when it is over."""
+    scene, row = scenes[k], state.params[k]
+    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
+    elapsed = now - broken["start_ns"]
+    back = episode["returned_ns"] != NO_TIME
+    over = elapsed > row["burst_ns"] + row["settle_ns"]
+    if scene["valid"] == 0:
+        _write(state, scenes, outbox, k, j, i, REJECTED, BOOK_LOST)
+        _close(state, k, j, i, now)
+    elif back and over:
+        _decide(state, scenes, outbox, k, j, i)
+        add_break(breaks, k, FROM_STOP_RUN, 1, episode["returned_ns"], broken)
+        _close(state, k, j, i, now)
+    elif not back and elapsed > row["return_ns"]:
+        _write(state, scenes, outbox, k, j, i, REJECTED, NOT_BACK)
+        add_break(breaks, k, FROM_STOP_RUN, 0, now, broken)
+        _close(state, k, j, i, now)
+    elif not back:
+        far = (1 - 2 * j) * (broken["extreme"] - broken["level"]) > episode["reach"]
+        quiet = episode["volume"] < row["volume_ratio"] * max(episode["median"], 1)
+        if far or (over and quiet and episode["known"] == 1):
+            _write(state, scenes, outbox, k, j, i, REJECTED, TOO_FAR if far else NO_VOLUME)
 
 
 @kernel
 def _next_watch(state: StopRunState, k: Int, j: Int, now: Int) -> Int:
     """Return direction x price at which the nearest unbroken level breaks; NEVER without one."""
-    direction, head, episode = 1 - 2 * j, state.head[k], state.episodes[k, j]
+    direction, head = 1 - 2 * j, state.head[k]
     tick, last = head["effective_tick"], direction * head["last"]
-    resting = now < episode["quiet_until"]
     nearest = np.int64(NEVER)
     for i in range(LEVELS):
         level = state.levels[k, i]
@@ -256,18 +330,34 @@ def _next_watch(state: StopRunState, k: Int, j: Int, now: Int) -> Int:
             continue
         if kind != ROUND_NUMBER and (kind & 1) != (1 - j):
             continue
-        if resting and abs(level["price"] - episode["quiet_level"]) <= tick:
-            continue
         breaks_at = direction * level["price"] + tick
-        if breaks_at > last and breaks_at < nearest:
+        if last < breaks_at < nearest and not _is_spent(state, k, j, level, now):
             nearest = breaks_at
     return nearest
 
 
 @kernel
-def _count_orders(state: StopRunState, prints: PrintsState, k: Int, now: Int) -> None:
-    """Count the taker orders closed since the last TIMER: small ones, by minute and by burst."""
-    head, row = state.head[k], state.params[k]
+def _is_spent(state: StopRunState, k: Int, j: Int, level: Any, now: Int) -> bool:
+    """Return whether a level is being followed, or was broken: its stops are gone."""
+    for i in range(OPEN):
+        if state.episodes[k, j, i]["phase"] != IDLE:
+            if state.broken[k, j, i]["level"] == level["price"]:
+                return True
+    for i in range(min(state.head[k]["spent"], SPENT)):
+        row = state.spent[k, i]
+        if row["price"] == level["price"] and row["since_ns"] == level["since_ns"]:
+            if row["direction"] == 1 - 2 * j and now < row["until_ns"]:
+                return True
+    return False
+
+
+@kernel
+def _count_orders(state: StopRunState, prints: PrintsState, k: Int, now: Int) -> bool:
+    """Count the taker orders closed since the last TIMER: small ones, by minute and by burst.
+
+    Return whether a second has begun.
+    """
+    head = state.head[k]
     minute = now // MINUTE_NS
     if minute != head["minute"]:
         _roll_minutes(state, k, minute)
@@ -276,12 +366,8 @@ def _count_orders(state: StopRunState, prints: PrintsState, k: Int, now: Int) ->
     for n in range(max(head["orders_read"], closed - ORDERS + 1), closed):
         order = prints.orders[k, n & (ORDERS - 1)]
         small = 1 if bucket_of(order["lots"]) <= head["small_bucket"] else 0
-        for j in range(2):
-            start = state.broken[k, j]["start_ns"]
-            if state.episodes[k, j]["phase"] != IDLE and order["ts_last"] >= start:
-                if order["ts_recv"] <= start + row["burst_ns"]:
-                    state.episodes[k, j]["orders"] += 1
-                    state.episodes[k, j]["small"] += small
+        if head["open"][0] + head["open"][1] > 0:
+            _count_order(state, k, order, small)
         if head["small_bucket"] >= 0:
             here["orders"] += 1
             here["small"] += small
@@ -290,11 +376,26 @@ def _count_orders(state: StopRunState, prints: PrintsState, k: Int, now: Int) ->
         add_sample(state.usual, 2 * k + 1, order["ts_last"], order["lots"])
     head["orders_read"] = closed
     second = now // SECOND_NS
-    if second != head["second"]:
-        head["second"] = second
-        advance(state.usual, 2 * k + 1, now)
-        if maturity(state.usual, 2 * k + 1) != UNKNOWN:
-            head["small_bucket"] = bucket_of(quantile(state.usual, 2 * k + 1, row["small_ppm"]))
+    if second == head["second"]:
+        return False
+    head["second"] = second
+    advance(state.usual, 2 * k + 1, now)
+    if maturity(state.usual, 2 * k + 1) != UNKNOWN:
+        small_ppm = state.params[k]["small_ppm"]
+        head["small_bucket"] = bucket_of(quantile(state.usual, 2 * k + 1, small_ppm))
+    return True
+
+
+@kernel
+def _count_order(state: StopRunState, k: Int, order: Any, small: Int) -> None:
+    """Count a taker order into the bursts of the open breaks."""
+    for j in range(2):
+        for i in range(OPEN):
+            episode, start = state.episodes[k, j, i], state.broken[k, j, i]["start_ns"]
+            if episode["phase"] != IDLE and order["ts_last"] >= start:
+                if order["ts_recv"] <= start + state.params[k]["burst_ns"]:
+                    episode["orders"] += 1
+                    episode["small"] += small
 
 
 @kernel
@@ -330,41 +431,66 @@ def _mark_volume(state: StopRunState, k: Int, now: Int) -> None:
 
 
 @kernel
-def _decide(state: StopRunState, scenes: Scenes, outbox: Outbox, k: Int, j: Int) -> None:
+def _decide(state: StopRunState, scenes: Scenes, outbox: Outbox, k: Int, j: Int, i: Int) -> None:
     """Give the verdict on a break that price has come back from."""
-    episode, broken, row = state.episodes[k, j], state.broken[k, j], state.params[k]
+    head, row, now = state.head[k], state.params[k], scenes[k]["now"]
+    episode, broken = state.episodes[k, j, i], state.broken[k, j, i]
     direction = broken["direction"]
+    low, high = min(broken["level"], broken["extreme"]), max(broken["level"], broken["extreme"])
+    failed = np.int64(0)
     if direction * (broken["extreme"] - broken["level"]) > episode["reach"]:
-        _write(state, scenes, outbox, k, j, REJECTED, TOO_FAR)
+        failed = np.int64(TOO_FAR)
     elif episode["known"] == 0:
-        state.head[k]["undecided"] += 1
-        _rest(state, k, j, scenes[k]["now"])
+        head["undecided"] += 1
+        return
     elif episode["volume"] < row["volume_ratio"] * max(episode["median"], 1):
-        _write(state, scenes, outbox, k, j, REJECTED, NO_VOLUME)
+        failed = np.int64(NO_VOLUME)
     elif direction * episode["delta"] <= 0:
-        _write(state, scenes, outbox, k, j, REJECTED, NO_DELTA)
+        failed = np.int64(NO_DELTA)
     elif episode["small"] < row["small_ratio"] * episode["usual_share"] * max(episode["orders"], 1):
-        _write(state, scenes, outbox, k, j, REJECTED, NO_SMALL)
-    else:
-        _write(state, scenes, outbox, k, j, CONFIRMED, 0)
+        failed = np.int64(NO_SMALL)
+    elif now < head["quiet_until"][j]:
+        if low <= head["quiet_high"][j] and high >= head["quiet_low"][j]:
+            head["repeats"] += 1
+            return
+    if failed == 0 and episode["told"] == 0:
+        head["quiet_until"][j] = now + row["refractory_ns"]
+        head["quiet_low"][j], head["quiet_high"][j] = low, high
+    _write(state, scenes, outbox, k, j, i, REJECTED if failed != 0 else CONFIRMED, failed)
 
 
-@kernel_inline
-def _rest(state: StopRunState, k: Int, j: Int, now: Int) -> None:
-    """End an episode; its level rests."""
-    episode = state.episodes[k, j]
+@kernel
+def _close(state: StopRunState, k: Int, j: Int, i: Int, now: Int) -> None:
+    """End an episode; its level is spent, a round number for the refractory period."""
+    head, episode = state.head[k], state.episodes[k, j, i]
+    spent = state.spent[k, head["spent"] & (SPENT - 1)]
+    head["spent"] += 1
+    head["open"][j] -= 1
+    spent["price"], spent["direction"] = state.broken[k, j, i]["level"], 1 - 2 * j
+    spent["since_ns"] = episode["since_ns"]
+    spent["until_ns"] = NEVER
+    if episode["kind"] == ROUND_NUMBER:
+        spent["until_ns"] = now + state.params[k]["refractory_ns"]
     episode["phase"] = IDLE
-    episode["quiet_until"] = now + state.params[k]["refractory_ns"]
-    episode["quiet_level"] = state.broken[k, j]["level"]
 
 
 @kernel
 def _write(
-    state: StopRunState, scenes: Scenes, outbox: Outbox, k: Int, j: Int, phase: Int, failed: Int
+    state: StopRunState,
+    scenes: Scenes,
+    outbox: Outbox,
+    k: Int,
+    j: Int,
+    i: Int,
+    phase: Int,
+    failed: Int,
 ) -> None:
-    """Write the end of an episode with its evidence."""
+    """Write the verdict on a break with its evidence, once."""
     head, row, scene = state.head[k], state.params[k], scenes[k]
-    episode, broken, now = state.episodes[k, j], state.broken[k, j], scenes[k]["now"]
+    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
+    if episode["told"] == 1:
+        return
+    episode["told"] = 1
     direction, level, extreme = broken["direction"], broken["level"], broken["extreme"]
     overshoot = float(direction * (extreme - level))
     known = episode["known"] == 1
@@ -399,4 +525,3 @@ def _write(
     evidence[14], evidence[15] = change, broken["lots"]
     evidence[16] = broken["effective_tick"]
     evidence[17] = (broken["start_ns"] - episode["since_ns"]) / 1e9
-    _rest(state, k, j, now)

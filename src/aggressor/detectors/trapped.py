@@ -4,8 +4,9 @@ After a failed break of X upwards, V are the lots bought at prices above X while
 their average price (mirror: sold below).
 
     IDLE -> ARMED       price came back inside X by one effective tick e within 60 s, and V >= Q.9
-                        of what breaks usually take, and 3 x the median of what is traded in a
-                        burst span where that is known
+                        of what breaks usually take, and 3 x the median of what is usually traded
+                        where that is known, all by the same time: V of a break that lasted longer
+                        than a burst of R5.7 is counted for so long
     ARMED -> CONFIRMED  aggression turns against them (d(t) of R3.4 <= -Q.9 of |d|), or the mid is
                         more than 3 e inside X
     ARMED -> REJECTED   the mid is beyond the break's extreme again: nobody is trapped; or the book
@@ -63,7 +64,7 @@ EVIDENCE = (
     "extreme",  # ticks
     "source",  # 1 stop run, 2 push-through
     "trapped_lots",  # V
-    "trapped_quantile",  # Q.9 of V over the last breaks
+    "trapped_quantile",  # Q.9 of V over the last breaks, for the time of a burst at most
     "breaks_known",
     "average_price",  # ticks: A
     "mid",  # ticks
@@ -95,7 +96,7 @@ class TrappedParameters(msgspec.Struct, frozen=True, kw_only=True):
     volume_ppm: int = 900_000
     delta_ppm: int = 900_000
     inside_effective_ticks: int = 3
-    usual_ratio: int = 3  # V over what is usually traded in a burst span (R5.7)
+    usual_ratio: int = 3  # V over what is usually traded meanwhile, by the burst span of R5.7
     breaks_min: int = 5  # breaks are rare: V then is the largest of so few
     breaks_ripe: int = 100  # below this the baseline is young
     patience_ns: int = 60 * SECOND_NS
@@ -138,7 +139,7 @@ class TrappedState(State, frozen=True):
     params: NDArray[Any]  # ROW, (L,)
     episodes: NDArray[Any]  # EPISODE, (L, 2)
     broken: NDArray[Any]  # BREAK, (L, 2)
-    volumes: RecentState  # lots beyond the level, one series per lane
+    volumes: RecentState  # lots beyond the level, for a burst's time, one series per lane
 
 
 def trapped_state(lanes: int, parameters: TrappedParameters) -> TrappedState:
@@ -168,8 +169,8 @@ def judge(
     for n in range(max(head["breaks_read"], written - BREAKS), written):
         one = breaks.ring[k, n & (BREAKS - 1)]
         if one["failed"] == 1:
-            _arm(state, scenes, k, one)
-        add_recent(state.volumes, k, one["back_ns"], one["lots"])
+            _arm(state, scenes, breaks, k, one)
+        add_recent(state.volumes, k, one["back_ns"], _lots_a_span(breaks, k, one))
     head["breaks_read"] = written
     for j in range(2):
         if state.episodes[k, j]["phase"] != IDLE:
@@ -177,12 +178,22 @@ def judge(
 
 
 @kernel
-def _arm(state: TrappedState, scenes: Scenes, k: Int, one: Any) -> None:
+def _lots_a_span(breaks: BreaksState, k: Int, one: Any) -> Int:
+    """Return V of a break by the span of R5.7: a break that lasts takes more whatever it is."""
+    span, lasted = breaks.head[k]["span_ns"], one["back_ns"] - one["start_ns"]
+    if span <= 0 or lasted <= span:
+        return np.int64(one["lots"])
+    return np.int64(one["lots"] * (span / lasted))
+
+
+@kernel
+def _arm(state: TrappedState, scenes: Scenes, breaks: BreaksState, k: Int, one: Any) -> None:
     """Open an episode on a failed break that took unusually much."""
     head, row, scene = state.head[k], state.params[k], scenes[k]
     j = 0 if one["direction"] > 0 else 1
     episode = state.episodes[k, j]
-    if one["lots"] < row["usual_ratio"] * one["usual_lots"]:
+    rate = _lots_a_span(breaks, k, one)
+    if rate < row["usual_ratio"] * one["usual_lots"]:
         return
     if one["lots"] <= 0 or one["back_ns"] - one["start_ns"] > row["reentry_ns"]:
         return
@@ -193,7 +204,7 @@ def _arm(state: TrappedState, scenes: Scenes, k: Int, one: Any) -> None:
         head["undecided"] += 1
         return
     usual = recent_quantile(state.volumes, k, row["volume_ppm"])
-    if one["lots"] < usual:
+    if rate < usual:
         return
     if episode["phase"] != IDLE or scene["now"] < episode["quiet_until"]:
         head["skipped"] += 1
