@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors.iceberg import CONDITIONS, EVIDENCE
+from aggressor.detectors.iceberg_records import IcebergState
+from aggressor.detectors.iceberg_row import is_usual
+from aggressor.kernel import kernel
 from aggressor.schema.signal import (
     BEFORE_TOLERANCE,
     CONFIRMED,
@@ -29,6 +32,13 @@ from tests.detectors.ledger_bench import (
     run,
 )
 from tests.naive import iceberg as naive
+
+MINUTE = 60_000_000_000
+
+
+@kernel
+def _is_usual(state: IcebergState, now: int) -> bool:
+    return is_usual(state, 0, 0, 0, now)
 
 
 def book(lots: int = 10) -> Tape:
@@ -104,15 +114,42 @@ def test_refills_without_enough_volume_are_a_near_miss() -> None:
 
 
 def test_no_more_than_what_is_usually_traded_at_a_refilled_level_is_a_near_miss() -> None:
-    tape = book(40).trade(-1, 1000, 40).later(5).level((1, 1000, 0)).later(35)
-    tape.level((1, 1000, 40)).later(200).level((1, 1000, 10)).later(2000)
+    tape = eat_and_refill(book(40), 2, 40).level((1, 1000, 10)).later(70_000)
     eat_and_refill(tape, 3).trade(-1, 1000, 10).later(5).level((1, 1000, 0)).later(2000)
     b = bench()
-    assert told(of_kind(run(tape.events(), b), ICEBERG)[0]) == (CONFIRMED, "")
+    rows = of_kind(run(tape.events(), b), ICEBERG)
+    assert [told(row) for row in rows[:2]] == [(EXPIRED, "refills"), (CONFIRMED, "")]
     b = bench()
     b.iceberg.parameters["volumes_min"] = 1
-    (row,) = of_kind(run(tape.events(), b), ICEBERG)
-    assert told(row) == (EXPIRED, "more than usual")
+    rows = of_kind(run(tape.events(), b), ICEBERG)
+    assert [told(row)[1] for row in rows] == ["refills", "more than usual"]
+
+
+def test_what_is_usual_grows_with_the_rate_of_chance() -> None:
+    b = bench()
+    b.iceberg.parameters["volumes_min"] = 1
+    level = b.iceberg.levels[0, 0, 0]
+    now = 60 * MINUTE
+
+    def usual(others: list[int], met: int) -> int:
+        for series in (0, 1):
+            b.iceberg.volumes.counts[series] = 0
+            b.iceberg.volumes.groups[series] = 0
+        b.iceberg.volumes.head["since_slice"], b.iceberg.volumes.head["stop_slice"] = 0, 60
+        for value in others:
+            b.iceberg.volumes.counts[0, value] += 1
+            b.iceberg.volumes.groups[0, value // 64] += 1
+        b.iceberg.volumes.head["samples"] = (len(others), met)
+        for traded in range(1000):
+            level["traded"] = traded
+            if not _is_usual(b.iceberg, now):
+                return traded
+        return -1
+
+    hundred = list(range(1, 101))  # Q.5 is 50, Q.9 is 90: scale 40 / ln 5
+    assert usual(hundred, 1) == 125  # 90 + scale x ln(1 / 0.25)
+    assert usual(hundred, 8) == 177  # 90 + scale x ln(8 / 0.25)
+    assert usual([], 8) == 0  # no yardstick
 
 
 def test_a_refill_between_two_rows_is_inferred_from_the_tape() -> None:

@@ -9,8 +9,8 @@ replenishment here. An episode follows one level from the first trade that hits 
              traded. Where the tape comes after the book, the refill counts once it has come
     ARMED    at the refill before the last one needed
     CONFIRMED  refills >= 3, traded V >= 3 x the largest displayed size, cancelled share
-             C / (start + added) <= 0.2, and V is above Q.998 of what was traded in the last
-             hour at levels that were refilled and were no iceberg: chance refills levels too
+             C / (start + added) <= 0.2, and V is above what chance leaves behind at refilled
+             levels more than once in four hours, by those of the last hour: see `is_usual`
 
 A confirmed episode goes on while it is refilled; its end is a second row of the same number,
 EXPIRED (or REJECTED when the book was lost), with the totals and why it ended. An armed one that
@@ -49,7 +49,7 @@ from aggressor.detectors.iceberg_row import (
 from aggressor.detectors.iceberg_row import CONDITIONS as CONDITIONS
 from aggressor.detectors.iceberg_row import EVIDENCE as EVIDENCE
 from aggressor.detectors.outbox import Outbox
-from aggressor.features.upper import add_upper
+from aggressor.features.baseline import add_sample
 from aggressor.features.watch import ICEBERG_MARK, WatchState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import NO_SLOT, BookState, find_slot
@@ -166,6 +166,7 @@ def _open(
     level["traded"], level["pulled"], level["added"], level["hidden"] = 0, 0, 0, 0
     level["base_traded"], level["base_pulled"] = 0, 0
     level["shown_lots"], level["shown_traded"], level["shown_hit_ns"] = start, 0, now
+    level["ahead_ns"], level["met"] = NO_TIME, 0
     head["live"] += 1
     leaves = (1 - 2 * s) * price + state.parameters[k]["away_ticks"] * level["effective_tick"]
     head["trigger"][s] = min(head["trigger"][s], leaves)
@@ -327,7 +328,10 @@ def _decide(
         level["episode"] = state.head[k]["episodes"]
         level["stage"], level["ts_armed"] = ARMED, venue
         state.hits[k, s, i] = FAR_OFF
-    if missing(row, level) == 0 and not is_usual(state, k, s, i):
+    if missing(row, level) != 0:
+        return
+    level["met"] = 1
+    if not is_usual(state, k, s, i, now):
         level["stage"] = CONFIRMED
         head = state.head[k]
         head["quiet_price"][s], head["quiet_ticks"][s] = level["price"], level["effective_tick"]
@@ -443,8 +447,10 @@ def _end(
         write_row(state, outbox, scenes, k, s, i, now, scenes[k]["venue_now"], phase, failed)
     if level["stage"] == CONFIRMED:
         head["quiet_until"][s] = now + state.parameters[k]["refractory_ns"]
-    elif level["refills"] > 0:
-        add_upper(state.volumes, k, now, level["traded"])
+    elif level["refills"] >= 2:
+        add_sample(state.volumes, 2 * k, now, level["traded"])
+        if level["met"] == 1:
+            add_sample(state.volumes, 2 * k + 1, now, level["traded"])
     if state.slots[k, s, i] != NO_SLOT:
         watch.marks[state.slots[k, s, i]] &= np.uint8(0xFF ^ ICEBERG_MARK)
     state.slots[k, s, i] = NO_SLOT

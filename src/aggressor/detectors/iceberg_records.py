@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.detectors.outbox import params_hash
+from aggressor.features.baseline import BaselineSpec, BaselineState, baseline_state
 from aggressor.features.parameters import (
     HOUR_NS,
     MICRO,
@@ -20,13 +21,12 @@ from aggressor.features.parameters import (
     SECOND_NS,
     parameter_rows,
 )
-from aggressor.features.upper import UpperState, upper_state
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.state import State
 
 LEVELS = 16  # followed per lane and side: more are rarely hit within the life of an episode
 REFILLS = 8  # kept per episode
-VOLUMES = 2048  # kept for the yardstick
+VOLUME_SLICES = 60  # of the hour of the yardstick
 FAR_OFF = 2**62
 
 
@@ -43,8 +43,8 @@ class IcebergParameters(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_share: float = 0.2
     away_ticks: int = 2  # effective ticks
     away_ns: int = 100 * MILLISECOND_NS  # that the touch is so far ahead, to have left
-    volume_ppm: int = 998_000  # traded: above this quantile of refilled levels of the last hour
-    volumes_min: int = 20  # fewer of them are no yardstick
+    alarms_an_hour: float = 0.25  # by chance: traded volume must be above what leaves so many
+    volumes_min: int = 20  # refilled levels; fewer of them are no yardstick
     refractory_ns: int = 5 * SECOND_NS
 
 
@@ -103,6 +103,7 @@ FOLLOWED = np.dtype(
         ("seen_hidden", "<i8"),
         ("base_traded", "<i8"),  # at the last refill that counts
         ("base_pulled", "<i8"),
+        ("met", "<i8"),  # 1: it once met R5.3, whatever is usual
         ("pending", "<i8"),  # 1: a refill waits for the tape
         ("pending_ns", "<i8"),
         ("pending_fall_ns", "<i8"),
@@ -127,7 +128,9 @@ class IcebergState(State, frozen=True):
     leaves: NDArray[np.int64]  # side x ticks: a best price this high is far ahead of it
     ahead: NDArray[np.int64]  # ts_recv since when the touch is far ahead; NO_TIME: it is not
     levels: NDArray[Any]  # FOLLOWED
-    volumes: UpperState  # lots traded at levels that were refilled and were no iceberg
+    # Lots traded at levels that were no iceberg: 2 k of those refilled twice and more, 2 k + 1 of
+    # those that met R5.3 all the same.
+    volumes: BaselineState
 
 
 def iceberg_state(
@@ -140,6 +143,7 @@ def iceberg_state(
     head["quiet_until"] = NO_TIME
     head["hash"] = [params_hash(msgspec.structs.asdict(one)) for one in each]
     shape = (lanes, 2, LEVELS)
+    specs = [BaselineSpec(HOUR_NS, samples_min=0)] * (2 * lanes)
     return IcebergState(
         head,
         parameter_rows(PARAMETERS_ROW, lanes, each),
@@ -150,5 +154,5 @@ def iceberg_state(
         np.zeros(shape, np.int64),
         np.full(shape, NO_TIME, np.int64),
         np.zeros(shape, FOLLOWED),
-        upper_state([HOUR_NS] * lanes, VOLUMES),
+        baseline_state(specs, slices=VOLUME_SLICES),
     )

@@ -6,7 +6,8 @@ import numpy as np
 
 from aggressor.detectors.iceberg_records import REFILLS, IcebergState
 from aggressor.detectors.outbox import Outbox, at_least, at_most, post
-from aggressor.features.upper import upper_count, upper_quantile
+from aggressor.features.baseline import advance, covered_ns, quantile, sample_count
+from aggressor.features.parameters import HOUR_NS, MINUTE_NS
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.signal import BEFORE_TOLERANCE, FIRM, ICEBERG, YOUNG_BASELINE
 
@@ -85,12 +86,25 @@ def missing(row: Any, level: Any) -> int:
 
 
 @kernel
-def is_usual(state: IcebergState, k: Int, s: Int, i: Int) -> bool:
-    """Return whether as much was traded at levels that were refilled by chance."""
-    row = state.parameters[k]
-    if upper_count(state.volumes, k) < row["volumes_min"]:
+def is_usual(state: IcebergState, k: Int, s: Int, i: Int, now: Int) -> bool:
+    """Return whether chance refills levels to that much volume more often than is bearable.
+
+    Beyond their Q.9 the volumes of levels refilled by chance fall off as an exponential whose scale
+    is (Q.9 - Q.5) / ln 5. So many of them as met R5.3 in the last hour, unconfirmed, would do so
+    again: above Q.9 + scale x ln(their rate / bearable rate) the bearable rate is left.
+    """
+    row, volumes = state.parameters[k], state.volumes
+    advance(volumes, 2 * k, now)
+    advance(volumes, 2 * k + 1, now)
+    if sample_count(volumes, 2 * k) < max(row["volumes_min"], np.int64(1)):
         return False
-    return state.levels[k, s, i]["traded"] <= upper_quantile(state.volumes, k, row["volume_ppm"])
+    middle = quantile(volumes, 2 * k, 500_000)
+    high = quantile(volumes, 2 * k, 900_000)
+    covered = max(float(covered_ns(volumes, 2 * k)), float(MINUTE_NS))
+    rate = max(sample_count(volumes, 2 * k + 1), np.int64(1)) * HOUR_NS / covered
+    folds = max(0.0, np.log(rate / row["alarms_an_hour"]))
+    usual = high + max(high - middle, np.int64(1)) * folds / np.log(5.0)
+    return bool(state.levels[k, s, i]["traded"] <= usual)
 
 
 @kernel
@@ -112,7 +126,7 @@ def write_row(
     share = cancelled_share(level)
     score = at_least(level["refills"], row["refills_min"]) + at_least(ratio, row["volume_ratio"])
     score += at_most(share, row["cancelled_share"])
-    known = upper_count(state.volumes, k) >= row["volumes_min"]
+    known = sample_count(state.volumes, 2 * k) >= row["volumes_min"]
     provisional = np.int64(BEFORE_TOLERANCE if level["waiting"] > 0 else FIRM)
     if scenes[k]["young"] != 0 or not known:
         provisional = np.int64(YOUNG_BASELINE)
