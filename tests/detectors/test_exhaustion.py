@@ -248,7 +248,7 @@ def test_delta_that_stays_strong_is_never_confirmed() -> None:
     assert seen["delta_ratio"] == 1.0
 
 
-def test_a_new_extreme_with_strong_delta_rejects() -> None:
+def test_a_new_extreme_with_strong_delta_rejects_and_may_be_a_run_at_once() -> None:
     scene = warmed()
     extreme = run_up(scene)
     scene.trade(extreme, 1, -1)
@@ -256,7 +256,10 @@ def test_a_new_extreme_with_strong_delta_rejects() -> None:
     scene.trade(extreme + 1, 400, 1)
     scene.tick(40)
     found = exhaustions(scene)
-    assert phases(found) == [(ARMED, ""), (REJECTED, "no new extreme with strong delta")]
+    assert phases(found) == [
+        (ARMED, ""), (REJECTED, "no new extreme with strong delta"), (ARMED, ""), (CONFIRMED, "")
+    ]  # fmt: skip
+    assert [one.episode for one in found] == [1, 1, 2, 2]
     assert found[1].evidence["delta_ratio"] >= PERP.strong_ratio
     assert found[1].evidence["p1"] == extreme
 

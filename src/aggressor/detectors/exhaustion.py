@@ -405,10 +405,11 @@ def _end(
     phase: Int,
     failed: Int,
 ) -> None:
-    """Write the end of an episode and rest for the refractory period."""
+    """Write the end of an episode and rest, unless the run goes on with strong delta."""
     _write(state, outbox, fade, k, j, direction, now, phase, failed)
     state.episodes[k, j]["phase"] = IDLE
-    state.episodes[k, j]["quiet_until"] = now + state.params[k]["refractory_ns"]
+    if failed != STRONG_EXTREME:
+        state.episodes[k, j]["quiet_until"] = now + state.params[k]["refractory_ns"]
 
 
 @kernel
