@@ -324,10 +324,21 @@ def test_a_delta_that_chance_would_lead_as_far_is_a_near_miss() -> None:
     (signal,), _ = asked(after_quiet(4))
     found = seen(signal)
     assert (signal["phase"], signal["provisional"]) == (CONFIRMED, FIRM)
-    assert found["delta_usual"] == 4
-    assert found["cvd_needed"] == pytest.approx(4 * 5**0.5)
+    assert found["cvd_needed"] == found["delta_usual"] == pytest.approx(4 * 5**0.5)
     (signal,), _ = asked(after_quiet(6))
     assert (signal["phase"], CONDITIONS[signal["failed"]]) == (REJECTED, "delta beyond chance")
+
+
+def test_chance_leads_further_where_more_is_traded() -> None:
+    bars = after_quiet(4)
+    bars["volume"][-5:] = 900  # between the swings, and behind
+    (signal,), _ = asked(bars)
+    assert seen(signal)["cvd_needed"] == pytest.approx(4 * (3 * 9 + 2) ** 0.5)
+    assert CONDITIONS[signal["failed"]] == "delta beyond chance"
+    bars = after_quiet(12)
+    bars["volume"][:40] = 900  # the quiet bars were busy: their deltas are small for that
+    (signal,), _ = asked(bars)
+    assert seen(signal)["cvd_needed"] == pytest.approx(4 * 5**0.5)
 
 
 def test_chance_is_not_known_from_few_bars() -> None:

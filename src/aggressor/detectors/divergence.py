@@ -9,8 +9,10 @@ location, by more than chance would lead them apart.
                    hidden    price_j <= price_i - m e   and  CVD_j >= CVD_i + c
 
                (for lows on negated prices and CVD), c = 5 % of the sum of |delta| over (i, j] or,
-               where that is more, what chance does: Q.9 of |delta| of the 60 bars up to i times
-               the root of the bars between; and the swing's price lies within 3 e of a location:
+               where that is more, what chance does: Q.9 of |delta| / sqrt(volume) of the 60 bars
+               up to i times the root of the volume between (orders of independent sides lead CVD
+               apart by the root of what is traded, and minutes differ in that by far); and the
+               swing's price lies within 3 e of a location:
                value-area edge, naked POC, edge of an HVN, extreme of a closed session, or a wall
     REJECTED   near-miss: what remains is within chance, the location does not hold, or the book
                is not valid
@@ -91,7 +93,7 @@ EVIDENCE = (
     "effective_tick",
     "bar_form",  # of bar j alone (R3.3a): -1 bearish, 1 bullish, 0 none, 2 unknown
     "doubtful_bars",  # with partial or stale data in (i, j]
-    "delta_usual",  # lots: Q.9 of |delta| of the bars up to i; 0 where it is not asked for
+    "delta_usual",  # lots: what chance leads apart over (i, j]; 0 where it is not asked for
 )
 CONDITIONS = ("", "location", "valid book", "delta beyond chance")
 NO_LOCATION = 1
@@ -147,11 +149,18 @@ HEAD = np.dtype(
         ("hash", "<u8"),
         ("quiet_until", "<i8", (2,)),  # ts_recv, by kind of swing
         ("bars", "<i8"),  # read so far
+        ("volume", "<i8"),  # lots traded in them
     ]
 )
 
 
-USUAL = np.dtype([("lots", "<i8"), ("bars", "<i8")])
+USUAL = np.dtype(
+    [
+        ("ratio", "<i8"),  # millionths: Q of |delta| / sqrt(volume) of a bar
+        ("bars", "<i8"),
+        ("volume", "<i8"),  # lots traded in all bars so far
+    ]
+)
 
 
 class DivergenceState(State, frozen=True):
@@ -159,7 +168,7 @@ class DivergenceState(State, frozen=True):
 
     head: NDArray[Any]  # HEAD, (L,)
     params: NDArray[Any]  # PARAMS, (L,)
-    deltas: RecentState  # |delta| of the last bars, one series a lane
+    deltas: RecentState  # |delta| / sqrt(volume) of the last bars, millionths, one series a lane
     usual: NDArray[Any]  # USUAL, (L, BARS_KEPT): as of the close of bar n, at n & (BARS_KEPT - 1)
 
 
@@ -183,10 +192,14 @@ def divergence_state(
 def read_bar(state: DivergenceState, k: Int, bar: Any) -> None:
     """Take a closed BAR of lane `k`: how large its delta usually is, as of its close."""
     head, ppm = state.head[k], state.params[k]["chance_ppm"]
-    add_recent(state.deltas, k, head["bars"], abs(np.int64(bar["delta"])))
+    volume = max(np.int64(bar["volume"]), np.int64(1))
+    ratio = np.int64(1e6 * abs(np.int64(bar["delta"])) / np.sqrt(float(volume)))
+    add_recent(state.deltas, k, head["bars"], ratio)
     usual = state.usual[k, head["bars"] & (BARS_KEPT - 1)]
     usual["bars"] = recent_count(state.deltas, k)
-    usual["lots"] = recent_quantile(state.deltas, k, ppm) if ppm > 0 else 0
+    usual["ratio"] = recent_quantile(state.deltas, k, ppm) if ppm > 0 else 0
+    head["volume"] += volume
+    usual["volume"] = head["volume"]
     head["bars"] += 1
 
 
@@ -269,13 +282,15 @@ def _decide(
     if kind == 0:
         head["undecided"] += 1
         return
-    asked = params["chance_ppm"] > 0
+    asked, by_chance = params["chance_ppm"] > 0, 0.0
     usual = state.usual[k, before["bar"] & (BARS_KEPT - 1)]
     if asked:
         if usual["bars"] < USUAL_BARS_MIN:
             head["undecided"] += 1
             return
-        needed = max(needed, np.sqrt(float(after["bar"] - before["bar"])) * usual["lots"])
+        volume = state.usual[k, after["bar"] & (BARS_KEPT - 1)]["volume"] - usual["volume"]
+        by_chance = 1e-6 * usual["ratio"] * np.sqrt(float(volume))
+        needed = max(needed, by_chance)
     reach = params["near"] * tick
     failed = np.int64(0)
     if scene["valid"] == 0:
@@ -320,7 +335,7 @@ def _decide(
     evidence[15] = away
     evidence[16] = reach
     evidence[17] = tick
-    evidence[20] = usual["lots"]
+    evidence[20] = by_chance
 
 
 @kernel_inline
