@@ -20,8 +20,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from aggressor.detectors.outbox import drain
 from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room
@@ -34,6 +34,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.schema.signal import Signals, empty_signals
 from aggressor.sim.synthetic.config import DIFFICULTIES, MarketConfig
 from aggressor.sim.synthetic.labels import Label, came_about
+from aggressor.sim.synthetic.large_orders import LargeOrders
 from aggressor.sim.synthetic.market import SyntheticFeed
 from aggressor.sim.synthetic.martingale import MartingaleConfig, MartingaleFeed
 from aggressor.sim.synthetic.martingale_acts import MARTINGALE_KINDS
@@ -98,14 +99,27 @@ class Judged(NamedTuple):
 
 
 class _Source:
-    """A synthetic feed as an EventSource; a single one ends behind its scenario."""
+    """A synthetic feed as an EventSource; follows the large orders of its background.
+
+    A single one ends behind its scenario.
+    """
 
     def __init__(self, feed: SyntheticFeed | MartingaleFeed, single: bool) -> None:
         self._feed = feed
         self._single = single
+        self._large = LargeOrders()
 
     def read(self, limit: int) -> Events:
-        return empty_events(0) if self._is_over() else self._feed.poll(limit)
+        if self._is_over():
+            return empty_events(0)
+        events = self._feed.poll(limit)
+        if isinstance(self._feed, SyntheticFeed):
+            self._large.take(events, self._feed.drain_log(), self._feed.typical_lots)
+        return events
+
+    @property
+    def labels(self) -> list[Label]:
+        return [*self._feed.labels, *self._large.labels()]
 
     def _is_over(self) -> bool:
         if not self._single or not isinstance(self._feed, SyntheticFeed):
@@ -189,7 +203,7 @@ def _plan(seed: int, hours: float) -> Iterator[tuple[str, str, Tape]]:
             chosen = _seed(seed, difficulty, kind, str(number))
             config = labelled_config(chosen, (kind,), difficulty)
             longer = config.warmup_s * LONGER.get(kind, 1)
-            config = msgspec.structs.replace(config, warmup_s=longer)
+            config = replace(config, warmup_s=longer)
             yield "lively", difficulty, Tape(f"{difficulty} {kind}", config, SINGLE[kind], True)
         config = MartingaleConfig(
             seed=_seed(seed, difficulty, "martingale"),
@@ -223,13 +237,13 @@ def _judge(tape: Tape) -> Judged:
         feed = MartingaleFeed(tape.config, warmup_s + tape.seconds)
     else:
         warmup_s = tape.config.warmup_s if tape.config.scenarios else warmup_s
-        feed = SyntheticFeed(tape.config, warmup_s + tape.seconds)
-    replay = Replay([_Source(feed, tape.single)])
-    signals = signals_over(demo_instrument(), _chunks(replay))
+        feed = SyntheticFeed(replace(tape.config, log=True), warmup_s + tape.seconds)
+    source = _Source(feed, tape.single)
+    signals = signals_over(demo_instrument(), _chunks(Replay([source])))
     since_ns = tape.config.start_ns + int(warmup_s * _NS)
     if tape.single:
         since_ns = max(since_ns, min((one.start_ns for one in feed.labels), default=2**62))
-    return Judged(signals, feed.labels, since_ns)
+    return Judged(signals, source.labels, since_ns)
 
 
 def _rows(

@@ -17,10 +17,11 @@ In order of confirmation each signal then is one of:
                construction (PART_OF: an iceberg that is eaten *is* absorption, the makers beyond a
                swing who fill their ticks up while they are run over are icebergs, a run ends in
                stacked imbalances and rows bought up one after the other are a run, what a run gives
-               back is one the other way, large orders that a scenario leaves are cancelled,
-               rows that it lets rest are eaten, makers who hold an extreme are icebergs, between
-               the swings that are wanted lie others), or a scenario of its own kind that did not
-               come about; for one that leads the price all the while (STEERED) time is enough
+               back is one the other way, large orders that a scenario leaves are cancelled, and
+               some of the background's are, once price came near, or are eaten; rows that it lets
+               rest are eaten, makers who hold an extreme are icebergs, between the swings that are
+               wanted lie others), or a scenario of its own kind that did not come about; for one
+               that leads the price all the while (STEERED) time is enough
     false      anything else; counted once, for its own detector, whatever else it overlaps
 
 Labels that the market did not let come about (`labels.came_about`) are not asked for. Precision is
@@ -52,6 +53,7 @@ from aggressor.schema.signal import (
     Signals,
 )
 from aggressor.sim.synthetic.labels import Label, came_about
+from aggressor.sim.synthetic.large_orders import CONSUMPTION, WITHDRAWAL
 
 DETECTOR_OF = {
     "absorption": ABSORPTION,
@@ -68,7 +70,7 @@ DETECTOR_OF = {
 }
 AGAINST = ("exhaustion", "stop_run", "trapped", "divergence")  # they argue against their direction
 PART_OF = {
-    ABSORPTION: ("iceberg", "exhaustion", "stop_run", "trapped", "divergence"),
+    ABSORPTION: ("iceberg", "exhaustion", "stop_run", "trapped", "divergence", "stacking"),
     ICEBERG: ("absorption", "exhaustion", "stop_run", "trapped", "divergence"),
     EXHAUSTION: ("stop_run", "trapped", "cascade", "divergence", "stacking", "exhaustion"),
     STACKING: (
@@ -82,13 +84,25 @@ PART_OF = {
         "divergence",
     ),
     VACUUM: ("cascade",),
-    PUSH_THROUGH: ("stacking", "divergence"),
-    PULL: ("exhaustion", "absorption", "stacking", "push_through", "divergence", "vacuum"),
+    PUSH_THROUGH: ("stacking", "divergence", "exhaustion", "cascade", CONSUMPTION),
+    PULL: (
+        "exhaustion",
+        "absorption",
+        "stacking",
+        "push_through",
+        "divergence",
+        "vacuum",
+        WITHDRAWAL,
+    ),
     STOP_RUN: ("trapped", "exhaustion", "divergence"),
     TRAPPED: ("stop_run", "exhaustion", "divergence"),
     DIVERGENCE: ("divergence",),
 }
 STEERED = ("divergence", "stop_run", "trapped")  # every price from start to stop is theirs
+BRIEF = {
+    WITHDRAWAL: 3_000_000_000,
+    CONSUMPTION: 3_000_000_000,
+}  # the grace of what explains for a moment only
 GRACE_NS = 30_000_000_000  # the longest that a confirmation may take after all has happened (R5.1)
 TOLERANCE_TICKS = 3
 Z95 = 1.959963984540054
@@ -167,12 +181,13 @@ def overlaps(signal: Any, label: Label, grace_ns: int, tolerance_ticks: int) -> 
 
 def _in_time(signal: Any, label: Label, grace_ns: int) -> bool:
     """Tell whether a SIGNAL row was confirmed during a scenario or its grace."""
+    grace_ns = BRIEF.get(label.kind, grace_ns)
     return bool(label.start_ns <= signal["ts_confirmed"] <= label.stop_ns + grace_ns)
 
 
 def agrees(signal: Any, label: Label) -> bool:
     """Tell whether a SIGNAL row is of the kind, and speaks of the side, that the label asks for."""
-    if DETECTOR_OF[label.kind] != signal["kind"]:
+    if DETECTOR_OF.get(label.kind) != signal["kind"]:
         return False
     if signal["direction"] != 0:
         return bool(signal["direction"] == argued(label))
