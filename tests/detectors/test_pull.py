@@ -39,7 +39,8 @@ def known(**scene: Any) -> Bench:
     head = b.walls.sizes.head
     head["samples_min"], head["unknown_ns"], head["young_ns"] = 1, 0, 0
     b.walls.parameters["look_ns"] = 0  # a wall is listed at the TIMER after it appeared
-    b.pull.parameters["approach_ticks"] = 0
+    b.pull.parameters["approach_ticks"] = b.pull.parameters["learn_min_ns"] = 0
+    b.pull.parameters["chance"] = 0.5  # of a tape of seconds little is known
     return b
 
 
@@ -78,7 +79,7 @@ def test_t5_4() -> None:
     assert rows[0]["ts_known"] == START_NS + fell * MS
     assert rows[1]["ts_known"] == START_NS + (fell // 100 + 20) * 100 * MS
     got = seen(rows[1])
-    assert (got["peak"], got["traded"], got["cancelled"], got["lots_left"]) == (200, 4, 190, 6)
+    assert (got["peak"], got["traded"], got["cancelled"]) == (200, 4, 190)
     assert (got["fill_ratio"], got["cancelled_share"]) == (0.02, 0.95)
     assert (got["min_distance_ticks"], got["start_distance_ticks"]) == (2, 2)
     assert got["lifetime_seconds"] == pytest.approx(8.0)
@@ -188,6 +189,43 @@ def test_a_wall_that_price_never_came_nearer_to_was_not_approached() -> None:
     rows = of_kind(run(tape.level((1, 996, 10)).later(3000).events(), b), PULL)
     assert told(rows) == [(CONFIRMED, "")] * 2
     assert seen(rows[0])["min_distance_ticks"] == 2
+
+
+def test_price_that_has_gone_again_was_no_approach() -> None:
+    for waits, last in ((100, (CONFIRMED, "")), (900, (REJECTED, "approach or repetition"))):
+        b = known()
+        b.pull.parameters["approach_ticks"] = 2
+        tape = wall(996).later(2000).level((1, 1000, 0), (1, 999, 0)).later(2000)
+        tape.level((1, 1000, 10), (1, 999, 10)).later(waits).level((1, 996, 10)).later(3000)
+        assert told(of_kind(run(tape.events(), b), PULL))[-1] == last
+
+
+def twice(elsewhere: list[int]) -> Tape:
+    """A wall at 993 is pulled twice; before that walls of its size elsewhere, one by one."""
+    tape = book().at(WARM_MS)
+    if elsewhere:
+        tape.level(*[(1, price, 200) for price in elsewhere])
+    tape.later(1000)
+    for price in elsewhere:
+        tape.level((1, price, 0)).later(600)
+    for _ in range(2):
+        tape.level((1, 993, 200)).later(900).level((1, 993, 0)).later(2200)
+    return tape
+
+
+def test_repetition_is_none_where_chance_would_bring_it() -> None:
+    cases = (([], 1 - np.exp(-0.5), (CONFIRMED, "")), ([989, 987, 985], 1 - np.exp(-3.5), None))
+    for elsewhere, chance, last in cases:
+        rows = found(twice(elsewhere))
+        ours = rows[rows["low"] == 993]
+        assert told(ours)[-1] == (last or (REJECTED, "approach or repetition"))
+        assert seen(ours[-1])["repeats"] == 2
+        assert seen(ours[-1])["repeats_by_chance"] == pytest.approx(chance)
+    b = known()
+    b.pull.parameters["learn_min_ns"] = 10**15
+    rows = of_kind(run(twice([]).events(), b), PULL)
+    assert told(rows)[-1] == (REJECTED, "approach or repetition")
+    assert seen(rows[-1])["repeats_by_chance"] == 1.0
 
 
 def test_a_size_that_is_usual_there_is_no_pull() -> None:

@@ -6,10 +6,10 @@ lists it; one that was listed 1 .. D effective ticks behind its own best price c
 wall that moves within a message is seen to have moved. CONFIRMED when all hold:
 
     cancelled within tau_p, net of what was added, >= 80 % of peak      traded / peak <= 5 %
-    lifetime in its bounds         price came 3 e or more nearer to it, to within 3 e, or it is
-    peak above Q.99 of levels as   the second of similar size within 3 e of this price in ten
-    far off (30 min)               minutes
-    no re-peg: a level within 1 e
+    lifetime in its bounds         price came 3 e or more nearer to it, to within 3 e, and was still
+    peak above Q.99 of levels as   there in the last tau_p; or it is the second of similar size
+    far off (30 min)               within 3 e of this price in ten minutes, and chance would hardly
+    no re-peg: a level within 1 e  bring so many
     shows 80 % of it again within  no book-wide pull: 3 other walls gone, or half of all other
     250 ms                         near depth, within 500 ms
 
@@ -19,12 +19,18 @@ withdrawn; else two seconds later CONFIRMED, or REJECTED if trades stamped befor
 after it. A fall that was cancelled at least by half and misses a condition is one REJECTED row.
 Walls that were eaten, or fall slowly, end without a row: their WALL rows say so.
 
+Chance: the pulls of similar size on this side elsewhere, over the last hour, and half a one (what
+was not seen in an hour is not impossible), are a Poisson rate; that at least so many of ten minutes
+should fall here, though all fell here, must have a probability of 1 % at most. Where a market pulls
+walls every minute, two at one place say nothing. The rate is not known before ten minutes;
+repetition counts for nothing until then.
+
 Layers are walls of the same side that were pulled within tau_p, this one included; what they held
-is no part of the other depth. Opposite
-prints are lots executed on the other side of the book. The score is the mean over the numeric
-conditions; layering, and opposite prints of a tenth of the peak, each bring it a tenth of the way
-nearer to 1. Left out: the comparison with a prior day's orders (R5.4 is not sure of it). A re-peg
-into several levels, or onto a wall that already stood, is not seen as one.
+is no part of the other depth. Opposite prints are lots executed on the other side of the book. The
+score is the mean over the numeric conditions; layering, and opposite prints of a tenth of the peak,
+each bring it a tenth of the way nearer to 1. Left out: the comparison with a prior day's orders
+(R5.4 is not sure of it). A re-peg into several levels, or onto a wall that already stood, is not
+seen as one.
 
 Records and shapes: `pull_records`. Ages on ts_recv. Units: ticks, lots, ns.
 """
@@ -42,6 +48,7 @@ from aggressor.detectors.pull_conditions import (
     MISSED,
     STANDING,
     cancelled_within,
+    count_repeats,
     is_judged,
     missing,
     usual_at,
@@ -67,6 +74,7 @@ from aggressor.features.watch import PULL_MARK, WatchState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import NO_SLOT, BookState
 from aggressor.market.ledger import LedgerState
+from aggressor.schema.event import NO_TIME
 from aggressor.schema.signal import (
     BEFORE_TOLERANCE,
     CONFIRMED,
@@ -185,6 +193,8 @@ def judge(
     _settle(state, watch, book, walls, near, scenes, outbox, k, now)
     if scene["valid"] == 0:
         return
+    if head["since_ns"] == NO_TIME:
+        head["since_ns"] = now
     for s in range(2):
         busy = walls.head[k]["live"][s] | (head["listed"] >> (s * WALLS))
         for i in range(WALLS):
@@ -204,6 +214,8 @@ def judge(
                     _start(state, watch, ledger, walls, scenes, k, j, wall)
                 continue
             track["min_distance"] = min(track["min_distance"], wall["distance"])
+            if wall["distance"] <= row["near_ticks"] * track["effective_tick"]:
+                track["near_ns"] = now
             track["z"], track["ratio"] = wall["z"], wall["ratio"]
             track["maturity"] = wall["maturity"]
             if now - track["listed_ns"] <= row["flow_ns"]:
@@ -236,6 +248,8 @@ def _start(
     track["usual"] = usual_at(walls, k, wall["distance"] // e, row["size_ppm"])
     track["z"], track["ratio"] = wall["z"], wall["ratio"]
     track["start_distance"] = track["min_distance"] = wall["distance"]
+    near = wall["distance"] <= row["near_ticks"] * e
+    track["near_ns"] = scene["now"] if near else np.int64(0)
     track["peak"], track["start_traded"] = wall["peak"], here["traded"]
     state.slots[k, j] = wall["slot"]
     head["listed"] |= np.int64(1) << j
@@ -380,6 +394,8 @@ def _judge_fall(
     behind = track["side"] * (best - track["price"])
     if behind >= 0:
         track["min_distance"] = min(track["min_distance"], behind)
+    if behind <= row["near_ticks"] * track["effective_tick"]:
+        track["near_ns"] = now
     if now - track["listed_ns"] <= row["flow_ns"]:
         track["after_delta"] = head["bought"] - head["sold"] - track["listed_delta"]
         track["after_ns"] = now - track["listed_ns"]
@@ -387,12 +403,7 @@ def _judge_fall(
     opposite = head["bought"] if s == 0 else head["sold"]
     track["opposite_start"] = opposite
     track["opposite_before"] = opposite - (old["bought"] if s == 0 else old["sold"])
-    track["repeats"], reach = 1, row["near_ticks"] * track["effective_tick"]
-    for n in range(PAST):
-        past = state.past[k, s, n]
-        fresh = past["ts"] > now - row["repeat_ns"] and abs(past["price"] - track["price"]) <= reach
-        if fresh and abs(past["peak"] - track["peak"]) <= row["similar"] * track["peak"]:
-            track["repeats"] += 1
+    count_repeats(state, k, j, now)
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
     track["depth_before"], track["depth_loss"], track["behind"] = 0, 0.0, behind
     if near.head[k]["known"] == 1:

@@ -4,9 +4,11 @@ A wall's `kept` is what it shows and what was traded of it: it falls by what is 
 what is added. Units: ticks, lots, ns of ts_recv.
 """
 
+from math import exp
+
 import numpy as np
 
-from aggressor.detectors.pull_records import CHANGES, LEAVING, NOTES, PLACES, PullState
+from aggressor.detectors.pull_records import CHANGES, LEAVING, NOTES, PAST, PLACES, PullState
 from aggressor.features.baseline import UNKNOWN, bucket_of, maturity, quantile
 from aggressor.features.near_depth import SAMPLES, NearDepthState
 from aggressor.features.wall_records import DISTANCES, WALLS, WallsState
@@ -95,7 +97,36 @@ def missing(state: PullState, k: Int, j: Int) -> int:
     came = track["start_distance"] - track["min_distance"]
     near = came >= row["approach_ticks"] * track["effective_tick"]
     near = near and track["min_distance"] <= row["near_ticks"] * track["effective_tick"]
-    return 0 if near or track["repeats"] >= row["repeats_min"] else APPROACH
+    near = near and track["fallen_ns"] - track["near_ns"] <= row["pull_ns"]
+    again = track["repeats"] >= row["repeats_min"] and track["by_chance"] <= row["chance"]
+    return 0 if near or again else APPROACH
+
+
+@kernel
+def count_repeats(state: PullState, k: Int, j: Int, now: Int) -> None:
+    """Count pulls like this one, here in the last minutes, and how likely so many are by chance."""
+    head, row, track = state.head[k], state.parameters[k], state.tracks[k, j]
+    s, reach = np.int64(track["side"] < 0), row["near_ticks"] * track["effective_tick"]
+    track["repeats"], elsewhere = 1, 0
+    for n in range(PAST):
+        past = state.past[k, s, n]
+        if past["ts"] <= now - row["learn_ns"]:
+            continue
+        if abs(past["peak"] - track["peak"]) > row["similar"] * track["peak"]:
+            continue
+        if abs(past["price"] - track["price"]) > reach:
+            elsewhere += 1
+        elif past["ts"] > now - row["repeat_ns"]:
+            track["repeats"] += 1
+    known_ns = min(now - head["since_ns"], row["learn_ns"])
+    track["by_chance"] = 1.0
+    if known_ns >= row["learn_min_ns"]:
+        expected = (elsewhere + 0.5) * row["repeat_ns"] / max(known_ns, row["repeat_ns"])
+        share, below = exp(-expected), 0.0
+        for n in range(track["repeats"] - 1):
+            below += share
+            share *= expected / (n + 1)
+        track["by_chance"] = 1.0 - below
 
 
 @kernel

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from aggressor.detectors.outbox import params_hash
 from aggressor.features.parameters import (
+    HOUR_NS,
     MICRO,
     MILLISECOND_NS,
     MINUTE_NS,
@@ -30,7 +31,7 @@ PLACES = 2 * WALLS + LEAVING
 CHANGES = 16  # of a level's size kept per wall; a power of two
 FLOWS = 512  # readings of the tape per lane, one a TIMER: 51 s at 100 ms; a power of two
 NOTES = 32  # walls gone, kept per lane; a power of two
-PAST = 16  # confirmed pulls kept per lane and side; a power of two
+PAST = 64  # pulls of unusual walls kept per lane and side; a power of two
 
 
 class PullParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,9 @@ class PullParameters(msgspec.Struct, frozen=True, kw_only=True):
     size_ppm: int = 990_000  # its peak is above this quantile of levels as far off
     repeats_min: int = 2
     repeat_ns: int = 10 * MINUTE_NS
+    learn_ns: int = HOUR_NS  # how often such walls are pulled anyway is read over so long
+    learn_min_ns: int = 10 * MINUTE_NS  # and not known before
+    chance: float = 0.01  # that so many repeats are no more than that, at most
     similar: float = 0.25  # sizes this far apart are similar
     move_ticks: int = 1  # effective ticks: a re-peg
     move_ns: int = 250 * MILLISECOND_NS
@@ -64,7 +68,7 @@ PROFILES = {
     PERP: PullParameters(),
     MICRO: PullParameters(
         far_ticks=10,
-        pull_ns=2 * SECOND_NS,
+        pull_ns=SECOND_NS,
         life_min_ns=2 * SECOND_NS,
         life_max_ns=600 * SECOND_NS,
         flow_ns=30 * SECOND_NS,
@@ -89,6 +93,7 @@ PULL_HEAD = np.dtype(
         ("notes", "<i8"),
         ("flows", "<i8"),
         ("past", "<i8", (2,)),
+        ("since_ns", "<i8"),  # when walls were first followed; NO_TIME before
         ("bought", "<i8"),  # lots, running sums
         ("sold", "<i8"),
         ("hash", "<u8"),
@@ -115,6 +120,7 @@ TRACK = np.dtype(
         ("ratio", "<f8"),
         ("start_distance", "<i8"),
         ("min_distance", "<i8"),
+        ("near_ns", "<i8"),  # when price was last near; 0 never
         ("peak", "<i8"),
         ("usual", "<i8"),  # lots: the quantile its peak must exceed; 0 while unknown
         ("lots", "<i8"),
@@ -135,6 +141,7 @@ TRACK = np.dtype(
         ("pull_ns", "<i8"),
         ("failed", "<i8"),
         ("repeats", "<i8"),
+        ("by_chance", "<f8"),  # chance of so many; 1 while not known
         ("layers", "<i8"),
         ("others", "<i8"),
         ("depth_before", "<i8"),  # near depth of both sides but for this wall
@@ -175,6 +182,7 @@ def pull_state(lanes: int, parameters: PullParameters | Sequence[PullParameters]
     each = [parameters] * lanes if isinstance(parameters, PullParameters) else list(parameters)
     head = np.zeros(lanes, PULL_HEAD)
     head["hash"] = [params_hash(msgspec.structs.asdict(one)) for one in each]
+    head["since_ns"] = NO_TIME
     past = np.zeros((lanes, 2, PAST), PAST_PULL)
     past["ts"] = NO_TIME
     return PullState(

@@ -31,7 +31,7 @@ EVIDENCE = (
     "others_gone",
     "depth_loss_share",  # of all other near depth
     "effective_tick",
-    "lots_left",
+    "repeats_by_chance",  # probability of so many; 1 while not known
     "usual_size",  # the quantile of levels as far off that its peak must exceed
 )
 
@@ -82,5 +82,5 @@ def write_row(
     seen[12] = side * (track["after_delta"] - usual)
     seen[13], seen[14], seen[15] = track["opposite_before"], after, track["repeats"]
     seen[16], seen[17], seen[18] = track["layers"], track["others"], track["depth_loss"]
-    seen[19], seen[20] = track["effective_tick"], track["lots"]
+    seen[19], seen[20] = track["effective_tick"], track["by_chance"]
     seen[21] = track["usual"]
