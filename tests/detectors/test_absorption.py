@@ -152,9 +152,13 @@ def test_flow_that_buyers_answer_lot_for_lot_presses_on_nobody() -> None:
 
 def test_a_stand_that_chance_would_explain_is_nothing() -> None:
     tape = sell(book(), 8).later(3000)  # 160 lots: 8 ticks expected
-    (row,) = found(tape, atr_ticks=19.0)
-    assert seen(row)["range_ticks"] == pytest.approx(19 / 6**0.5)
-    assert found(tape, atr_ticks=20.0).size == 0
+    (row,) = found(tape, atr_ticks=39.0)
+    assert seen(row)["range_ticks"] == pytest.approx(39 * (2.5 / 60) ** 0.5)  # a quarter of w
+    assert found(tape, atr_ticks=40.0).size == 0
+    tape = sell(book(), 8, every=1000).later(3000)  # the same in eight seconds
+    assert found(tape, atr_ticks=24.0).size == 0
+    (row,) = found(tape, atr_ticks=22.0)
+    assert seen(row)["range_ticks"] == pytest.approx(22 * (7.15 / 60) ** 0.5, rel=0.02)
 
 
 def test_a_trade_at_the_other_touch_is_no_bounce_from_a_wide_zone() -> None:

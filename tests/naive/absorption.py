@@ -43,7 +43,8 @@ def absorptions(
             hit = sold(start, now)
             if hit == 0 or hit < max(usual, 2 * value(displayed, start)) or now < quiet:
                 continue
-            if impact * hit < atr * sqrt(WINDOW_MS / 60_000):
+            pressed_ms = max(now - start, WINDOW_MS // 4)
+            if impact * hit < atr * sqrt(pressed_ms / 60_000):
                 continue
             armed, rate = now, hit / (now - start)
         hit = sold(start, now)

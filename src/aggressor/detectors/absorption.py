@@ -7,7 +7,8 @@ For the bid side (the ask side is the same in side x price), with p the low end 
 
     ARMED      lots sold in the zone over w, V >= max(Q.99 of zone volume per w over an hour,
                2 x what the zone displayed at the start of w); and the fall that one-sided flow
-               should have made, lambda N, >= `range_ratio` x the usual range of the mid in w
+               should have made, lambda N, >= `range_ratio` x the usual range of the mid in the
+               time that it pressed, w / `range_part` at least
     CONFIRMED  within T: the best bid was never below p for more than `hold_ns`;
                impact ratio = fall of the mid / (lambda N) <= 0.25; and the sell rate of the last
                `rate_ns` <= half of the window's, or a trade 2 e or more above the zone
@@ -17,10 +18,11 @@ For the bid side (the ask side is the same in side x price), with p the low end 
 N = min(V, lots sold less lots bought at any price since the moment of the window that makes it
 most), the largest since arming: flow that the other side answers lot for lot presses on nobody, and
 a mid that stands still says nothing where the flow should have moved it by no more than it wanders
-anyway. That range is the ATR of a minute times the root of w in minutes. The mid moves against the
-zone or not at all: a bounce is no impact. Lambda, e and the range are those at arming. Where Q,
-lambda, e or the ATR is not known the answer is `undecided`. One row at the end of an episode; after
-it the window starts anew, and when it was confirmed the side rests.
+anyway. That range is the ATR of a minute times the root of the time in minutes since N was least,
+so that a long quiet stretch of the window does not hide the pressure after it. The mid moves
+against the zone or not at all: a bounce is no impact. Lambda, e and the range are those at arming.
+Where Q, lambda, e or the ATR is not known the answer is `undecided`. One row at the end of an
+episode; after it the window starts anew, and when it was confirmed the side rests.
 
 Everything is a difference of running sums, sampled at TIMERs: the window is exact on their grid.
 `added` is net (what was added less what was cancelled, by the ledger's identity); `refilled` is the
@@ -84,7 +86,7 @@ EVIDENCE = (
     "effective_tick",
     "threshold_lots",
     "pressed",  # hit, or less: what one-sided flow there was
-    "range_ticks",  # usual range of the mid in w
+    "range_ticks",  # usual range of the mid while it was pressed
 )
 CONDITIONS = ("", "best price held", "impact ratio", "slower flow or bounce", "valid book")
 PUSHED_THROUGH = 1
@@ -257,13 +259,17 @@ def _arm(state: AbsorptionState, scenes: Any, outbox: Outbox, k: Int, s: Int, hi
     newest, at = head["samples"] - 1, zone["first"] & (SAMPLES - 1)
     start = state.samples[k, s, at]
     net = _net(state, k, s)
-    lowest = net
+    lowest, since_ns = net, scene["now"]
     for n in range(zone["first"], newest + 1):
         m = n & (SAMPLES - 1)
-        lowest = min(lowest, state.samples[k, s, m]["taken"] - state.samples[k, 1 - s, m]["taken"])
+        there = state.samples[k, s, m]["taken"] - state.samples[k, 1 - s, m]["taken"]
+        if there < lowest:
+            lowest, since_ns = there, state.samples[k, s, m]["ts"]
     pressed = min(hit, net - lowest)
-    usual = scene["atr_ticks"] * sqrt(state.parameters[k]["window_ns"] / MINUTE_NS)
-    if scene["impact"] * pressed < state.parameters[k]["range_ratio"] * usual or pressed == 0:
+    row = state.parameters[k]
+    pressed_ns = max(scene["now"] - since_ns, row["window_ns"] // row["range_part"])
+    usual = scene["atr_ticks"] * sqrt(pressed_ns / MINUTE_NS)
+    if scene["impact"] * pressed < row["range_ratio"] * usual or pressed == 0:
         return
     zone["range"], zone["pressed"], zone["start_net"] = usual, pressed, lowest
     zone["start_ns"], zone["start_hit"] = start["ts"], start["hit"]

@@ -37,6 +37,7 @@ class AbsorptionParameters(msgspec.Struct, frozen=True, kw_only=True):
     zone_ticks: int = 1  # effective ticks
     quantile_ppm: int = 990_000
     range_ratio: float = 1.0  # of the usual range of the mid, that flow should have moved it by
+    range_part: int = 4  # of w: the pressure lasts this part of it at least
     displayed_ratio: float = 2.0
     hold_ns: int = 250 * MILLISECOND_NS
     leave_ns: int = SECOND_NS
@@ -55,7 +56,7 @@ PROFILES = {
         window_ns=60 * SECOND_NS,
         confirm_ns=30 * SECOND_NS,
         zone_ticks=2,
-        leave_ns=10 * SECOND_NS,
+        leave_ns=2 * SECOND_NS,
         rate_ns=6 * SECOND_NS,
         refractory_ns=30 * SECOND_NS,
     ),
@@ -123,7 +124,7 @@ ZONE = np.dtype(
         ("impact", "<f8"),
         ("start_net", "<i8"),  # lots of this side less those of the other, where that was least
         ("pressed", "<i8"),  # lots: the most that flow into the zone was one-sided
-        ("range", "<f8"),  # ticks: usual range of the mid in w, at arming
+        ("range", "<f8"),  # ticks: usual range of the mid while pressed, at arming
         ("peak", "<i8"),
         ("bounce", "<i8"),  # ticks
         ("young", "<i8"),
