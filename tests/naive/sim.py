@@ -17,6 +17,7 @@ from aggressor.schema import report as r
 
 INFINITY = 2**62
 WALK = 1024
+WAITING = (c.STOP_MARKET, c.TAKE_PROFIT_MARKET)
 FIELDS = ("ts_recv", "ts_venue", "order", "size", "leaves", "fee", "price", "reason")
 KEYS = (*FIELDS, "kind", "side", "flags", "instrument")
 
@@ -128,6 +129,10 @@ class Order:
     @property
     def leaves(self) -> int:
         return self.size - self.filled
+
+    @property
+    def heading(self) -> int:
+        return -self.side if self.type == c.TAKE_PROFIT_MARKET else self.side
 
 
 @dataclass
@@ -311,7 +316,7 @@ class Twin:
                 if lots:
                     self.passive(order, lots, now)
         fired = [o for o in self.orders if o.k == k and o.state == "stopped"]
-        fired = [o for o in fired if (price - o.trigger) * o.side >= 0]
+        fired = [o for o in fired if (price - o.trigger) * o.heading >= 0]
         for order in fired:
             order.bound = price
             self.report(order, r.TRIGGERED, now, order.trigger, order.size, order.size)
@@ -460,7 +465,7 @@ class Twin:
 
     def refusal(self, order: Order) -> int:
         lane = self.lanes[order.k]
-        if order.type != c.STOP_MARKET and not lane.book.valid:
+        if order.type not in WAITING and not lane.book.valid:
             return r.NO_BOOK
         if self.reducible(order) == 0:
             return r.REDUCE_ONLY_EMPTY
@@ -473,14 +478,14 @@ class Twin:
         return 0
 
     def place(self, order: Order, now: int) -> None:
-        stop, limit = order.type == c.STOP_MARKET, order.type == c.LIMIT
+        stop, limit = order.type in WAITING, order.type == c.LIMIT
         stays = stop or (limit and order.tif in (c.GTC, c.POST_ONLY))
         if (
             order.k >= len(self.lanes)
             or order.size <= 0
             or order.side not in (1, -1)
             or order.tif not in (c.GTC, c.IOC, c.FOK, c.POST_ONLY)
-            or order.type not in (c.LIMIT, c.MARKET, c.STOP_MARKET)
+            or order.type not in (c.LIMIT, c.MARKET, *WAITING)
             or (limit and order.price == e.NO_PRICE)
             or (order.tif == c.POST_ONLY and not limit)
             or (stop and order.trigger == e.NO_PRICE)
@@ -498,10 +503,10 @@ class Twin:
         self.settle_in(order, now)
 
     def settle_in(self, order: Order, now: int) -> None:
-        if order.type == c.STOP_MARKET:
+        if order.type in WAITING:
             last = self.lanes[order.k].last
             order.state = "stopped"
-            if last is not None and (last - order.trigger) * order.side >= 0:
+            if last is not None and (last - order.trigger) * order.heading >= 0:
                 self.report(order, r.TRIGGERED, now, order.trigger, order.size, order.size)
                 self.take_stop(order, now)
             else:
@@ -514,7 +519,7 @@ class Twin:
         if order is None:
             self.refuse(new, r.AMEND_REJECTED, r.UNKNOWN_ORDER, now)
             return
-        stop = order.type == c.STOP_MARKET
+        stop = order.type in WAITING
         if new.size <= 0 or (new.trigger if stop else new.price) == e.NO_PRICE:
             self.refuse(new, r.AMEND_REJECTED, r.BAD_FIELD, now)
         elif new.size <= order.filled:

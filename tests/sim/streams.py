@@ -127,8 +127,10 @@ class Trader:
         kind = int(
             rng.choice([c.PLACE, c.AMEND, c.CANCEL, c.CANCEL_ALL], p=[0.7, 0.16, 0.12, 0.02])
         )
-        kind_of = int(rng.choice([c.LIMIT, c.MARKET, c.STOP_MARKET], p=[0.75, 0.12, 0.13]))
+        kinds = [c.LIMIT, c.MARKET, c.STOP_MARKET, c.TAKE_PROFIT_MARKET]
+        kind_of = int(rng.choice(kinds, p=[0.7, 0.1, 0.1, 0.1]))
         tif = int(rng.choice([c.GTC, c.IOC, c.FOK, c.POST_ONLY], p=[0.5, 0.12, 0.12, 0.26]))
+        heading = -side if kind_of == c.TAKE_PROFIT_MARKET else side
         if kind_of != c.LIMIT and rng.random() < 0.9:
             tif = c.IOC
         self.number += kind == c.PLACE and rng.random() < 0.97
@@ -141,7 +143,7 @@ class Trader:
             "price": self.mid - side * int(rng.integers(-2, 5))
             if rng.random() < 0.98
             else e.NO_PRICE,
-            "trigger": self.mid + side * int(rng.integers(-1, 4)),
+            "trigger": self.mid + heading * int(rng.integers(-1, 4)),
             "kind": kind,
             "type": kind_of,
             "tif": tif,

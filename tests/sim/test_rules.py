@@ -239,6 +239,33 @@ def test_a_stop_trades_no_better_than_the_print_that_triggered_it():
     ]
 
 
+def test_a_take_profit_waits_on_the_other_side_of_the_market():
+    scene = Scene()
+    scene.send(1, e.SELL, e.NO_PRICE, 5, type=c.TAKE_PROFIT_MARKET, trigger=102, tif=c.IOC)
+    scene.send(2, e.BUY, e.NO_PRICE, 5, type=c.TAKE_PROFIT_MARKET, trigger=98, tif=c.IOC)
+    scene.print(100, 1, e.SELL)
+    scene.print(101, 1, e.BUY)
+    scene.print(102, 1, e.BUY)
+    scene.print(99, 1, e.SELL)
+    scene.print(98, 1, e.SELL)
+    told = scene.play()
+    assert [line[:3] for line in told if line[0] == "triggered"] == [
+        ("triggered", 1, 102),
+        ("triggered", 2, 98),
+    ]
+    assert [line[1:4] for line in told if line[0] == "fill"] == [(1, 100, 5), (2, 101, 5)]
+
+
+def test_a_take_profit_that_the_last_print_has_reached_is_triggered_on_arrival():
+    scene = Scene()
+    scene.print(102, 1, e.BUY)
+    scene.send(1, e.SELL, e.NO_PRICE, 5, type=c.TAKE_PROFIT_MARKET, trigger=102, tif=c.IOC)
+    scene.send(2, e.SELL, e.NO_PRICE, 5, type=c.TAKE_PROFIT_MARKET, trigger=103, tif=c.IOC)
+    scene.print(102, 1, e.BUY)
+    told = scene.play()
+    assert [line[1] for line in told if line[0] == "fill"] == [1]
+
+
 def test_nothing_is_taken_from_a_book_that_is_not_known():
     scene = Scene()
     scene.row(e.CLEAR, e.NO_PRICE, 0, 0, e.GAP | e.LAST)

@@ -16,7 +16,8 @@ order still stands.
   price.
 * AMEND gives a new whole size and price (a stop: a new trigger). Less size at the same price keeps
   the place, anything else joins anew; a size already filled cancels the rest.
-* A stop whose trigger the last print has already reached is triggered on arrival.
+* A stop whose trigger the last print has already reached is triggered on arrival; so is a take
+  profit, whose trigger lies on the other side.
 * An order that needs the book is refused with NO_BOOK while the book is not valid.
 """
 
@@ -36,6 +37,7 @@ from aggressor.schema.command import (
     PLACE,
     POST_ONLY,
     STOP_MARKET,
+    TAKE_PROFIT_MARKET,
 )
 from aggressor.schema.event import NO_INSTRUMENT, NO_PRICE, PRICE_MAX
 from aggressor.schema.report import REDUCE_ONLY
@@ -67,6 +69,7 @@ from aggressor.sim.state import (
     SimState,
     add_position,
     find_order,
+    heading,
     reducible,
     refresh_bounds,
     remove_order,
@@ -124,7 +127,7 @@ def draft(sim: SimState, command: Any) -> None:
     order["side"] = command["side"]
     order["flags"] = command["flags"] & REDUCE_ONLY
     order["instrument"] = command["instrument"]
-    order["state"] = STOPPED if command["type"] == STOP_MARKET else RESTING
+    order["state"] = STOPPED if command["type"] >= STOP_MARKET else RESTING
 
 
 @kernel
@@ -155,7 +158,7 @@ def place(sim: SimState, now: Int) -> bool:
         return False
     size = order["size"]
     report(sim, order, ACK, now, np.int64(order["price"]), size, size, NONE, NONE)
-    if order["type"] == STOP_MARKET:
+    if order["type"] >= STOP_MARKET:
         wait(sim, now)
         return False
     return True
@@ -166,7 +169,7 @@ def wait(sim: SimState, now: Int) -> None:
     """Let the drafted stop stand, triggered at once when the last print has reached it."""
     order = sim.orders[sim.orders.size - 1]
     last = np.int64(sim.head[np.int64(order["instrument"])]["last"])
-    if last != NO_PRICE and (last - order["trigger"]) * np.int64(order["side"]) >= 0:
+    if last != NO_PRICE and (last - order["trigger"]) * heading(order) >= 0:
         trigger(sim, order, np.int64(NO_PRICE), now)
     stand(sim)
 
@@ -177,13 +180,14 @@ def malformed(sim: SimState, order: Any) -> Int:
     limit = order["type"] == LIMIT
     bad = np.int64(order["instrument"]) >= sim.head.size or order["size"] <= 0
     bad = bad or (order["side"] != 1 and order["side"] != -1)
-    bad = bad or not GTC <= order["tif"] <= POST_ONLY or not LIMIT <= order["type"] <= STOP_MARKET
+    bad = bad or not GTC <= order["tif"] <= POST_ONLY
+    bad = bad or not LIMIT <= order["type"] <= TAKE_PROFIT_MARKET
     bad = bad or (limit and order["price"] == NO_PRICE)
     bad = bad or (order["tif"] == POST_ONLY and not limit)
-    bad = bad or (order["type"] == STOP_MARKET and order["trigger"] == NO_PRICE)
+    bad = bad or (order["type"] >= STOP_MARKET and order["trigger"] == NO_PRICE)
     if bad or find_order(sim, order["order"]) >= 0:
         return BAD_FIELD
-    stays = order["type"] == STOP_MARKET or (limit and order["tif"] in (GTC, POST_ONLY))
+    stays = order["type"] >= STOP_MARKET or (limit and order["tif"] in (GTC, POST_ONLY))
     if stays and sim.clock[0]["orders"] >= sim.orders.size - 1:
         return TOO_MANY_ORDERS
     return NONE
@@ -194,7 +198,7 @@ def refused(sim: SimState, order: Any) -> Int:
     """Return why the market of this moment refuses the drafted order, 0 when it does not."""
     k = np.int64(order["instrument"])
     top = sim.book.head[k]
-    if order["type"] != STOP_MARKET and top["valid"] == 0:
+    if order["type"] < STOP_MARKET and top["valid"] == 0:
         return NO_BOOK
     if reducible(sim, order) == 0:
         return REDUCE_ONLY_EMPTY
@@ -323,7 +327,7 @@ def amend(sim: SimState, now: Int) -> bool:
         refuse(sim, AMEND_REJECTED, UNKNOWN_ORDER, now)
         return False
     order = sim.orders[i]
-    stop = order["type"] == STOP_MARKET
+    stop = order["type"] >= STOP_MARKET
     size, price, filled = new["size"], np.int64(new["price"]), order["filled"]
     if size <= 0 or (new["trigger"] if stop else new["price"]) == NO_PRICE:
         refuse(sim, AMEND_REJECTED, BAD_FIELD, now)
@@ -345,7 +349,7 @@ def replace(sim: SimState, i: Int, now: Int) -> bool:
     size, price, trigger_price = new["size"], new["price"], new["trigger"]
     sim.orders[sim.orders.size - 1] = sim.orders[i]
     new["size"] = size
-    stop = new["type"] == STOP_MARKET
+    stop = new["type"] >= STOP_MARKET
     if stop:
         new["trigger"] = trigger_price
     else:

@@ -8,7 +8,8 @@
 * When everything that carries one venue time has been applied and the best opposite price stands at
   or through ours, we are filled in full, unless all we could meet is what we have taken before.
 * RPI and NOT_FLOW prints never fill or trigger; a BATCHED print counts from its row.
-* A waiting stop is triggered by a print at or through its trigger.
+* A waiting stop is triggered by a print at or through its trigger; a take profit by one that comes
+  from the other side.
 
 A fused top never leaves more ahead of us than it shows at our price, and nothing when it is worse
 than our price. After CLEAR a front stays what it was: only a level seen again can lower it.
@@ -31,6 +32,7 @@ from aggressor.sim.state import (
     WALK_LEVELS_MAX,
     SimState,
     add_position,
+    heading,
     reducible,
     refresh_bounds,
     remove_order,
@@ -54,7 +56,7 @@ def on_row(sim: SimState, k: Int, event: Any, now: Int) -> None:
         head["last"] = price
         if head["resting"] > 0 and (price <= head["bid_high"] or price >= head["ask_low"]):
             match_print(sim, k, price, side, size, now)
-        if head["stops"] > 0 and (price >= head["stop_buy"] or price <= head["stop_sell"]):
+        if head["stops"] > 0 and (price >= head["rise_to"] or price <= head["fall_to"]):
             trigger_stops(sim, k, price, now)
         return
     if kind == LEVEL:
@@ -125,8 +127,7 @@ def trigger_stops(sim: SimState, k: Int, price: Int, now: Int) -> None:
         order = sim.orders[i]
         if order["instrument"] != k or order["state"] != STOPPED:
             continue
-        side = np.int64(order["side"])
-        if (price - np.int64(order["trigger"])) * side >= 0:
+        if (price - np.int64(order["trigger"])) * heading(order) >= 0:
             trigger(sim, order, price, now)
     refresh_bounds(sim, k)
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, book_state
-from aggressor.schema.command import COMMAND, Commands
+from aggressor.schema.command import COMMAND, STOP_MARKET, Commands
 from aggressor.schema.event import INSTRUMENTS_MAX, NO_PRICE, NO_TIME
 from aggressor.schema.report import REDUCE_ONLY, REPORT, Reports
 from aggressor.sim.latency import Latency, RoundTrips, response_delay, round_trips
@@ -39,7 +39,7 @@ WALK_LEVELS_MAX = 1024  # levels one order may walk: bounds the reports of one h
 UNKNOWN_LOTS = -1  # `shown` of an order whose level has not been seen since a resync
 
 RESTING = 1
-STOPPED = 2  # a stop that waits for its trigger
+STOPPED = 2  # a stop or take profit that waits for its trigger
 TRIGGERED = 3  # a stop about to trade
 
 SIM_HEAD = np.dtype(
@@ -51,13 +51,13 @@ SIM_HEAD = np.dtype(
         ("settled_ns", "<i8"),  # the last one done
         ("last", "<i4"),  # ticks of the last print; NO_PRICE before the first
         ("resting", "<i4"),  # our resting orders
-        ("stops", "<i4"),  # our waiting stops
+        ("stops", "<i4"),  # our waiting stops and take profits
         ("bid_low", "<i4"),  # ticks: the range of our resting bids; low > high when there is none
         ("bid_high", "<i4"),
         ("ask_low", "<i4"),
         ("ask_high", "<i4"),
-        ("stop_buy", "<i4"),  # lowest trigger of our buy stops
-        ("stop_sell", "<i4"),  # highest trigger of our sell stops
+        ("rise_to", "<i4"),  # lowest trigger of those that wait for a rise
+        ("fall_to", "<i4"),  # highest trigger of those that wait for a fall
         ("mark_ticks", "<i4"),
     ]
 )
@@ -239,6 +239,13 @@ def report(
     line["instrument"] = order["instrument"]
 
 
+@kernel_inline
+def heading(order: Any) -> Int:
+    """Return which way a price must go to trigger a waiting order: +1 up, -1 down."""
+    side = np.int64(order["side"])
+    return side if order["type"] == STOP_MARKET else -side
+
+
 @kernel
 def refresh_bounds(sim: SimState, k: Int) -> None:
     """Recompute the price ranges of our own orders of lane `k`, which spare most events a
@@ -246,7 +253,7 @@ def refresh_bounds(sim: SimState, k: Int) -> None:
     head = sim.head[k]
     low, high = np.int64(-(2**31)), np.int64(2**31 - 1)
     bid_low, bid_high, ask_low, ask_high = high, low, high, low
-    stop_buy, stop_sell = high, low
+    rise_to, fall_to = high, low
     resting, stops = 0, 0
     for i in range(sim.clock[0]["orders"]):
         order = sim.orders[i]
@@ -262,14 +269,14 @@ def refresh_bounds(sim: SimState, k: Int) -> None:
         elif order["state"] == STOPPED:
             stops += 1
             trigger = np.int64(order["trigger"])
-            if order["side"] > 0:
-                stop_buy = min(stop_buy, trigger)
+            if heading(order) > 0:
+                rise_to = min(rise_to, trigger)
             else:
-                stop_sell = max(stop_sell, trigger)
+                fall_to = max(fall_to, trigger)
     head["resting"], head["stops"] = resting, stops
     head["bid_low"], head["bid_high"] = bid_low, bid_high
     head["ask_low"], head["ask_high"] = ask_low, ask_high
-    head["stop_buy"], head["stop_sell"] = stop_buy, stop_sell
+    head["rise_to"], head["fall_to"] = rise_to, fall_to
 
 
 @kernel
