@@ -65,15 +65,16 @@ class LocalExchange:
         *,
         now: int,
         speed: float = 1.0,
+        lead_ns: int = 0,
         deposit: int = 100_000 * _MONEY,
         costs: Costs | None = None,
         queue: Queue | None = None,
     ) -> None:
-        """Begin at `now` of the venue's clock with the first row of the feeds."""
+        """Begin at `now` of the venue's clock, `lead_ns` behind the first row of the feeds."""
         self.instruments = tuple(instruments)
         self.by_symbol = {one.symbol: k for k, one in enumerate(instruments)}
         self.paced = PacedFeed(feeds)
-        self.clock = MarketClock(now, self.paced.first_ns, speed)
+        self.clock = MarketClock(now, self.paced.first_ns + lead_ns, speed)
         self.costs = costs if costs is not None else Costs()
         self.board = Board(instruments)
         self.account = LocalAccount(instruments, deposit)
