@@ -1,0 +1,15 @@
+"""All venues whose own side we can take, by name. A further one is one more line here."""
+
+from aggressor.schema.errors import ConfigError
+from aggressor.venues.binance.server import COINM, USDM
+from aggressor.venues.dialect import Dialect
+
+DIALECTS: dict[str, Dialect] = {one.venue: one for one in (USDM, COINM)}
+
+
+def dialect_named(name: str) -> Dialect:
+    """Return a venue's dialect; raise ConfigError for a name that is not known."""
+    found = DIALECTS.get(name)
+    if found is None:
+        raise ConfigError(f"No local venue {name!r} - choose one of {', '.join(DIALECTS)}.")
+    return found
