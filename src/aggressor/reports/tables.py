@@ -182,6 +182,20 @@ def _counts(value: Any) -> bool:
     return isinstance(value, int)
 
 
+def show_venue(result: dict[str, Any]) -> None:
+    """Print where the local venue listens and which key it takes."""
+    console = wide_console()
+    console.print(f"{result['venue']} on this machine; stop with Ctrl-C")
+    for name, label in (
+        ("rest", "REST"),
+        ("ws", "sockets"),
+        ("api_key", "key"),
+        ("api_secret", "secret"),
+        ("passphrase", "passphrase"),
+    ):
+        console.print(f"  {label:<11} {result[name]}")
+
+
 def show_warm(result: dict[str, Any]) -> None:
     """Print how long compiling took."""
     wide_console().print(f"{result['kernels']} parts compiled in {result['seconds']:.1f} s")

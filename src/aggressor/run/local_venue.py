@@ -1,0 +1,117 @@
+"""`aggressor venue`: a venue on this machine, with a past or a made market."""
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from aggressor.engine.ports import Feed
+from aggressor.run.faults import fault_plan
+from aggressor.run.venue_server import VenueServer
+from aggressor.schema.errors import ConfigError
+from aggressor.schema.instrument import Instrument
+from aggressor.sim.synthetic.config import MarketConfig, lively
+from aggressor.sim.synthetic.market import SyntheticFeed
+from aggressor.store.reader import Store
+from aggressor.venues.dialect import Dialect
+from aggressor.venues.dialects import dialect_named
+
+_MONEY = 100_000_000
+_START_PRICE = 600_000  # ticks
+SYNTHETIC_LEAD_S = 65.0  # by then a made market has told mark, funding and open interest
+
+
+def synthetic_feed(instrument: Instrument, seed: int) -> SyntheticFeed:
+    """Return an endless lively market on an instrument's grid."""
+    return SyntheticFeed(
+        lively(
+            MarketConfig(
+                seed=seed,
+                rate=6.0,
+                unit_lots=10,
+                quotes=True,
+                mark_interval_ms=1000,
+                interest_interval_ms=10_000,
+                funding_interval_ms=60_000,
+                liquidation_interval_ms=1000,
+                start_price=_START_PRICE,
+                tick_money=int(instrument.tick * _MONEY),
+            )
+        )
+    )
+
+
+def markets_of(
+    dialect: Dialect, replay: Path | None, instruments: Sequence[str], seed: int
+) -> tuple[list[Instrument], list[Feed]]:
+    """Return what is traded and its feeds; raise ConfigError or StoreError."""
+    if replay is None:
+        if instruments:
+            raise ConfigError("--instrument names what to replay: it needs --replay STORE.")
+        return [dialect.example], [synthetic_feed(dialect.example, seed)]
+    store = Store(replay)
+    names = list(instruments) or [
+        one for one in store.instruments if one.startswith(f"{dialect.venue}:")
+    ]
+    if not names:
+        held = ", ".join(store.instruments) or "nothing"
+        raise ConfigError(f"The store holds nothing of {dialect.venue} but {held}: name it.")
+    found = [store.definition(name) for name in names]
+    ours = [msgspec.structs.replace(one, venue=dialect.venue) for one in found]
+    return ours, [store.replay([name], timer_ns=0) for name in names]
+
+
+async def serve_venue(
+    name: str,
+    *,
+    replay: Path | None,
+    instruments: Sequence[str],
+    seed: int,
+    speed: float,
+    port: int,
+    balance: Decimal,
+    faults: str,
+    tls: tuple[Path, Path] | None,
+    ready: Callable[[dict[str, str]], None],
+) -> None:
+    """Serve until the process is told to stop."""
+    dialect = dialect_named(name)
+    plan = fault_plan(faults)
+    context = None
+    if tls is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(*tls)
+        except (OSError, ssl.SSLError) as trouble:
+            raise ConfigError(f"The certificate cannot be used: {trouble}.") from None
+    traded, feeds = markets_of(dialect, replay, instruments, seed)
+    server = VenueServer(
+        dialect,
+        traded,
+        feeds,
+        speed=speed,
+        lead_s=SYNTHETIC_LEAD_S if replay is None else 0.0,
+        deposit=int(balance * _MONEY),
+        faults=plan,
+    )
+    await server.start(port, context)
+    ready(server.document)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(one, stop.set)
+    running, ending = asyncio.create_task(server.wait()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        running.cancel()
+        ending.cancel()
+        await server.stop()

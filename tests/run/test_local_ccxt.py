@@ -1,0 +1,57 @@
+"""ccxt against the local venue: a third party's client finds nothing amiss.
+
+ccxt is not a dependency. It is used where it can be imported, or through the interpreter that
+AGGRESSOR_CCXT_PYTHON names (a venv of its own, where ccxt 4.5 is installed).
+"""
+
+import asyncio
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.run.venue_stage import MONEY, serving
+
+IDS: dict[str, dict[str, Any]] = {
+    "binance-usdm": {"id": "binanceusdm", "symbol": "BTC/USDT:USDT", "size": 0.05},
+    "binance-coinm": {"id": "binancecoinm", "symbol": "BTC/USD:BTC", "size": 50},
+}
+DEPOSITS = {"binance-coinm": 1}
+
+
+def interpreter() -> str:
+    chosen = os.environ.get("AGGRESSOR_CCXT_PYTHON", "")
+    if chosen:
+        return chosen
+    if importlib.util.find_spec("ccxt") is None:
+        pytest.skip("ccxt is not installed: name its Python in AGGRESSOR_CCXT_PYTHON")
+    return sys.executable
+
+
+@pytest.mark.parametrize("name", sorted(IDS))
+def test_ccxt_watches_and_trades(name: str) -> None:
+    python = interpreter()
+
+    async def play() -> dict[str, str]:
+        deposit = DEPOSITS.get(name, 10_000) * MONEY
+        async with serving(name, deposit=deposit) as server:
+            process = await asyncio.create_subprocess_exec(
+                python,
+                str(Path(__file__).parent / "ccxt_calls.py"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            )
+            text = json.dumps(server.document | IDS[name]).encode() + b"\n"
+            out, err = await asyncio.wait_for(process.communicate(text), 180)
+            assert process.returncode == 0, err.decode()[-2000:]
+            return json.loads(out)
+
+    said = asyncio.run(play())
+    assert {call: words for call, words in said.items() if words != "ok"} == {}
+    assert len(said) >= 24

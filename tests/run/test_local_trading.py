@@ -1,0 +1,169 @@
+"""One conformance suite for every local venue: our trading side against their dialect."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from aggressor.schema import command as c
+from aggressor.schema import report
+from aggressor.venues.dialects import DIALECTS
+from aggressor.venues.trading import (
+    BalanceUpdate,
+    Credentials,
+    FillUpdate,
+    OrderUpdate,
+    PositionUpdate,
+    Verdict,
+)
+from tests.run.venue_stage import MONEY, Trader, serving, trading, until
+
+SIZE = 200  # lots: worth more than the least value of any venue
+VENUES = sorted(DIALECTS)
+
+
+def played(name: str, play: Callable[[Trader], Awaitable[None]], **more: Any) -> None:
+    async def run() -> None:
+        async with serving(name, **more) as server, trading(server) as trader:
+            await play(trader)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_an_order_is_placed_amended_asked_for_and_cancelled(name: str) -> None:
+    async def play(trader: Trader) -> None:
+        side, one = trader.side, trader.instrument
+        bid, _ = trader.best
+        answer, line = await trader.place(price=bid - 500, size=SIZE)
+        assert answer.verdict is Verdict.ACCEPTED, answer
+        ours = side.client_id(int(line["order"]))
+        await until(lambda: [x.kind for x in trader.of(line)] == [report.ACK])
+        assert one.lots(trader.of(line)[0].size) == SIZE
+        assert await trader.living() == {ours}
+        call = (
+            side.amend(trader.order(c.AMEND, price=bid - 600, size=2 * SIZE), one, trader.terms)
+            if side.amend is not None
+            else None
+        )
+        if call is not None:
+            answer, _ = await trader.ask(call)
+            assert answer.verdict is Verdict.ACCEPTED, answer
+            await until(lambda: len(trader.of(line)) >= 2)
+            assert one.ticks(trader.of(line)[-1].price) == bid - 600
+            assert one.lots(trader.of(line)[-1].size) == 2 * SIZE
+        _, body = await trader.ask(side.order(one, ours, "")[0])
+        (found,) = side.read_orders(body)
+        assert (found.client_id, found.kind) == (ours, report.ACK)
+        assert (await trader.cancel(line)).verdict is Verdict.ACCEPTED
+        await until(lambda: trader.of(line)[-1].kind == report.CANCELED)
+        assert await trader.living() == set()
+        answer = await trader.cancel(line)
+        assert (answer.verdict, answer.reason) == (Verdict.REFUSED, report.UNKNOWN_ORDER)
+
+    played(name, play)
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_a_market_order_fills_and_account_and_news_agree(name: str) -> None:
+    async def play(trader: Trader) -> None:
+        one, exchange = trader.instrument, trader.server.exchange
+        answer, line = await trader.place(type=c.MARKET, tif=c.IOC, size=SIZE)
+        assert answer.verdict is Verdict.ACCEPTED, answer
+        await until(lambda: [x for x in trader.of(line) if x.kind == report.FILL])
+        fills = [x for x in trader.updates if isinstance(x, FillUpdate)]
+        assert sum(one.lots(x.size) for x in fills) == SIZE
+        assert len({x.trade_id for x in fills}) == len(fills) == len(exchange.fills)
+        fees = sum(Fraction(x.fee) for x in fills)
+        assert fees * 10**8 == exchange.account.fees
+        assert one.lots(await trader.position()) == SIZE
+        held = [x for x in trader.updates if isinstance(x, PositionUpdate)]
+        assert one.lots(held[-1].size) == SIZE
+        wallet = [x for x in trader.updates if isinstance(x, BalanceUpdate)][-1].wallet
+        _, body = await trader.ask(trader.side.balances())
+        (balance,) = [x for x in trader.side.read_balances(body) if x.asset == one.settle]
+        assert Fraction(balance.wallet) == Fraction(wallet)
+        assert Fraction(wallet) * 10**8 == exchange.account.wallets[one.settle]
+        _, body = await trader.ask(trader.side.fills(one, 0))
+        asked = trader.side.read_fills(body)
+        assert {x.trade_id for x in asked} == {x.trade_id for x in fills}
+        answer, line = await trader.place(
+            type=c.MARKET, tif=c.IOC, size=SIZE, side=-1, flags=report.REDUCE_ONLY
+        )
+        assert answer.verdict is Verdict.ACCEPTED, answer
+        assert one.lots(await trader.position()) == 0
+        answer, _ = await trader.place(
+            type=c.MARKET, tif=c.IOC, size=SIZE, side=-1, flags=report.REDUCE_ONLY
+        )
+        assert (answer.verdict, answer.reason) == (Verdict.REFUSED, report.REDUCE_ONLY_EMPTY)
+
+    played(name, play)
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_what_cannot_be_is_refused_with_the_reason(name: str) -> None:
+    async def play(trader: Trader) -> None:
+        bid, ask = trader.best
+        refused: list[tuple[dict[str, int], int]] = [
+            ({"price": ask + 50, "size": SIZE, "tif": c.POST_ONLY}, report.WOULD_CROSS),
+            ({"price": bid - 90, "size": SIZE, "tif": c.FOK}, report.NO_LIQUIDITY),
+            ({"price": bid, "size": 500_000_000}, report.NO_MARGIN),
+        ]
+        for fields, reason in refused:
+            answer, line = await trader.place(**fields)
+            if answer.verdict is Verdict.ACCEPTED:  # some venues say it on the stream alone
+                await until(lambda line=line: bool(trader.of(line)), 3.0)
+                await asyncio.sleep(0.1)
+                last = trader.of(line)[-1]
+                assert last.kind in (report.CANCELED, report.EXPIRED, report.REJECTED), fields
+                assert last.reason == reason, fields
+            else:
+                assert (answer.verdict, answer.reason) == (Verdict.REFUSED, reason), answer
+        assert await trader.living() == set()
+        balances = trader.side.balances()
+        answer, _ = await trader.ask(balances, Credentials("k" * 64, "wrong", "p"))
+        assert (answer.verdict, answer.reason) == (Verdict.REFUSED, report.FORBIDDEN)
+        trader.server.house.skew_ns = 60 * 10**9
+        late = trader.server.house.now_ms - 60_000
+        answer, _ = await trader.ask(balances, now_ms=late)
+        assert answer.verdict is Verdict.BAD_CLOCK, answer
+
+    played(name, play, deposit=1000 * MONEY)
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_stops_and_take_profits_rest_are_cancelled_and_triggered(name: str) -> None:
+    async def play(trader: Trader) -> None:
+        bid, ask = trader.best
+        await trader.place(type=c.MARKET, tif=c.IOC, size=2 * SIZE)
+        lines = []
+        for kind, trigger in ((c.STOP_MARKET, bid - 400), (c.TAKE_PROFIT_MARKET, ask + 400)):
+            answer, line = await trader.place(
+                type=kind, tif=c.IOC, trigger=trigger, size=SIZE, side=-1, flags=report.REDUCE_ONLY
+            )
+            assert answer.verdict is Verdict.ACCEPTED, answer
+            lines.append(line)
+        ids = {trader.side.client_id(int(line["order"])) for line in lines}
+        assert await trader.living() == ids
+        for call in trader.side.cancel_all(trader.instrument):
+            answer, _ = await trader.ask(call)
+            assert answer.verdict is Verdict.ACCEPTED, answer
+        assert await trader.living() == set()
+        await until(lambda: all(trader.of(x)[-1].kind == report.CANCELED for x in lines))
+        answer, line = await trader.place(
+            type=c.STOP_MARKET, tif=c.IOC, trigger=bid - 1, size=SIZE, side=-1,
+            flags=report.REDUCE_ONLY,
+        )  # fmt: skip
+        assert answer.verdict is Verdict.ACCEPTED, answer
+        await until(lambda: report.TRIGGERED in [x.kind for x in trader.of(line)], 60.0)
+        assert trader.server.exchange.account.net(0) == SIZE
+        await until(
+            lambda: any(
+                isinstance(x, OrderUpdate) and x.kind == report.FILL and x.side < 0
+                for x in trader.updates
+            )
+        )
+
+    played(name, play, speed=20.0)

@@ -1,0 +1,214 @@
+"""A local venue in this process, and our own line to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import numpy as np
+
+from aggressor.market.book import book_state, run_book
+from aggressor.run.backlog import Backlog
+from aggressor.run.faults import FaultPlan
+from aggressor.run.line import Line, Wires, chosen, definitions_of, relocated
+from aggressor.run.live_feed import LiveFeed
+from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+from aggressor.run.venue_server import VenueServer
+from aggressor.schema import command as c
+from aggressor.schema.event import ASK, BID, NO_PRICE, TIMER, Events
+from aggressor.venues.dialects import dialect_named
+from aggressor.venues.table import venue_named
+from aggressor.venues.trading import (
+    Answer,
+    Call,
+    Credentials,
+    OrderUpdate,
+    Terms,
+    TradingVenue,
+    Update,
+)
+from aggressor.wire.clock import Clock
+from aggressor.wire.rest import Limits, Rest
+from aggressor.wire.websocket import Socket, open_socket
+
+MONEY = 100_000_000
+KEY = Credentials("k" * 64, "s" * 64, "p")
+
+
+class Ear:
+    """Everything that came over a line."""
+
+    def __init__(self, line: Line, feed: LiveFeed, notices: list[str]) -> None:
+        self.line = line
+        self.notices = notices
+        self._feed = feed
+        self._rows: list[Events] = []
+
+    @property
+    def rows(self) -> Events:
+        while (rows := self._feed.poll(10_000)).size:
+            self._rows.append(rows)
+        rows = np.concatenate(self._rows)
+        return rows[rows["kind"] != TIMER]
+
+    def book(self) -> tuple[dict[int, int], dict[int, int]]:
+        rows = self.rows
+        book = book_state(1)
+        assert run_book(rows, 0, rows.size, book) == rows.size
+        found: dict[int, dict[int, int]] = {BID: {}, ASK: {}}
+        for level in book.levels[book.levels["lots"] > 0]:
+            found[int(level["side"])][int(level["price"])] = int(level["lots"])
+        return found[BID], found[ASK]
+
+
+@asynccontextmanager
+async def serving(name: str, *, seed: int = 1, **more: Any) -> AsyncIterator[VenueServer]:
+    dialect = dialect_named(name)
+    feeds = [synthetic_feed(dialect.example, seed)]
+    more = {"deposit": 100_000 * MONEY, "lead_s": SYNTHETIC_LEAD_S} | more
+    server = VenueServer(dialect, [dialect.example], feeds, credentials=KEY, **more)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def hearing(server: VenueServer) -> AsyncIterator[Ear]:
+    name = server.dialect.venue
+    venue, notices, clock, backlog = venue_named(name), [], Clock(), Backlog()
+    async with Rest() as rest:
+        wires = Wires(rest, clock, notices.append, server.document["rest"])
+        limits = Limits({"rest": venue.rest_limit})
+        found = await definitions_of(venue, wires, limits)
+        (one,) = chosen(found, venue, [server.dialect.example.symbol])
+        line = Line(venue, [(one, 0)], wires, backlog)
+        task = asyncio.create_task(line.run())
+        try:
+            yield Ear(line, LiveFeed(backlog, clock), notices)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    for _ in range(int(seconds / 0.01)):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that in time")
+
+
+async def same_book(server: VenueServer, ear: Ear, seconds: float = 20.0) -> None:
+    """Wait for a moment at which the line holds the book that the venue has."""
+    lane = server.exchange.board.lanes[0]
+
+    def agree() -> bool:
+        return ear.line.live and ear.book() == (lane.bids, lane.asks)
+
+    server.faults = type(server.faults)(FaultPlan())  # nothing more goes wrong
+    server.house.skew_ns = 0
+    await until(agree, seconds)
+
+
+class Trader:
+    """Our own trading side against the local venue: calls signed, answers read, news heard."""
+
+    def __init__(self, server: VenueServer, rest: Rest) -> None:
+        side = venue_named(server.dialect.venue).trading
+        assert side is not None
+        self.side: TradingVenue = side
+        self.server = server
+        self.instrument = server.dialect.example
+        self.updates: list[Update] = []
+        self.terms = Terms(leverage=20)
+        self._rest = rest
+        self._orders = 0
+        self._key = ""
+        self._socket: Socket | None = None
+
+    async def ask(
+        self, call: Call, key: Credentials = KEY, now_ms: int = 0
+    ) -> tuple[Answer, bytes]:
+        now_ms = now_ms or self.server.house.now_ms
+        signed = self.side.sign(call, key, now_ms, self.server.document["rest"])
+        answer = await self._rest.ask(
+            signed.method, signed.url, headers=signed.headers, body=signed.body
+        )
+        return self.side.answer(answer.status, answer.headers, answer.body), answer.body
+
+    async def listen(self) -> None:
+        side = self.side
+        if side.listen_key is not None:
+            _, body = await self.ask(side.listen_key.create)
+            self._key = side.listen_key.read(body)
+        link = side.private(KEY, self.server.house.now_ms, self._key)
+        unpack = venue_named(self.server.dialect.venue).unpack
+        self._socket = await open_socket(
+            relocated(link.address, self.server.document["rest"]),
+            lambda frame, _: self.updates.extend(side.decode_private(unpack(frame))),
+            lambda _: None,
+            Clock().now,
+            headers=link.headers,
+        )
+        for message in (link.login, *link.messages):
+            if message:
+                self._socket.send(message)
+                await asyncio.sleep(0.1)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def order(self, kind: int = c.PLACE, **fields: int) -> Any:
+        line = c.empty_commands(1)[0]
+        if kind == c.PLACE:
+            self._orders += 1
+        line["kind"], line["order"] = kind, self._orders
+        line["type"], line["tif"], line["side"] = c.LIMIT, c.GTC, 1
+        line["price"] = line["trigger"] = NO_PRICE
+        for name, value in fields.items():
+            line[name] = value
+        return line
+
+    async def place(self, **fields: int) -> tuple[Answer, Any]:
+        line = self.order(**fields)
+        answer, _ = await self.ask(self.side.place(line, self.instrument, self.terms))
+        return answer, line
+
+    async def cancel(self, line: Any) -> Answer:
+        return (await self.ask(self.side.cancel(line, self.instrument, self.terms)))[0]
+
+    async def living(self) -> set[str]:
+        found: set[str] = set()
+        for call in self.side.open_orders(self.instrument):
+            _, body = await self.ask(call)
+            found |= {one.client_id for one in self.side.read_orders(body)}
+        return found
+
+    async def position(self) -> str:
+        _, body = await self.ask(self.side.positions(self.instrument))
+        found = self.side.read_positions(body)
+        return next((one.size for one in found if one.symbol == self.instrument.symbol), "0")
+
+    def of(self, line: Any, kind: type = OrderUpdate) -> list[Any]:
+        ours = self.side.client_id(int(line["order"]))
+        return [one for one in self.updates if isinstance(one, kind) and one.client_id == ours]
+
+    @property
+    def best(self) -> tuple[int, int]:
+        lane = self.server.exchange.board.lanes[0]
+        return max(lane.bids), min(lane.asks)
+
+
+@asynccontextmanager
+async def trading(server: VenueServer) -> AsyncIterator[Trader]:
+    async with Rest() as rest:
+        trader = Trader(server, rest)
+        await trader.listen()
+        try:
+            yield trader
+        finally:
+            trader.close()
