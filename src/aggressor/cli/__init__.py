@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cyclopts
 
 from aggressor._version import VERSION
-from aggressor.cli import history, live, runs
+from aggressor.cli import history, live, local, runs
 
 app = cyclopts.App(
     name="aggressor",
@@ -25,6 +25,7 @@ _COMMANDS = (
     live.recover,
     live.watch,
     live.doctor,
+    local.venue,
     history.import_,
     history.inspect,
     history.footprint,
