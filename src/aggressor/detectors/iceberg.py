@@ -166,7 +166,7 @@ def _open(
     level["traded"], level["pulled"], level["added"], level["hidden"] = 0, 0, 0, 0
     level["base_traded"], level["base_pulled"] = 0, 0
     level["shown_lots"], level["shown_traded"], level["shown_hit_ns"] = start, 0, now
-    level["ahead_ns"], level["met"] = NO_TIME, 0
+    level["met"] = 0
     head["live"] += 1
     leaves = (1 - 2 * s) * price + state.parameters[k]["away_ticks"] * level["effective_tick"]
     head["trigger"][s] = min(head["trigger"][s], leaves)

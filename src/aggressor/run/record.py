@@ -10,6 +10,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -168,7 +169,10 @@ async def record(
             for writer in writers:
                 writer.close()
         tally.add(backlog.take(backlog.rows))
-        compacted = await loop.run_in_executor(pool, compact_segments, store)
+        try:
+            compacted = await loop.run_in_executor(pool, compact_segments, store)
+        except BrokenProcessPool:  # it was killed: do its work here
+            compacted = compact_segments(store)
     if trouble is not None:
         raise trouble
     return {
@@ -180,11 +184,12 @@ async def record(
 
 
 def _compactor() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_interrupt)
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_signals)
 
 
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the recorder says when it is over
+def _ignore_signals() -> None:
+    for one in (signal.SIGINT, signal.SIGTERM):  # a service is told to stop as a whole group
+        signal.signal(one, signal.SIG_IGN)  # the recorder says when it is over
 
 
 def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
