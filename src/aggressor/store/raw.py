@@ -17,7 +17,6 @@ import json
 import mmap
 import os
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
+from zlib_ng import zlib_ng
 
 from aggressor.kernel import kernel
 from aggressor.schema.errors import MessageError, StoreError
@@ -237,7 +237,7 @@ def _header_bytes(
     checks: list[int] = []
     check = 0
     for at in range(0, len(plain), CHECK_BYTES):
-        check = zlib.crc32(memoryview(plain)[at : at + CHECK_BYTES], check)
+        check = zlib_ng.crc32(memoryview(plain)[at : at + CHECK_BYTES], check)
         checks.append(check)
     body = _HEADER.pack(
         _MARK,
@@ -250,7 +250,7 @@ def _header_bytes(
         first_ns,
         last_ns,
     ) + struct.pack(f"<{len(checks)}I", *checks)
-    body += struct.pack("<I", zlib.crc32(body))
+    body += struct.pack("<I", zlib_ng.crc32(body))
     return _SHELL.pack(_SKIPPABLE, len(body)) + body
 
 
@@ -266,7 +266,7 @@ def read_header(content: memoryview, offset: int) -> Header | None:
     if length != _HEADER.size + 4 * count + 4 or len(content) < start + length:
         return None
     *checks, check = struct.unpack_from(f"<{count + 1}I", content, start + _HEADER.size)
-    if check != zlib.crc32(content[start : start + length - 4]):
+    if check != zlib_ng.crc32(content[start : start + length - 4]):
         return None
     return Header(*fields, checks=tuple(checks), size=_SHELL.size + length)
 
@@ -404,7 +404,7 @@ def _checked_prefix(plain: bytes, header: Header) -> bytes:
         upto = min((number + 1) * CHECK_BYTES, header.plain_bytes)
         if len(plain) < upto:
             break
-        check = zlib.crc32(memoryview(plain)[good:upto], check)
+        check = zlib_ng.crc32(memoryview(plain)[good:upto], check)
         if check != expected:
             break
         good = upto

@@ -6,12 +6,12 @@ damage; what is wrong with it then stands in `damage`. Memory does not grow with
 file.
 """
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import zstandard
+from zlib_ng import zlib_ng
 
 from aggressor.schema.errors import StoreError
 
@@ -53,7 +53,7 @@ class TextFile:
         """Yield the text from its beginning."""
         self.damage, self.bytes_read = "", 0
         if self._mark.startswith(_GZIP):
-            return self._unpacked("gzip", lambda: zlib.decompressobj(wbits=31))
+            return self._unpacked("gzip", lambda: zlib_ng.decompressobj(wbits=31))
         if self._mark in _ZSTD:
             return self._unpacked("zstd", lambda: zstandard.ZstdDecompressor().decompressobj())
         return self._packed()
@@ -97,7 +97,7 @@ class TextFile:
                     for text in _plain(stream, packed):
                         given += len(text)
                         yield text
-                except (zlib.error, zstandard.ZstdError):
+                except (zlib_ng.error, zstandard.ZstdError):
                     if before is not None:
                         yield b"".join(_fine(before, packed))[given:]
                     self.damage = (
@@ -126,5 +126,5 @@ def _fine(stream: Any, packed: bytes) -> Iterator[bytes]:
     try:
         for at in range(0, len(packed), _FINE_BYTES):
             yield stream.decompress(packed[at : at + _FINE_BYTES])
-    except zlib.error:
+    except zlib_ng.error:
         return
