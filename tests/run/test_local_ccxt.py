@@ -16,11 +16,14 @@ import pytest
 
 from tests.run.venue_stage import MONEY, serving
 
+BYBIT = {"defaultType": "swap", "fetchMarkets": {"types": ["linear", "inverse"]}}
 IDS: dict[str, dict[str, Any]] = {
     "binance-usdm": {"id": "binanceusdm", "symbol": "BTC/USDT:USDT", "size": 0.05},
     "binance-coinm": {"id": "binancecoinm", "symbol": "BTC/USD:BTC", "size": 50},
+    "bybit-linear": {"id": "bybit", "symbol": "BTC/USDT:USDT", "size": 0.05, "options": BYBIT},
+    "bybit-inverse": {"id": "bybit", "symbol": "BTC/USD:BTC", "size": 5000, "options": BYBIT},
 }
-DEPOSITS = {"binance-coinm": 1}
+DEPOSITS = {"binance-coinm": 1, "bybit-inverse": 1}
 
 
 def interpreter() -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from aggressor.schema import command as c
 from aggressor.schema import report
+from aggressor.schema.instrument import ContractKind
 from aggressor.venues.dialects import DIALECTS
 from aggressor.venues.trading import (
     BalanceUpdate,
@@ -130,7 +131,8 @@ def test_what_cannot_be_is_refused_with_the_reason(name: str) -> None:
         answer, _ = await trader.ask(balances, now_ms=late)
         assert answer.verdict is Verdict.BAD_CLOCK, answer
 
-    played(name, play, deposit=1000 * MONEY)
+    inverse = DIALECTS[name].example.kind is ContractKind.INVERSE
+    played(name, play, deposit=(100 if inverse else 1000) * MONEY)
 
 
 @pytest.mark.parametrize("name", VENUES)

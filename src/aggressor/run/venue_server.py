@@ -176,8 +176,8 @@ class VenueServer:
 
     def _to_owners(self, frame: Frame) -> None:
         for client in self.clients:
-            if client.channel.private:
-                client.send(self.dialect.wrap(client.channel, frame))
+            if client.channel.private and (message := self.dialect.wrap(client.channel, frame)):
+                client.send(message)
 
     def _to_client(self, client: Client, frame: Frame, book: bool) -> None:
         """Send a market frame, with what may go wrong on the way."""

@@ -73,7 +73,7 @@ class Usage:
     def __init__(self, limits: dict[str, tuple[int, int]]) -> None:
         """`limits`: name -> (most, window in ns)."""
         self.limits = limits
-        self._used = dict.fromkeys(limits, (0, 0))  # (window, used)
+        self._used: dict[str, tuple[int, int]] = dict.fromkeys(limits, (0, 0))  # window, used
 
     def take(self, name: str, weight: int, now: int) -> bool:
         """Count; return whether the limit is kept."""

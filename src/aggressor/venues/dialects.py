@@ -2,9 +2,10 @@
 
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.server import COINM, USDM
+from aggressor.venues.bybit.server import INVERSE, LINEAR
 from aggressor.venues.dialect import Dialect
 
-DIALECTS: dict[str, Dialect] = {one.venue: one for one in (USDM, COINM)}
+DIALECTS: dict[str, Dialect] = {one.venue: one for one in (USDM, COINM, LINEAR, INVERSE)}
 
 
 def dialect_named(name: str) -> Dialect:
