@@ -5,8 +5,10 @@ document on standard output and nothing else; progress and errors go to standard
 0 done, 1 failed (the reason is one sentence), 2 wrong usage.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import cyclopts
 
@@ -19,6 +21,7 @@ app = cyclopts.App(
     help="Order flow of crypto futures: record it, read it, backtest on it.",
 )
 
+_COLLECT = (50_000, 20, 50)  # a start makes many objects and no garbage: do not keep looking
 _COMMANDS = (
     runs.demo,
     live.record,
@@ -43,16 +46,25 @@ for _command in _COMMANDS:
     app.command(_command, name=_command.__name__.rstrip("_"))
 
 
+class _Complaints:
+    """A console on standard error that is not there before something is wrong."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what a console has of that name."""
+        from rich.console import Console
+
+        return getattr(Console(stderr=True, highlight=False), name)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line on `arguments`, those of the process where none are given."""
-    from rich.console import Console
-
     from aggressor.schema.errors import AggressorError
 
+    gc.set_threshold(*_COLLECT)
     words = sys.argv[1:] if arguments is None else list(arguments)
-    to_stderr = Console(stderr=True, highlight=False)
+    complaints: Any = _Complaints()
     try:
-        app(words, exit_on_error=False, print_error=True, error_console=to_stderr)
+        app(words, exit_on_error=False, print_error=True, error_console=complaints)
     except cyclopts.CycloptsError:
         raise SystemExit(2) from None
     except AggressorError as trouble:
