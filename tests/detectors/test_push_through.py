@@ -44,11 +44,11 @@ def seen(row: Any) -> dict[str, float]:
 def at_the_wall(lots: int = 100, quiet: int = 320, usual: int = 10) -> Tape:
     """An aged ask wall of 100 at 1010, the best ask; taker orders so far were of 1 to 5 lots.
 
-    `usual` lots stood at the best ask for two seconds.
+    `usual` lots stood at the best ask for three seconds.
     """
     tape = Tape(lots=10)
     for n in range(quiet):
-        if n in (100, 120):
+        if n in (100, 130):
             tape.level(-1, 1001, usual if n == 100 else 10)
         tape.trade(1000, 1 + n % 5, -1)
         tape.tick()
