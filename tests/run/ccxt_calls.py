@@ -31,6 +31,7 @@ class Calls:
         self.x = exchange
         self.symbol = symbol
         self.said: dict[str, str] = {}
+        self.fetch_order: dict[str, Any] = {}
 
     async def do(self, name: str, call: Awaitable[Any], true: Any = None) -> Any:
         try:
@@ -78,7 +79,8 @@ async def orders(calls: Calls, bid: float, size: float) -> None:
     edit = x.edit_order(made["id"], symbol, "limit", "buy", 2 * size, lower)
     edited = await calls.do("edit_order", edit) or made
     number = edited["id"] or made["id"]
-    await calls.do("fetch_order", x.fetch_order(number, symbol), lambda one: one["price"] == lower)
+    asked = x.fetch_order(number, symbol, calls.fetch_order)
+    await calls.do("fetch_order", asked, lambda one: one["price"] == lower)
     maker = {"postOnly": True}
     await calls.do("create_post_only", x.create_order(symbol, "limit", "buy", size, price, maker))
     await calls.do("fetch_open_orders", x.fetch_open_orders(symbol), lambda all: len(all) == 2)
@@ -135,6 +137,7 @@ async def main(document: dict[str, Any]) -> dict[str, str]:
     urls = exchange.urls["api"]
     exchange.urls["api"] = moved(urls, document["rest"], document["ws"])
     calls = Calls(exchange, document["symbol"])
+    calls.fetch_order = document.get("fetch_order", {})
     try:
         bid, ask = await public(calls)
         await orders(calls, bid, document["size"])

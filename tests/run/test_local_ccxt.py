@@ -16,12 +16,16 @@ import pytest
 
 from tests.run.venue_stage import MONEY, serving
 
-BYBIT = {"defaultType": "swap", "fetchMarkets": {"types": ["linear", "inverse"]}}
+BYBIT: dict[str, Any] = {
+    "id": "bybit",
+    "options": {"defaultType": "swap", "fetchMarkets": {"types": ["linear", "inverse"]}},
+    "fetch_order": {"acknowledged": True},  # ccxt wants to be told that we know its limits
+}
 IDS: dict[str, dict[str, Any]] = {
     "binance-usdm": {"id": "binanceusdm", "symbol": "BTC/USDT:USDT", "size": 0.05},
     "binance-coinm": {"id": "binancecoinm", "symbol": "BTC/USD:BTC", "size": 50},
-    "bybit-linear": {"id": "bybit", "symbol": "BTC/USDT:USDT", "size": 0.05, "options": BYBIT},
-    "bybit-inverse": {"id": "bybit", "symbol": "BTC/USD:BTC", "size": 5000, "options": BYBIT},
+    "bybit-linear": BYBIT | {"symbol": "BTC/USDT:USDT", "size": 0.05},
+    "bybit-inverse": BYBIT | {"symbol": "BTC/USD:BTC", "size": 5000},
 }
 DEPOSITS = {"binance-coinm": 1, "bybit-inverse": 1}
 

@@ -14,7 +14,7 @@ from aggressor.engine.ports import Feed
 from aggressor.run.faults import fault_plan
 from aggressor.run.venue_server import VenueServer
 from aggressor.schema.errors import ConfigError
-from aggressor.schema.instrument import Instrument
+from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.sim.synthetic.config import MarketConfig, lively
 from aggressor.sim.synthetic.market import SyntheticFeed
 from aggressor.store.reader import Store
@@ -23,17 +23,22 @@ from aggressor.venues.dialects import dialect_named
 
 _MONEY = 100_000_000
 _START_PRICE = 600_000  # ticks
+_UNIT_VALUE = 600  # of the smallest order of a made market, in the quote currency
 SYNTHETIC_LEAD_S = 65.0  # by then a made market has told mark, funding and open interest
 
 
 def synthetic_feed(instrument: Instrument, seed: int) -> SyntheticFeed:
-    """Return an endless lively market on an instrument's grid."""
+    """Return an endless lively market on an instrument's grid; its orders are worth alike."""
+    value = instrument.lot * instrument.multiplier  # of one lot, in the quote currency
+    if instrument.kind is not ContractKind.INVERSE:
+        value *= _START_PRICE * instrument.tick
+    unit_lots = max(1, round(_UNIT_VALUE / value))
     return SyntheticFeed(
         lively(
             MarketConfig(
                 seed=seed,
                 rate=6.0,
-                unit_lots=10,
+                unit_lots=unit_lots,
                 quotes=True,
                 mark_interval_ms=1000,
                 interest_interval_ms=10_000,
