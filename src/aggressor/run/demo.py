@@ -63,7 +63,7 @@ def run_demo(seed: int, progress: Step = silent) -> dict[str, Any]:
         "instrument": instrument.id,
         "seed": seed,
         "bars": _bars(instrument, events),
-        "labels": [_label_document(one, signals, instrument) for one in labels],
+        "labels": [_label_document(one, signals, instrument) for one in labels if one.key_ns > 0],
         "unlabelled": _unlabelled(signals, labels),
         "events": exchange.handed_out,
         "seconds": seconds,

@@ -162,6 +162,11 @@ class SyntheticFeed:
         return int(self._market.head[0]["now"])
 
     @property
+    def typical_lots(self) -> float:
+        """Mean lots of a level near the touch, over about a minute."""
+        return float(self._market.head[0]["typical"])
+
+    @property
     def counts(self) -> dict[str, int]:
         """Limit orders, takers, cancels, fills and depth messages since the start."""
         head = self._market.head[0]

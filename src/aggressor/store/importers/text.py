@@ -8,7 +8,7 @@ file.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import zstandard
 from zlib_ng import zlib_ng
@@ -19,6 +19,7 @@ PIECE_BYTES = 256 * 1024  # read from the file at a time
 _PLAIN_MAX = 4 * 1024 * 1024  # unpacked at a time: a small file may hold gigabytes
 _FINE_BYTES = 16  # how close to the damage the last text is taken from
 _GZIP = b"\x1f\x8b"
+_DAMAGED: type[Exception] = cast(Any, zlib_ng.error)  # its stubs call the class an instance
 _ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16)))
 
 
@@ -97,7 +98,7 @@ class TextFile:
                     for text in _plain(stream, packed):
                         given += len(text)
                         yield text
-                except (zlib_ng.error, zstandard.ZstdError):
+                except (_DAMAGED, zstandard.ZstdError):
                     if before is not None:
                         yield b"".join(_fine(before, packed))[given:]
                     self.damage = (
@@ -126,5 +127,5 @@ def _fine(stream: Any, packed: bytes) -> Iterator[bytes]:
     try:
         for at in range(0, len(packed), _FINE_BYTES):
             yield stream.decompress(packed[at : at + _FINE_BYTES])
-    except zlib_ng.error:
+    except _DAMAGED:
         return
