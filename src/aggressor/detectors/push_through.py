@@ -4,10 +4,9 @@
     CONSUME   traded share f_T >= 0.5
     CLEAR     L is empty, the best price lies beyond it, the level's label is CONSUMED (f_T >= 0.7,
               f_C <= 0.3, refill < 0.5; R5.0), more was bought at L than single levels at such a
-              distance hold (their quantile, `size_ppm`), the stroke that cleared it (prints at L
-              less than 250 ms apart) took 20 % of the peak or more, and of the buys of at most
-              250 ms that hold the last print at L one order is of Q.99 of taker orders or more,
-              or their sum of Q.99 of such bursts -> CONFIRMED
+              distance hold (their quantile, `size_ppm`), and of the buys of at most 250 ms that
+              hold the last print at L one order is of Q.99 of taker orders or more, or their sum
+              of Q.99 of such bursts -> CONFIRMED
     HOLD      at the end of 2 s: the best bid has reached L and no ask >= half the wall's peak was
               put at or before L again -> CONFIRMED once more, `stage` 2
     FAILED    from then on, for 60 s: the best bid is below L - e -> REJECTED "price held"
@@ -18,15 +17,13 @@ EXPIRED naming what was missing, or FAILED; FAILED may still follow the first tw
 near-miss is written when the level is gone but not consumed, or was half eaten and left; a test
 that came to nothing, and a wall that was simply PULLED, leave no row.
 
-Shares are of the ledger since TEST began: f_T = traded / (start + added). What others put up since
-and take away again while the wall stands is neither added nor cancelled: prints take the older lots
-first, cancels the youngest; once the older are gone the later ones are the wall. What the ledger
-still may re-label counts as cancelled if it shrank without a print and as traded if it printed: a
-CLEAR that holds even so is told at once, `provisional` BEFORE_TOLERANCE; one that does not waits
-for the tolerance before it is rejected. Should the level's record be taken over by another level
-before it was read again, what was not seen to trade counts as cancelled. What bursts are usual is
-read at each taker order of the last hour: what its side took in the 250 ms up to it. All quantiles
-are strictly past; where one of them is not known the wall is not judged (`undecided`).
+Shares are of the ledger since TEST began: f_T = traded / (start + added). What the ledger still
+may re-label counts as cancelled if it shrank without a print and as traded if it printed: a CLEAR
+that holds even so is told at once, `provisional` BEFORE_TOLERANCE; one that does not waits for the
+tolerance before it is rejected. Should the level's record be taken over by another level before it
+was read again, what was not seen to trade counts as cancelled. What bursts are usual is read at
+each taker order of the last hour: what its side took in the 250 ms up to it. All quantiles are
+strictly past; where one of them is not known the wall is not judged (`undecided`).
 
 Lots traded beyond L by the pushing side are kept and handed on with the end of the break (R5.9).
 
@@ -88,7 +85,7 @@ from aggressor.features.baseline import (
     quantile,
 )
 from aggressor.features.parameters import SECOND_NS
-from aggressor.features.prints import ORDERS, PrintsState, current_order
+from aggressor.features.prints import ORDERS, PrintsState, current_order, levels
 from aggressor.features.wall_records import DISTANCES, WALLS, WallsState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, best_price, lots_at, next_price
@@ -158,9 +155,8 @@ def _count_print(
             continue
         if event["price"] == broken["level"]:
             if episode["print_ns"] == NO_TIME or now - episode["print_ns"] >= span:
-                episode["order"] = episode["stroke"] = 0
+                episode["order"] = 0
             episode["print_ns"] = now
-            episode["stroke"] += lots
             episode["burst"] = 0
             _read_level(episode, ledger)
         if episode["print_ns"] != NO_TIME and now - episode["print_ns"] < span:
@@ -168,7 +164,7 @@ def _count_print(
             order = current_order(prints, k)
             first = broken["direction"] * (np.int64(order["first"]) - broken["level"])
             if first <= 0 and order["lots"] > episode["order"] and order["side"] != 0:
-                episode["order"] = order["lots"]
+                episode["order"], episode["swept"] = order["lots"], levels(order)
 
 
 @kernel
@@ -179,23 +175,10 @@ def _read_level(episode: Any, ledger: LedgerState) -> None:
         episode["cancelled"] = max(episode["start"] + episode["added"] - episode["traded"], 0)
         episode["lots"] = episode["open_lots"] = 0
         return
-    traded = here["traded"] + here["pend"] - episode["base_traded"]
-    pulled = max(here["pulled"] - episode["base_pulled"], 0)
-    added = here["added"] - episode["base_added"]
-    own = episode["own"] - (traded - episode["traded"])  # the older lots are hit first
-    later = episode["later"] + added - episode["all_added"] + min(own, 0)
-    own, gone = max(own, 0), pulled - episode["all_pulled"]
-    passed = max(min(gone, later), 0)
-    later -= passed
-    own -= gone - passed
-    if own <= 0:
-        own, later = own + later, np.int64(0)
-    episode["own"], episode["later"] = own, later
-    episode["added"] += added - episode["all_added"] - passed
-    episode["cancelled"] = max(episode["cancelled"] + gone - passed, 0)
-    episode["all_added"], episode["all_pulled"] = added, pulled
     episode["lots"] = here["lots"] if here["open"] != 0 else 0
-    episode["traded"] = traded
+    episode["traded"] = here["traded"] + here["pend"] - episode["base_traded"]
+    episode["cancelled"] = max(here["pulled"] - episode["base_pulled"], 0)
+    episode["added"] = here["added"] - episode["base_added"]
     episode["open_lots"] = here["ghost"] + here["pend"]
     episode["peak"] = max(episode["peak"], episode["lots"])
 
@@ -313,14 +296,11 @@ def _test(
     episode["phase"], episode["episode"] = TEST, head["episodes"]
     episode["slot"], episode["ledger_episode"] = wall["slot"], wall["episode"]
     episode["peak"], episode["start"] = wall["peak"], here["lots"]
-    episode["own"], episode["later"] = here["lots"], 0
-    episode["all_added"] = episode["all_pulled"] = episode["added"] = episode["cancelled"] = 0
-    episode["traded"] = 0
     episode["base_traded"] = here["traded"] + here["pend"]
     episode["base_pulled"], episode["base_added"] = here["pulled"], here["added"]
     episode["consume_ns"] = episode["gone_ns"] = episode["clear_ns"] = NO_TIME
     episode["print_ns"] = NO_TIME
-    episode["burst"] = episode["order"] = episode["stroke"] = 0
+    episode["burst"] = episode["order"] = episode["swept"] = 0
     _read_needed(state, prints, k, episode)
     octave, away = 0, wall["distance"] // tick
     while away > 0 and octave < DISTANCES - 1:
@@ -418,8 +398,6 @@ def _missing(state: PushThroughState, scenes: Scenes, k: Int, j: Int, i: Int) ->
         return UNDECIDED
     if bucket_of(episode["traded"]) < bucket_of(episode["size"]):  # known to 1/64
         return SMALL_WALL
-    if episode["stroke"] < state.params[k]["stroke_share"] * episode["peak"]:
-        return SMALL_BURST
     one_stroke = episode["order"] >= episode["large"]
     return 0 if one_stroke or episode["burst"] >= episode["needed"] else SMALL_BURST
 
@@ -521,7 +499,7 @@ def _write(
     evidence[3], evidence[4] = episode["traded"], episode["cancelled"]
     evidence[5], evidence[6], evidence[7] = episode["large"], traded, cancelled
     evidence[8], evidence[9], evidence[10] = refill, episode["burst"], episode["needed"]
-    evidence[11], evidence[12] = episode["order"], episode["stroke"]
+    evidence[11], evidence[12] = episode["order"], episode["swept"]
     if episode["consume_ns"] != NO_TIME and episode["gone_ns"] != NO_TIME:
         evidence[13] = (episode["gone_ns"] - episode["consume_ns"]) / 1e9
     evidence[14], evidence[15] = stage, episode["early"]

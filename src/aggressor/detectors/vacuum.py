@@ -3,10 +3,10 @@
 For each side by itself, held against the rolling median of its near depth:
 
     ARMED      depth / median <= 0.2, and within the window before it was still >= 0.6 of it
-    CONFIRMED  of the loss since the depth was last there >= 70 % was cancelled, net of what was
-               added; the spread is >= 2 x its median, or the gap behind the best price is >= 3 e
-               and above its Q.95 of the last hour; the depth is below its Q.005 of that hour; all
-               that at every TIMER for `hold_ns`
+    CONFIRMED  of the loss since the depth was last there >= 70 % was cancelled, both of all that
+               left and of the loss itself; the spread is >= 2 x its median or the gap behind the
+               best price is >= 3 e; the depth is below its Q.01 of the last hour; all that at
+               every TIMER for `hold_ns`
     EXPIRED    not within the window (a near-miss)
 
 A confirmation lets go of nothing: its row is provisional while the tape may still explain the loss.
@@ -121,12 +121,9 @@ class VacuumParameters(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_share: float = 0.7
     spread_ratio: float = 2.0
     gap_ticks: int = 3  # effective ticks
-    gap_ppm: int = 950_000  # and the gap is above this quantile of the last hour
-    low_ppm: int = 5_000  # depth is below this quantile of the last hour
-    every_ns: int = SECOND_NS  # between two depths and gaps for them
-    hold_ns: int = (
-        300 * MILLISECOND_NS
-    )  # that all conditions hold, at every TIMER, before it is confirmed
+    low_ppm: int = 10_000  # depth is below this quantile of the last hour
+    every_ns: int = SECOND_NS  # between two depths for it
+    hold_ns: int = 0  # that all conditions hold, at every TIMER, before it is confirmed
     refractory_ns: int = 5 * SECOND_NS
 
 
@@ -174,7 +171,6 @@ EPISODE = np.dtype(
         ("loss", "<i8"),
         ("traded", "<i8"),  # grows by late trades
         ("pulled", "<i8"),  # gross; falls by them
-        ("added", "<i8"),
         ("usual", "<i8"),
         ("gap", "<i8"),
         ("effective_tick", "<i8"),
@@ -191,7 +187,6 @@ class VacuumState(State, frozen=True):
     parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)
     sides: NDArray[Any]  # EPISODE, (L, 2)
     depths: BaselineState  # lots of a side over the last hour, index 2 k + side
-    gaps: BaselineState  # ticks behind its best, the same
 
 
 def vacuum_state(
@@ -206,11 +201,7 @@ def vacuum_state(
     head["joined_ns"] = NO_TIME
     specs = [BaselineSpec(HOUR_NS, one.window_ns) for one in each for _ in range(2)]
     return VacuumState(
-        head,
-        parameter_rows(PARAMETERS_ROW, lanes, each),
-        sides,
-        baseline_state(specs),
-        baseline_state(specs),
+        head, parameter_rows(PARAMETERS_ROW, lanes, each), sides, baseline_state(specs)
     )
 
 
@@ -248,12 +239,8 @@ def judge(
         head["joined_ns"] = scene["now"]
         for s in range(2):
             advance(state.depths, 2 * k + s, scene["now"])
-            advance(state.gaps, 2 * k + s, scene["now"])
             if state.sides[k, s]["phase"] not in (EARLY, CONFIRMED):
                 add_sample(state.depths, 2 * k + s, scene["now"], newest["lots"][s])
-                if scene["valid"] == 1:
-                    gap = _gap(book, scenes, k, s, depths["reach_ticks"])
-                    add_sample(state.gaps, 2 * k + s, scene["now"], gap)
     for s in range(2):
         episode = state.sides[k, s]
         phase = episode["phase"]
@@ -316,23 +303,14 @@ def _arm(
     _confirm(state, near, book, scenes, outbox, k, s)
 
 
-@kernel
-def _gap(book: BookState, scenes: Any, k: Int, s: Int, reach: Int) -> Int:
-    """Return the ticks from the best price of a side to the next, `reach` at most."""
-    best = scenes[k]["bid"] if s == 0 else scenes[k]["ask"]
-    behind = next_price(book, k, 1 - 2 * s, best)
-    return reach if behind == NO_PRICE else min((1 - 2 * s) * (best - behind), reach)
-
-
 @kernel_inline
 def _share(episode: Any) -> float:
-    """Return which part of the loss was cancelled, net of what was added.
+    """Return which part of the loss was cancelled: of all that left, and of the loss itself.
 
-    A touch that moves ahead of its book loses sight of depth, which nobody took away; and makers
-    who cancel as much as they put up have not withdrawn.
+    A touch that moves ahead of its book loses sight of depth, which nobody took away.
     """
-    left = max(episode["pulled"] - episode["added"], 0)
-    return left / max(left + episode["traded"], episode["loss"], np.int64(1))
+    gone = max(episode["pulled"] + episode["traded"], episode["loss"], np.int64(1))
+    return max(episode["pulled"], 0) / gone
 
 
 @kernel
@@ -346,23 +324,23 @@ def _confirm(
     s: Int,
 ) -> None:
     """Measure an armed side; confirm it, or let its time run out."""
-    row, scene, episode, n = state.parameters[k], scenes[k], state.sides[k, s], 2 * k + s
+    row, scene, episode, side = state.parameters[k], scenes[k], state.sides[k, s], 1 - 2 * s
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
     episode["depth"] = last["lots"][s]
     episode["loss"] = episode["before"] - episode["depth"]
     episode["traded"] = last["traded"][s] - episode["traded_before"]
     episode["pulled"] = last["pulled"][s] - episode["pulled_before"]
-    episode["added"] = last["added"][s] - episode["added_before"]
     ratio = episode["depth"] / episode["usual"]
     episode["lowest"] = min(episode["lowest"], ratio)
-    episode["gap"] = _gap(book, scenes, k, s, near.head[k]["reach_ticks"])
-    torn = episode["gap"] >= row["gap_ticks"] * episode["effective_tick"]
-    if maturity(state.gaps, n) != UNKNOWN:
-        torn = torn and episode["gap"] > quantile(state.gaps, n, row["gap_ppm"])
+    best = scene["bid"] if s == 0 else scene["ask"]
+    behind = next_price(book, k, side, best)
+    reach = near.head[k]["reach_ticks"]
+    episode["gap"] = reach if behind == NO_PRICE else min(side * (best - behind), reach)
     spread = scene["ask"] - scene["bid"]
     wide = scene["spread_median"] > 0 and spread >= row["spread_ratio"] * scene["spread_median"]
-    wide = wide or torn
+    wide = wide or episode["gap"] >= row["gap_ticks"] * episode["effective_tick"]
     withdrawn = _share(episode) >= row["cancelled_share"]
+    n = 2 * k + s
     thin = maturity(state.depths, n) == UNKNOWN
     if not thin:
         low = quantile(state.depths, n, row["low_ppm"])
@@ -485,7 +463,7 @@ def _write(
     seen[4], seen[5] = episode["loss"], episode["traded"]
     seen[6], seen[7] = max(episode["loss"] - episode["traded"], 0), share
     seen[8] = episode["pulled"]
-    seen[9] = episode["added"]
+    seen[9] = last["added"][s] - episode["added_before"]
     seen[10], seen[11], seen[12] = spread, median, episode["gap"]
     seen[13], seen[14] = other, episode["lowest"]
     seen[15] = (episode["armed_ns"] - episode["before_ns"]) / 1e9
