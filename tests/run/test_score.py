@@ -76,7 +76,7 @@ def test_a_single_market_counts_from_its_scenario_and_ends_behind_it():
         msgspec.structs.replace(tape.config, warmup_s=20.0, burn_in_s=5.0) for _ in range(1)
     ]
     judged = scoring_runs._judge(tape._replace(config=quick))
-    (label,) = judged.labels
+    (label,) = [one for one in judged.labels if one.kind == "absorption"]
     assert judged.since_ns == label.start_ns == quick.start_ns + 20 * 10**9
     last = judged.signals["ts_known"].max()
     assert label.stop_ns < last < label.stop_ns + 60 * 10**9
