@@ -7,7 +7,8 @@ on disk between processes. Four choices are made here and nowhere else:
   (a division by zero gives inf or nan and costs no branch), the GIL released;
 * the cache folder of a kernel is named by the package version and a hash of the source of its
   module *and of every module of this package that it imports, directly or not*. Numba alone
-  watches only the kernel's own file and would run stale machine code after an edit elsewhere;
+  watches only the kernel's own file and would run stale machine code after an edit elsewhere
+  (what is in the folder: `keeping`);
 * `kernel_inline` marks the small per-event pieces that must vanish into the loop that calls them;
   a plain `kernel` called by another is a real call: what is rare stays out of the hot loop;
 * how kernels are linked to each other: see `linking`.
@@ -143,7 +144,8 @@ def _dispatcher(function: Callable[..., Any], forceinline: bool) -> Any:
     """Return what Numba makes of a kernel; its code is made at the first call."""
     import numba
 
-    from aggressor.linking import EntryCache, EntryCompiler, call_as_piece
+    from aggressor.keeping import EntryCache
+    from aggressor.linking import EntryCompiler, call_as_piece
 
     # Kernels own no memory, so they need no reference counts: without them a call that passes a
     # state of many arrays costs nothing, and a kernel that allocates by mistake does not compile.

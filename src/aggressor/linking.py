@@ -20,7 +20,6 @@ from typing import Any
 from llvmlite import binding
 from llvmlite import ir as llvm
 from numba.core import cgutils, config, event, types
-from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, CompileResult, Flags, compile_extra
 from numba.core.typing.templates import make_concrete_template
@@ -141,33 +140,6 @@ class Kernel:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.dispatcher, name)
-
-
-class EntryCache:
-    """Where the entries of one kernel are kept on disk, found out when one is first wanted.
-
-    Numba's own cache is made with each kernel, looks at the file system then, and sets up all of
-    its compiler before it reads. Most kernels are never entries, and most processes only read.
-    """
-
-    def __init__(self, function: Callable[..., Any], folder: Callable[[], str]) -> None:
-        self._function = function
-        self._folder = folder
-
-    @cached_property
-    def _kept(self) -> Any:
-        settings: Any = config
-        settings.CACHE_DIR = self._folder()
-        return FunctionCache(self._function)
-
-    def load_overload(self, signature: Any, context: Any) -> Any:
-        """Return the entry for a signature, None if it is not there."""
-        with self._kept._guard_against_spurious_io_errors():
-            return self._kept._load_overload(signature, context)
-
-    def save_overload(self, signature: Any, compiled: Any) -> None:
-        """Keep an entry."""
-        self._kept.save_overload(signature, compiled)
 
 
 def call_as_piece(entry: Any) -> None:
