@@ -12,7 +12,7 @@ mkdir -p "$scratch/data" || exit 1
 
 export AGGRESSOR_PEERS="$peers" AGGRESSOR_RECORDINGS="$recordings"
 export AGGRESSOR_BENCH_SCRATCH="$scratch" PEERS_DIR="$scratch" PEERS_DATA="${PEERS_DATA:-$scratch/data}"
-export NUMBA_CACHE_DIR="$scratch/numba" PYTHONDONTWRITEBYTECODE=1
+export NUMBA_CACHE_DIR="$scratch/numba" PYTHONPYCACHEPREFIX="$scratch/pyc"
 
 if [ -f "$peers/gen.py" ] && ! command -v gcc >/dev/null 2>&1; then
     echo "bench: the C floors need gcc, which is not here" >&2

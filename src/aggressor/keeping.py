@@ -33,7 +33,6 @@ class EntryCache:
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Return the entry for a signature, None if it is not there."""
-        context.refresh()
         path, key = self._place(signature, context.codegen())
         try:
             kept_key, reduced = pickle.loads(path.read_bytes())

@@ -26,7 +26,7 @@ from tests.venues.toy import instrument, toy
 
 @pytest.fixture(autouse=True)
 def _toy_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(table.VENUES, "toy", toy())
+    monkeypatch.setattr(table, "VENUES", {**table.VENUES, "toy": toy()})
 
 
 class Session:

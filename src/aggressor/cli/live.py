@@ -1,6 +1,5 @@
 """Commands that speak to venues: record, watch, doctor; and what a recorder left behind."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +31,8 @@ def record(
     store
         Folder of the store; made when absent.
     """
+    import asyncio
+
     from aggressor.reports.live_tables import record_screen
     from aggressor.run import record as run
     from aggressor.run.live_screen import live_screen
@@ -77,6 +78,8 @@ def watch(
     levels
         Levels of the book a side.
     """
+    import asyncio
+
     from aggressor.reports.live_tables import watch_screen
     from aggressor.run import watch as run
     from aggressor.run.live_screen import live_screen
@@ -112,6 +115,8 @@ def doctor(
     store
         Folder of a store whose disk is looked at too.
     """
+    import asyncio
+
     from aggressor.run import doctor as run
     from aggressor.venues.table import VENUES
 

@@ -1,20 +1,42 @@
-"""The venues by name: a further venue is one more line here."""
+"""The venues by name: a further venue is one more line here.
+
+A venue is imported when it is first asked for: most commands need one of them, or none.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 from aggressor.features.forced import UNPUBLISHED
 from aggressor.schema.errors import ConfigError
-from aggressor.venues.binance.venue import BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM
-from aggressor.venues.bingx.venue import BINGX
-from aggressor.venues.bybit.venue import BYBIT_INVERSE, BYBIT_LINEAR
-from aggressor.venues.mexc.venue import MEXC
 from aggressor.venues.venue import Venue
-from aggressor.venues.weex.venue import WEEX
 
-_ALL = (
-    *(BINANCE_USDM, BINANCE_COINM, BINANCE_SPOT),
-    *(BYBIT_LINEAR, BYBIT_INVERSE),
-    *(BINGX, WEEX, MEXC),
-)
-VENUES: dict[str, Venue] = {venue.name: venue for venue in _ALL}
+_PLACES = {
+    "binance-usdm": ("binance", "BINANCE_USDM"),
+    "binance-coinm": ("binance", "BINANCE_COINM"),
+    "binance-spot": ("binance", "BINANCE_SPOT"),
+    "bybit-linear": ("bybit", "BYBIT_LINEAR"),
+    "bybit-inverse": ("bybit", "BYBIT_INVERSE"),
+    "bingx": ("bingx", "BINGX"),
+    "weex": ("weex", "WEEX"),
+    "mexc": ("mexc", "MEXC"),
+}
+
+
+class _Venues(Mapping[str, Venue]):
+    """Each venue under its name."""
+
+    def __getitem__(self, name: str) -> Venue:
+        folder, value = _PLACES[name]
+        return getattr(import_module(f"aggressor.venues.{folder}.venue"), value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+VENUES: Mapping[str, Venue] = _Venues()
 
 
 def venue_named(name: str) -> Venue:
