@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.engine.journal import Journal
+from aggressor.engine.reading import count_signals, said
 from aggressor.schema.command import COMMAND, PLACE, Commands, empty_commands
 from aggressor.schema.report import FILL, MAKER, empty_reports
-from aggressor.schema.signal import empty_signals
+from aggressor.schema.signal import CONFIRMED, PULL, REJECTED, WALL, empty_signals
 
 
 def commands(count: int, seed: int = 1) -> Commands:
@@ -88,6 +89,23 @@ def test_orders_and_fills_are_counted_beyond_what_is_kept() -> None:
         journal.note_commands(sent[i : i + 1])
         journal.note_reports(told[i : i + 1])
     assert (journal.placed, journal.fills, journal.maker_fills) == (5, 6, 3)
+
+
+def test_what_signals_say_is_counted_beyond_what_is_kept() -> None:
+    journal = Journal(kept=2)
+    rows = empty_signals(9)
+    rows["kind"][:6], rows["phase"][:6] = WALL, CONFIRMED
+    rows["provisional"][:2] = 1
+    rows["kind"][6:], rows["phase"][6:] = PULL, REJECTED
+    for i in range(9):
+        journal.note_signals(rows[i : i + 1])
+    assert journal.signals.size == 2
+    assert count_signals(journal.said) == {
+        said(WALL, CONFIRMED, "", 0): 4,
+        said(PULL, REJECTED, "", 0): 3,
+        said(WALL, CONFIRMED, "", 1): 2,
+    }
+    assert list(count_signals(journal.said).values()) == [4, 3, 2], "the most frequent first"
 
 
 def test_an_empty_journal() -> None:

@@ -7,7 +7,7 @@ a function; what keeps a journal through a crash is another object with the same
 """
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from aggressor.schema.command import COMMAND, PLACE, Commands
 from aggressor.schema.report import FILL, MAKER, REPORT, Reports
 from aggressor.schema.signal import SIGNAL, Signals
 
+_SAID = ["kind", "phase", "failed", "provisional"]
 KEPT_MAX = 100_000  # records of each kind kept in memory; counts go on
 
 
@@ -30,6 +31,7 @@ class Journal:
         self.command_count = 0
         self.report_count = 0
         self.signal_count = 0
+        self.said: Counter[tuple[int, int, int, int]] = Counter()  # of all signals, by _SAID
         self.placed = 0  # orders sent
         self.fills = 0
         self.maker_fills = 0
@@ -60,6 +62,7 @@ class Journal:
         """Add signals in the order they became known."""
         if signals.size:
             self.signal_count += signals.size
+            self.said.update(signals[_SAID].tolist())
             self._signals.add(signals)
 
     @property

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from aggressor.detectors import (
     absorption,
     cascade,
@@ -125,12 +123,17 @@ class Signal(NamedTuple):
 
     def described(self) -> str:
         """Return one short line: kind, phase, why."""
-        text = f"{SIGNAL_NAMES[self.kind]} {PHASE_NAMES[self.phase]}"
-        if self.failed:
-            text += f" ({self.failed})"
-        if self.provisional:
-            text += f", provisional: {PROVISIONAL_NAMES[self.provisional]}"
-        return text
+        return said(self.kind, self.phase, self.failed, self.provisional)
+
+
+def said(kind: int, phase: int, failed: str, provisional: int) -> str:
+    """Return in words what a signal says: kind, phase, why."""
+    text = f"{SIGNAL_NAMES[kind]} {PHASE_NAMES[phase]}"
+    if failed:
+        text += f" ({failed})"
+    if provisional:
+        text += f", provisional: {PROVISIONAL_NAMES[provisional]}"
+    return text
 
 
 _ROW_FIELDS = [name for name in Signal._fields if name not in ("failed", "evidence")]
@@ -151,10 +154,10 @@ def read_signals(rows: Signals) -> list[Signal]:
     ]
 
 
-def count_signals(rows: Signals) -> dict[str, int]:
-    """Return how many rows say each thing, in the words of `described`, most frequent first."""
-    said = ["kind", "phase", "failed", "provisional"]
-    _, first, counts = np.unique(rows[said], return_index=True, return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    words = [one.described() for one in read_signals(rows[first[order]])]
-    return dict(zip(words, counts[order].tolist(), strict=True))
+def count_signals(counts: Mapping[tuple[int, int, int, int], int]) -> dict[str, int]:
+    """Return how many signals said each thing, most frequent first, from `Journal.said`."""
+    words = {
+        said(kind, phase, CONDITION_NAMES[kind][failed], provisional): count
+        for (kind, phase, failed, provisional), count in sorted(counts.items())
+    }
+    return dict(sorted(words.items(), key=lambda one: -one[1]))
