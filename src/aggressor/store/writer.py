@@ -38,11 +38,15 @@ _METADATA = b"aggressor"
 COLUMNS = tuple(name for name in EVENT.names or () if name != "instrument")
 _TIMES = ("ts_recv", "ts_venue")
 _ARROW = {"<i8": pa.int64(), "<i4": pa.int32(), "|u1": pa.uint8(), "|i1": pa.int8()}
+_SPLIT = ("price", "size")  # too many values for a dictionary: one pays twice, and is dropped
 _ENCODING: dict[str, Any] = {
     "compression": "zstd",
-    "compression_level": 3,
-    "use_dictionary": [name for name in COLUMNS if name not in _TIMES],
-    "column_encoding": dict.fromkeys(_TIMES, "DELTA_BINARY_PACKED"),
+    "compression_level": 1,
+    "use_dictionary": [name for name in COLUMNS if name not in _TIMES + _SPLIT],
+    "column_encoding": {
+        **dict.fromkeys(_TIMES, "DELTA_BINARY_PACKED"),
+        **dict.fromkeys(_SPLIT, "BYTE_STREAM_SPLIT"),
+    },
 }
 SCHEMA = pa.schema([(name, _ARROW[EVENT[name].str]) for name in COLUMNS])
 
