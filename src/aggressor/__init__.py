@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from aggressor._version import VERSION
 
 if TYPE_CHECKING:
-    from aggressor.api import Day, in_units, open
+    from aggressor.api import Day, composite, in_units, open
 
 __version__ = VERSION
 
-__all__ = ["Day", "__version__", "in_units", "open"]
+__all__ = ["Day", "__version__", "composite", "in_units", "open"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for out of `api`."""
-    if name in ("Day", "in_units", "open"):
+    if name in ("Day", "composite", "in_units", "open"):
         return getattr(import_module("aggressor.api"), name)
     raise AttributeError(f"module 'aggressor' has no attribute {name!r}")

@@ -10,7 +10,6 @@ Spans are receive times for signals, features, trades and books, and venue times
 profiles, as everywhere in Aggressor.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -26,8 +25,9 @@ from aggressor.features.bars import BAR
 from aggressor.features.prints import TAKER_ORDER
 from aggressor.features.series import CELL, ClosedBars
 from aggressor.features.table import bars_table
-from aggressor.reports.moments import moment_ns
+from aggressor.reports.moments import moment_ns, period_ns
 from aggressor.run.bars import open_bars
+from aggressor.run.composite import composite_table
 from aggressor.run.ladder import book_levels, book_moment, book_table
 from aggressor.run.parquet import with_units
 from aggressor.run.profile import profile_table, span_profile
@@ -42,7 +42,6 @@ from aggressor.schema.signal import empty_signals
 When = str | int | datetime | None
 """ISO 8601 (UTC where no zone is given), ns since the epoch, a datetime, or None: no bound."""
 
-_PERIODS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _BAR_UNITS = {
     **dict.fromkeys(("open_ns", "close_ns", "known_ns"), "ns"),
     **dict.fromkeys(("open", "high", "low", "close", "poc", "val", "vah"), "ticks"),
@@ -67,6 +66,32 @@ def open(
     the store does not hold.
     """
     return Day(store, instrument, start, stop, profile)
+
+
+def composite(
+    store: Path | str,
+    instruments: Sequence[str],
+    every: str = "1s",
+    *,
+    start: When = None,
+    stop: When = None,
+    profile: str = "perp",
+) -> pa.Table:
+    """Return venues of one underlying as one book and tape, sampled on a grid of receive time.
+
+    Sizes in base units, prices in quote currency, null: not known. Columns of the group, then of
+    each instrument under its name; `out` is 0 while it is live, else why it is left out, as bits of
+    `aggressor.market.composite_records.OUT_NAMES`. Raises ConfigError where the instruments are not
+    of one underlying, StoreError for what the store does not hold.
+    """
+    return composite_table(
+        store,
+        instruments,
+        period_ns(every),
+        start_ns=_ns(start),
+        stop_ns=_ns(stop),
+        profile=profile,
+    )
 
 
 class Day:
@@ -132,7 +157,7 @@ class Day:
         study, row = self._study(start, stop), empty_row()
         times: list[int] = []
         rows: list[NDArray[np.float64]] = []
-        for moment in study.moments(_period_ns(every)):
+        for moment in study.moments(period_ns(every)):
             if not moment.last:
                 read_columns(moment.pipe, study.lane, moment.now_ns, row)
                 times.append(moment.now_ns)
@@ -244,10 +269,3 @@ def _ns(when: When) -> int | None:
         moment = when if when.tzinfo else when.replace(tzinfo=UTC)
         return moment_ns(moment.isoformat())
     return moment_ns(when) if isinstance(when, str) else when
-
-
-def _period_ns(text: str) -> int:
-    found = re.fullmatch(r"(\d+)(ms|s|m|h)", text)
-    if found is None or int(found[1]) == 0:
-        raise ConfigError(f"{text!r} is no period: write 100ms, 5s, 1m or 1h.")
-    return int(found[1]) * _PERIODS[found[2]]

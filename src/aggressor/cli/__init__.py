@@ -37,6 +37,7 @@ _COMMANDS = (
     history.tape,
     history.book,
     history.context,
+    history.composite,
     history.study,
     runs.backtest,
     runs.score,

@@ -294,6 +294,46 @@ def context(
     show(result, json, "show_context")
 
 
+def composite(
+    store: StoreDir,
+    /,
+    *,
+    instrument: list[str],
+    every: str = "1s",
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    parquet: Parquet = None,
+    json: Json = False,
+) -> None:
+    """Show venues of one underlying as one book and tape, who is left out and why, and who leads.
+
+    Parameters
+    ----------
+    instrument
+        Which, as `venue:SYMBOL`; name it once for each venue. The first is held against the others.
+    every
+        How often a Parquet file is given a row: a whole number of 100 ms.
+    """
+    from aggressor.reports.moments import moment_ns, period_ns
+    from aggressor.run import composite as run
+    from aggressor.run.progress import progress
+
+    options: dict[str, Any] = {
+        "start_ns": moment_ns(start),
+        "stop_ns": moment_ns(stop),
+        "profile": profile,
+    }
+    with progress(quiet=json) as step:
+        options["progress"] = step
+        if parquet is not None:
+            options["every_ns"] = period_ns(every)
+            result = run.composite_parquet(store, instrument, parquet, **options)
+        else:
+            result = run.composite(store, instrument, **options)
+    show(result, json, "show_composite" if parquet is None else "show_written")
+
+
 def study(
     store: StoreDir,
     /,

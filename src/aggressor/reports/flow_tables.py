@@ -217,6 +217,58 @@ def show_context(result: dict[str, Any]) -> None:
     wide_console().print(table)
 
 
+def show_composite(result: dict[str, Any]) -> None:
+    """Print the composite book and tape, each venue's part or why it has none, and who leads."""
+    console, base, book = wide_console(), result["base"], result["book"]
+    mid = NOT_KNOWN if book["mid"] is None else f"{book['mid']:,.2f}"
+    console.print(
+        f"[bold]{base} on {len(result['venues'])} venues[/] at {moment_text(result['at_ns'])}: "
+        f"mid {mid}, within {book['reach_bp']:g} bp {book['bid_base']:,.3f} bid and "
+        f"{book['ask_base']:,.3f} {base} ask; CVD {result['tape']['cvd']:+,.3f} {base}"
+    )
+    venues = table_of(
+        "Venues",
+        *(("", "left"), ("state", "left"), ("live", "right"), ("mid", "right"), ("basis", "right")),
+        *(("away bp", "right"), ("bid", "right"), ("ask", "right"), ("why", "left")),
+    )
+    for one in result["venues"]:
+        share = one["live_share"]
+        venues.add_row(
+            one["instrument"],
+            "live" if one["live"] else "[orange1]left out[/]",
+            NOT_KNOWN if share is None else f"{share:.1%}",
+            *(_rounded(one[name], 2) for name in ("mid", "basis", "deviation_bp")),
+            *(_rounded(one[name], 3) for name in ("bid_base", "ask_base")),
+            ", ".join(one["why"]),
+        )
+    console.print(venues)
+    leads = table_of(
+        "Who moves first (by the venues' clocks)",
+        *(("a", "left"), ("b", "left"), ("leader", "left"), ("peak", "right"), ("rho", "right")),
+        *(("ratio", "right"), ("clocks agree to", "right"), ("changes", "right"), ("why", "left")),
+    )
+    for one in result["lead_lag"]:
+        bound = one["clock_bound_ms"]
+        leads.add_row(
+            one["a"],
+            one["b"],
+            one["leader"] or "not shown",
+            f"{one['peak_ms']:+g} ms",
+            _rounded(one["rho"], 3),
+            _rounded(one["ratio"], 2),
+            NOT_KNOWN if bound is None else f"{bound:.1f} ms",
+            " / ".join(f"{count:,}" for count in one["changes"]),
+            one["why"],
+        )
+    console.print(leads)
+    for note in result["notes"]:
+        console.print(note, style="dim")
+
+
+def _rounded(value: float | None, digits: int) -> str:
+    return NOT_KNOWN if value is None else f"{value:,.{digits}f}"
+
+
 def _unit(unit: str) -> str:
     return "" if unit in ("price", "size") else unit
 

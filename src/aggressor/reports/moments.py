@@ -1,10 +1,12 @@
 """Moments as people write them, to nanoseconds since the epoch and back (UTC)."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from aggressor.schema.errors import ConfigError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PERIODS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _SECONDS_MAX = 100 * 366 * 86_400
 
 
@@ -36,6 +38,14 @@ def seconds_of(text: str) -> float:
     if not 0.0 < seconds < _SECONDS_MAX:
         raise ConfigError(f"{text!r} is no length of time: write 90s, 10m, 1h or 2d.")
     return seconds
+
+
+def period_ns(text: str) -> int:
+    """Read a period as 100ms, 5s, 1m or 1h; raise ConfigError otherwise."""
+    found = re.fullmatch(r"(\d+)(ms|s|m|h)", text)
+    if found is None or int(found[1]) == 0:
+        raise ConfigError(f"{text!r} is no period: write 100ms, 5s, 1m or 1h.")
+    return int(found[1]) * _PERIODS[found[2]]
 
 
 def moment_text(ns: int) -> str:

@@ -1,4 +1,4 @@
-"""Study: one instrument of a store through the whole pipeline, with nobody trading.
+"""Study: instruments of a store through the whole pipeline, with nobody trading.
 
 A span is asked for; what is known in it rests on what came before. So reading begins earlier: at
 00:00 UTC of the span's day (where CVD has its anchor) or an hour before it (the length of the
@@ -11,7 +11,7 @@ pipeline, and the signals since the last point; a moment's pipeline is only vali
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class Moment(NamedTuple):
 
 
 class Study:
-    """See the module text. One instrument, lane 0 of its pipeline."""
+    """See the module text. The instrument is lane 0 of its pipeline, those beside it follow."""
 
     lane = 0
 
@@ -59,6 +59,7 @@ class Study:
         store: Path | str,
         instrument: str,
         *,
+        beside: Sequence[str] = (),
         start_ns: int | None = None,
         stop_ns: int | None = None,
         profile: str = PERP,
@@ -72,9 +73,20 @@ class Study:
         self.stop_ns = NEVER_NS if stop_ns is None else stop_ns
         if self.start_ns >= self.stop_ns:
             raise ConfigError("The span is empty: --from must lie before --to.")
-        self.definition: Instrument = self.store.definition(instrument, self.start_ns, self.stop_ns)
-        self.parts = self.store.parts(instrument, self.start_ns, self.stop_ns)
-        self.read_from_ns = self._lead_in()
+        self.definitions: list[Instrument] = [
+            self.store.definition(one, self.start_ns, self.stop_ns) for one in (instrument, *beside)
+        ]
+        self.parts = [
+            part
+            for one in self.definitions
+            for part in self.store.parts(one.id, self.start_ns, self.stop_ns)
+        ]
+        self.read_from_ns = min(self._lead_in(one) for one in self.definitions)
+
+    @property
+    def definition(self) -> Instrument:
+        """The instrument asked for."""
+        return self.definitions[0]
 
     @property
     def covered_ns(self) -> tuple[int, int] | None:
@@ -87,11 +99,12 @@ class Study:
 
     def replay(self) -> Replay:
         """Return the events from the lead-in to the end of the span, with TIMERs."""
-        return self.store.replay([self.definition.id], self.read_from_ns, self.stop_ns)
+        every = [one.id for one in self.definitions]
+        return self.store.replay(every, self.read_from_ns, self.stop_ns)
 
     def pipeline(self) -> Pipeline:
-        """Return a pipeline for this instrument that has seen nothing."""
-        return pipeline_of([self.definition], self.profile)
+        """Return a pipeline for these instruments that has seen nothing."""
+        return pipeline_of(self.definitions, self.profile)
 
     def moments(self, every_ns: int = 0, progress: Step = silent) -> Iterator[Moment]:
         """Run to the end of the span; yield whenever signals wait, and once at the end.
@@ -146,13 +159,13 @@ class Study:
         first = max(self.read_from_ns, min(part.first_ns for part in self.parts))
         return min(1.0, max(0.0, (now - first) / max(1, self.covered_ns[1] - first)))
 
-    def _lead_in(self) -> int:
+    def _lead_in(self, definition: Instrument) -> int:
         """Return the receive time to read from: see the module text."""
         if self.start_ns == NO_TIME:
             return NO_TIME
         midnight = self.start_ns // DAY_NS * DAY_NS - CLOCK_MARGIN_NS
         wanted = min(midnight, self.start_ns - BASELINE_NS)
-        earlier = self._parts_before()
+        earlier = self._parts_before(definition)
         if not earlier or earlier[0].first_ns >= wanted:
             return earlier[0].first_ns if earlier else NO_TIME
         for part in reversed(earlier):
@@ -162,10 +175,11 @@ class Study:
                     return found
         return earlier[0].first_ns
 
-    def _parts_before(self) -> list[Part]:
-        """Return the parts up to the span that share its grid."""
-        every = self.store.parts(self.definition.id, NO_TIME, self.stop_ns)
-        numbers = {part.definition for part in self.parts} or {part.definition for part in every}
+    def _parts_before(self, definition: Instrument) -> list[Part]:
+        """Return the parts of one instrument up to the span that share its grid."""
+        every = self.store.parts(definition.id, NO_TIME, self.stop_ns)
+        inside = self.store.parts(definition.id, self.start_ns, self.stop_ns)
+        numbers = {part.definition for part in inside or every}
         foreign = [part.last_ns for part in every if part.definition not in numbers]
         return [part for part in every if not foreign or part.first_ns > max(foreign)]
 

@@ -53,6 +53,7 @@ def _part(
     layout: Layout, catalog: Catalog, source: str, written: WrittenPart, rows: Events
 ) -> Part:
     first, last = np.searchsorted(rows["ts_recv"], [written.first_ns, written.last_ns + 1])
+    held = rows[first:last]
     return Part(
         path=layout.relative(written.path),
         source=source,
@@ -63,7 +64,8 @@ def _part(
         size_bytes=written.size_bytes,
         first_ns=written.first_ns,
         last_ns=written.last_ns,
-        quality=_quality(rows[first:last]),
+        quality=_quality(held),
+        clock_offset_ns=int((held["ts_recv"] - held["ts_venue"]).min()),
     )
 
 
