@@ -161,3 +161,22 @@ def test_nothing_behind_the_message_is_read(stop: int) -> None:
     one = decoder()
     got = one.decode_lines(data, 0, min(stop, data.size - 2), empty_events(99))
     assert (got.reason, got.rows, got.stop) == (DONE, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"openInterest": "NaN", "symbol": "BTCUSDT", "time": 1},
+        {"openInterest": "1e999999", "symbol": "BTCUSDT", "time": 1},
+        {"openInterest": "1", "symbol": "BTCUSDT", "time": 2**70},
+        {"openInterest": "1", "symbol": "BTCUSDT", "time": -5},
+        {"e": "markPriceUpdate", "E": 2**65, "s": "BTCUSDT", "p": "1", "r": "0", "T": 1},
+        {"e": "markPriceUpdate", "E": 1, "s": "BTCUSDT", "p": "Infinity", "r": "0", "T": 1},
+        {"e": "contractInfo", "E": 2**65, "s": "BTCUSDT", "cs": "TRADING"},
+    ],
+)
+def test_numbers_and_times_that_are_none_are_refused(body: dict) -> None:
+    one = decoder()
+    with pytest.raises(MessageError, match="check that"):
+        decode(one, raw(body))
+    assert rows(decode(one, SEEDS[0])), "and the next message is decoded"

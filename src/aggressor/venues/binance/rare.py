@@ -27,6 +27,7 @@ from aggressor.schema.event import (
 from aggressor.schema.instrument import Instrument
 from aggressor.venues.binance.messages import ContractInfo, ForceOrder, MarkPrice, OpenInterest
 from aggressor.venues.binance.tables import nanoseconds
+from aggressor.venues.numerals import number_of
 
 _NS_PER_MINUTE = 60_000_000_000
 _SIZE_MAX = 2**63 - 1
@@ -90,7 +91,14 @@ def _ignored(why: str) -> Rare:
 
 def _steps_down(text: str, step: Decimal) -> int:
     """Return how many whole steps fit into a value the venue does not keep on the grid."""
-    return int((Decimal(text) / step).to_integral_value(ROUND_FLOOR))
+    return int((number_of(text) / step).to_integral_value(ROUND_FLOOR))
+
+
+def _stamp(value: int) -> int:
+    """Return a time in ms, us or ns since 1970 as ns; raise UnitError for what is none."""
+    if not 0 <= value < 2**63:
+        raise UnitError(f"{value} is no time")
+    return int(nanoseconds(value))
 
 
 def read_rare(message: bytes, market: int, lookup: Lookup) -> Rare:
@@ -145,7 +153,7 @@ def _interest(answer: OpenInterest, lookup: Lookup) -> Rare:
     if instrument is None:
         return Rare(answer.symbol, (), "")
     lots = _steps_down(answer.open_interest, instrument.lot)
-    row = Row(INTEREST, nanoseconds(answer.time), lots, 0, 0)
+    row = Row(INTEREST, _stamp(answer.time), lots, 0, 0)
     return Rare(answer.symbol, (row,), "")
 
 
@@ -158,7 +166,7 @@ def _liquidation(event: ForceOrder, market: int, lookup: Lookup) -> Rare:
         return Rare(order.s, (), "")
     side = BUY if order.S == "BUY" else SELL
     size, price = instrument.lots(order.q), instrument.ticks(order.p)
-    return Rare(order.s, (Row(LIQUIDATION, nanoseconds(order.T), size, price, side),), "")
+    return Rare(order.s, (Row(LIQUIDATION, _stamp(order.T), size, price, side),), "")
 
 
 def _mark(event: MarkPrice, market: int, lookup: Lookup) -> Rare:
@@ -167,12 +175,12 @@ def _mark(event: MarkPrice, market: int, lookup: Lookup) -> Rare:
     instrument = lookup(event.s)
     if instrument is None:
         return Rare(event.s, (), "")
-    at = nanoseconds(event.E)
+    at = _stamp(event.E)
     price = _steps_down(event.p, instrument.tick)
     mark = Row(MARK, at, _steps_down(event.p, _EIGHT), price, 0)
     if not event.r or event.T == 0:
         return Rare(event.s, (mark,), "")
-    minute = nanoseconds(event.T) // _NS_PER_MINUTE
+    minute = _stamp(event.T) // _NS_PER_MINUTE
     return Rare(event.s, (mark, Row(FUNDING, at, _steps_down(event.r, _EIGHT), minute, 0)), "")
 
 
@@ -182,7 +190,7 @@ def _status(event: ContractInfo, market: int, lookup: Lookup) -> Rare:
     if lookup(event.s) is None:
         return Rare(event.s, (), "")
     status = _STATUS.get(event.cs, Status.CLOSED)
-    return Rare(event.s, (Row(STATUS, nanoseconds(event.E), int(status), 0, 0),), "")
+    return Rare(event.s, (Row(STATUS, _stamp(event.E), int(status), 0, 0),), "")
 
 
 def _elsewhere(stated: int, market: int) -> bool:
