@@ -9,6 +9,7 @@ go on. `--large` adds 10 M level updates (12.6 M events; about 4 GB of memory). 
     AGGRESSOR_RECORDINGS       folder with binance-usdm/btcusdt_20240808.gz; absent: left out
     AGGRESSOR_BENCH_PEER       python of an environment with hftbacktest; absent: left out
     AGGRESSOR_BENCH_FREQTRADE  python of an environment with freqtrade; absent: left out
+    AGGRESSOR_BENCH_FEEDS      python of an environment with ccxt, cryptofeed and nautilus_trader
     AGGRESSOR_BENCH_SCRATCH    scratch folder; AGGRESSOR_BENCH_REPEATS: repeats, default 7
 """
 
@@ -115,6 +116,38 @@ def footprint_figures(peers: Path, freqtrade_python: str) -> Iterator[Line]:
         }
 
 
+def feed_figures(peers: Path, feeds_python: str, captures: list[Path]) -> Iterator[Line]:
+    """Yield wire -> book -> best, and the same of other feeds' clients, in C floors of their run.
+
+    Their handlers are driven without a socket, as ours is; the figures of theirs are of their own
+    processes, one after the other, right behind ours.
+    """
+    mine: dict[str, float] = {}
+    for line in ours("wire.py", *captures):
+        name = "real" if "real capture" in line["what"] else "50"
+        if line.get("ratio") and "wall" not in line["unit"]:
+            mine[name] = line["ratio"]
+        yield line
+    if not feeds_python:
+        return
+    environment = {"PEERS_REPEATS": "3"} | ({"PEERS_REAL": str(captures[0])} if captures else {})
+    for levels, ratio in mine.items():
+        for client in ("ccxt", "cryptofeed", "nautilus"):
+            command = [feeds_python, peers / "peers" / "p_wire.py", client, levels]
+            for peer in lines_of(command, **environment):
+                if not peer["measure"].endswith("+ book") or "no read" in peer["peer"]:
+                    continue
+                yield {
+                    "what": f"wire to best, {levels if levels == 'real' else levels + ' levels'}",
+                    "unit": "x C floor",
+                    "ours": ratio,
+                    "reference": peer["peer"],
+                    "reference_value": peer["x_floor"],
+                    "ratio": round(ratio / peer["x_floor"], 4),
+                    "reference_us": round(peer["ns_per"] / 1e3, 1),
+                }
+
+
 def peer_start(peers: Path, peer_python: str) -> Iterator[Line]:
     """Yield what a fresh process of hftbacktest needs before its first result, on 40 rows."""
     begin = time.perf_counter()
@@ -173,7 +206,8 @@ def figures(parts: set[str], large: bool) -> Iterator[Line]:
             for n in sizes:
                 yield from maker_figures(peers, peer_python, n)
         if "wire" in parts:
-            yield from ours("wire.py", *captures)
+            feeds_python = os.environ.get("AGGRESSOR_BENCH_FEEDS", "")
+            yield from feed_figures(peers, feeds_python, captures)
         if "whole" in parts:
             yield from ours("whole.py", scratch, *captures, *updates)
             if peer_python:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Called by `make bench`. Options go to run.py: --out FILE.jsonl, --large, --only market footprints maker wire whole.
-# Makes .venv-bench with hftbacktest and .venv-bench-freqtrade with freqtrade (it pins its own pandas), to be
-# measured beside us; all else is scratch outside the tree.
+# Makes .venv-bench with hftbacktest, .venv-bench-freqtrade with freqtrade (it pins its own pandas) and
+# .venv-bench-feeds with other clients of venues, to be measured beside us; all else is scratch outside the tree.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 out_of() { case $1 in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$root" "$1" ;; esac; }
@@ -19,19 +19,22 @@ if [ -f "$peers/gen.py" ] && ! command -v gcc >/dev/null 2>&1; then
     exit 0
 fi
 
-peer_of() { # FOLDER PACKAGE: an environment with a peer in it, made once
-    if [ -f "$peers/gen.py" ] && [ ! -f "$1/.ready" ]; then
-        echo "bench: setting up $1 with $2" >&2
+peer_of() { # FOLDER PACKAGE ...: an environment with peers in it, made once
+    folder=$1 && shift
+    if [ -f "$peers/gen.py" ] && [ ! -f "$folder/.ready" ]; then
+        echo "bench: setting up $folder with $*" >&2
         if command -v uv >/dev/null 2>&1; then
-            uv venv --quiet --clear --python "$root/.venv/bin/python" "$1" &&
-                uv pip install --quiet --python "$1/bin/python" "$2"
+            uv venv --quiet --clear --python "$root/.venv/bin/python" "$folder" &&
+                uv pip install --quiet --python "$folder/bin/python" "$@"
         else
-            "$root/.venv/bin/python" -m venv "$1" && "$1/bin/python" -m pip install --quiet "$2"
-        fi && touch "$1/.ready" || echo "bench: no $2: it is left out" >&2
+            "$root/.venv/bin/python" -m venv "$folder" &&
+                "$folder/bin/python" -m pip install --quiet "$@"
+        fi && touch "$folder/.ready" || echo "bench: no $*: left out" >&2
     fi
-    if [ -f "$1/.ready" ]; then printf '%s' "$1/bin/python"; fi
+    if [ -f "$folder/.ready" ]; then printf '%s' "$folder/bin/python"; fi
 }
 AGGRESSOR_BENCH_PEER=$(peer_of "$root/.venv-bench" hftbacktest)
 AGGRESSOR_BENCH_FREQTRADE=$(peer_of "$root/.venv-bench-freqtrade" freqtrade)
-export AGGRESSOR_BENCH_PEER AGGRESSOR_BENCH_FREQTRADE
+AGGRESSOR_BENCH_FEEDS=$(peer_of "$root/.venv-bench-feeds" ccxt cryptofeed nautilus_trader numba orjson)
+export AGGRESSOR_BENCH_PEER AGGRESSOR_BENCH_FREQTRADE AGGRESSOR_BENCH_FEEDS
 exec "$root/.venv/bin/python" "$root/bench/run.py" "$@"
