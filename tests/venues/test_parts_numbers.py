@@ -23,7 +23,8 @@ from aggressor.venues.parts import (
     Part,
     TradePart,
 )
-from aggressor.venues.parts_decoder import PartsDecoder, plain_steps
+from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.parts_numbers import plain_steps
 
 NOW = 1_786_310_819_000_000_000
 MINUTE_NS = 60_000_000_000
