@@ -35,7 +35,8 @@ from aggressor.sim.costs import Costs
 from aggressor.sim.exchange import SimExchange
 from aggressor.sim.latency import Latency
 from aggressor.sim.local.account import LocalAccount
-from aggressor.sim.local.board import Board, MarketNews
+from aggressor.sim.local.board import Board, MarketNews, TradeNews
+from aggressor.sim.local.minutes import Minutes
 from aggressor.sim.local.orders import (
     DUPLICATE,
     AccountNews,
@@ -77,6 +78,7 @@ class LocalExchange:
         self.clock = MarketClock(now, self.paced.first_ns + lead_ns, speed)
         self.costs = costs if costs is not None else Costs()
         self.board = Board(instruments)
+        self.minutes = [Minutes() for _ in instruments]
         self.account = LocalAccount(instruments, deposit)
         self.orders: dict[int, LocalOrder] = {}
         self.living: dict[int, LocalOrder] = {}
@@ -108,6 +110,10 @@ class LocalExchange:
         self.now = max(self.now, now)
         self._run(self._moment())
 
+    def pace(self, speed: float) -> None:
+        """Let the market go on `speed` times as fast from now on."""
+        self.clock = MarketClock(self.now, self.clock.market(self.now), speed)
+
     def drain(self) -> list[MarketNews | PrivateNews]:
         """Return what has happened since the last call, in order."""
         news, self._news = self._news, []
@@ -123,7 +129,12 @@ class LocalExchange:
             events, reports = self._sim.poll(_ROWS)
             if not events.size and not reports.size:
                 return
-            self._news.extend(self.board.take(events))
+            news = self.board.take(events)
+            self._news.extend(news)
+            for one in news:
+                if isinstance(one, TradeNews) and one.flow:
+                    at = self.clock.venue(one.ts)
+                    self.minutes[one.lane].add(at, one.price, one.lots, one.side)
             self._take(reports)
 
     # -- orders ----------------------------------------------------------------------------------
