@@ -98,6 +98,7 @@ class VenueServer:
             speed=speed,
             lead_ns=int(lead_s * 1e9),
             deposit=deposit,
+            costs=dialect.costs,
         )
         self.house = House(self.exchange, self.credentials, dialect.limits)
         self.faults = Faults(faults if faults is not None else FaultPlan())
@@ -170,9 +171,15 @@ class VenueServer:
                     self._to_owners(frame)
                 continue
             for frame in self.dialect.tell(self.house, news, self._wanted):
-                for client in self.clients:
-                    if frame.topic in client.channel.topics:
-                        self._to_client(client, frame, isinstance(news, BookNews))
+                self._to_followers(frame, isinstance(news, BookNews))
+        if self.dialect.paced is not None:
+            for frame in self.dialect.paced(self.house, self._wanted):
+                self._to_followers(frame, True)
+
+    def _to_followers(self, frame: Frame, book: bool) -> None:
+        for client in self.clients:
+            if frame.topic in client.channel.topics:
+                self._to_client(client, frame, book)
 
     def _to_owners(self, frame: Frame) -> None:
         for client in self.clients:
@@ -210,6 +217,7 @@ class VenueServer:
             await asyncio.sleep(_TICK_S)
             for frame in self.dialect.tick(self.house):
                 self._to_owners(frame)
+            self._beat()
             if self.clients and faults.within("disconnect", _TICK_S):
                 self.clients[faults.choose(len(self.clients))].cut()
             if self.clients and faults.within("silent", _TICK_S):
@@ -221,6 +229,16 @@ class VenueServer:
                     client.cut()
             if faults.within("skew", _TICK_S):
                 self.house.skew_ns = faults.skew_ns()
+
+    def _beat(self) -> None:
+        """Send each socket what it is due, and cut those that the venue gives up."""
+        if self.dialect.beat is None:
+            return
+        for client in list(self.clients):
+            for message in self.dialect.beat(self.house, client.channel):
+                client.send(message)
+            if client.channel.over:
+                client.cut()
 
     # -- requests --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aggressor.schema.instrument import Instrument
+from aggressor.sim.costs import Costs
 from aggressor.sim.local.board import MarketNews
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import PrivateNews
@@ -48,6 +49,16 @@ class Frame(NamedTuple):
     payload: bytes
 
 
+class CodeError(Exception):
+    """What a venue refuses: its code, its words, the HTTP status where it says so by one."""
+
+    def __init__(self, code: int | str, words: str, status: int = 400) -> None:
+        super().__init__(words)
+        self.code = code
+        self.words = words
+        self.status = status
+
+
 class Channel:
     """One client's socket."""
 
@@ -57,6 +68,9 @@ class Channel:
         self.private = private  # the key whose account it tells; "" none
         self.topics: set[str] = set()
         self.over = ""  # why the venue ends it
+        self.opened = 0  # venue's clock, ns; for venues that watch their sockets (`Dialect.beat`)
+        self.pinged = 0
+        self.unanswered = 0  # pings since the last answer
         self._heard: deque[int] = deque()
 
     def too_fast(self, now: int, most: int) -> bool:
@@ -146,5 +160,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     wrap: Callable[[Channel, Frame], bytes]
     outage: Callable[[House, str], Reply]  # "429", "418", "503" and what is unknown: "503?"
     tick: Callable[[House], Sequence[Frame]]  # what is due by the clock; some ten times a second
+    # books that are told at a pace of their own; asked for as often as the market runs
+    paced: Callable[[House, frozenset[str]], Sequence[Frame]] | None = None
+    # what one socket is due by the clock (pings), some ten times a second; may end it (`over`)
+    beat: Callable[[House, Channel], Sequence[bytes]] | None = None
     ping_s: float = 0.0  # protocol pings of the venue; 0: none
+    costs: Costs = Costs()  # what trading costs there
     packed: Callable[[bytes], bytes] | None = None  # frames are compressed, as bytes
