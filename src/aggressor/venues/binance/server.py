@@ -19,9 +19,18 @@ from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.binance import server_account as account
 from aggressor.venues.binance import server_api
 from aggressor.venues.binance import server_market as market
-from aggressor.venues.binance.server_market import CodeError, Params
+from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
-from aggressor.venues.dialect import SECOND_NS, Ask, Channel, Dialect, Frame, House, Reply
+from aggressor.venues.dialect import (
+    SECOND_NS,
+    Ask,
+    Channel,
+    CodeError,
+    Dialect,
+    Frame,
+    House,
+    Reply,
+)
 
 _MESSAGES_PER_SECOND = 10
 _STREAMS_MAX = 1024

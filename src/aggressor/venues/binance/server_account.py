@@ -52,8 +52,9 @@ from aggressor.venues.binance.server_forms import (
     side_name,
     status,
 )
-from aggressor.venues.binance.server_market import CodeError, Params, lane_of, missing, okay, whole
-from aggressor.venues.dialect import MS, Frame, House, Reply
+from aggressor.venues.binance.server_market import Params, lane_of, missing, okay, whole
+from aggressor.venues.dialect import MS, CodeError, Frame, House, Reply
+from aggressor.venues.served import cannot_switch, fires_at_once, own_id, rate_text
 
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _BAND = Fraction(5, 100)
@@ -161,7 +162,7 @@ def _ticket(house: House, params: Params, kinds: dict[str, int], id_name: str) -
                 "Order API endpoints instead.",
             )
         raise CodeError(-1116, "Invalid orderType.")
-    ours = params.get(id_name) or _own_id(house)
+    ours = params.get(id_name) or own_id(house)
     if not _CLIENT_ID.fullmatch(ours):
         raise CodeError(-4015, "Client order id is not valid.")
     reduces = params.get("reduceOnly", "false").lower() == "true"
@@ -182,12 +183,6 @@ def _ticket(house: House, params: Params, kinds: dict[str, int], id_name: str) -
     )  # fmt: skip
     _check_value(house, ticket, one)
     return ticket
-
-
-def _own_id(house: House) -> str:
-    """Return an id for a client that names none."""
-    house.notes["ids"] = house.notes.get("ids", 0) + 1
-    return f"autoid-{house.notes['ids']}"
 
 
 def _tif(params: Params) -> int:
@@ -252,9 +247,8 @@ def place_algo(house: House, params: Params) -> Any:
     if params.get("algoType") != "CONDITIONAL":
         raise missing("algoType")
     ticket = _ticket(house, params, STOPS, "clientAlgoId")
-    last = house.exchange.board.lanes[ticket.lane].last_price()
-    up = (ticket.side > 0) == (ticket.type == STOPS["STOP_MARKET"])
-    if last is not None and (last - ticket.trigger) * (1 if up else -1) >= 0:
+    rises = (ticket.side > 0) == (ticket.type == STOPS["STOP_MARKET"])
+    if fires_at_once(house.exchange.board.lanes[ticket.lane], rises, ticket.trigger):
         raise CodeError(-2021, "Order would immediately trigger.")
     placed = house.exchange.place(ticket)
     if isinstance(placed, Refused):
@@ -546,8 +540,8 @@ def fees(house: House, params: Params) -> Any:
     costs = house.exchange.costs
     return {
         "symbol": lane_of(house, params).instrument.symbol,
-        "makerCommissionRate": f"{costs.maker_bp / 10_000:f}",
-        "takerCommissionRate": f"{costs.taker_bp / 10_000:f}",
+        "makerCommissionRate": rate_text(costs.maker_bp),
+        "takerCommissionRate": rate_text(costs.taker_bp),
     }
 
 
@@ -606,9 +600,10 @@ def set_mode(house: House, params: Params) -> Any:
     exchange = house.exchange
     if hedge == exchange.account.hedge:
         raise CodeError(-4059, "No need to change position side.")
-    if exchange.living:
+    why = cannot_switch(house)
+    if why == report.TOO_MANY_ORDERS:
         raise CodeError(-4067, "Position side cannot be changed if there exists open orders.")
-    if any(one.lots for legs in exchange.account.positions for one in legs.values()):
+    if why:
         raise CodeError(-4068, "Position side cannot be changed if there exists position.")
     exchange.account.hedge = hedge
     return {"code": 200, "msg": "success"}

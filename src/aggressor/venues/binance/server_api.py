@@ -12,9 +12,9 @@ import msgspec
 
 from aggressor.venues.binance import server_account as account
 from aggressor.venues.binance import server_market as market
-from aggressor.venues.binance.server_market import CodeError, Params
+from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
-from aggressor.venues.dialect import Channel, House
+from aggressor.venues.dialect import Channel, CodeError, House
 
 ROUTE = "api"
 _WINDOW_MS = 5000

@@ -21,7 +21,9 @@ from aggressor.sim.local.board import (
     TradeNews,
 )
 from aggressor.venues.binance.server_forms import symbol_form
-from aggressor.venues.dialect import Frame, House, Reply
+from aggressor.venues.dialect import CodeError, Frame, House, Reply
+from aggressor.venues.served import best, mark_of
+from aggressor.venues.told import level_texts
 
 Params = dict[str, str]
 
@@ -29,16 +31,6 @@ _encode = msgspec.json.encode
 _SPEEDS = ("depth", "depth@100ms", "depth@500ms", "depth@0ms")
 _DEPTHS = (5, 10, 20)
 _LIMITS = {"weight": 2400, "orders": 1200, "orders10": 300}
-
-
-class CodeError(Exception):
-    """What Binance refuses: its code, its words, the HTTP status."""
-
-    def __init__(self, code: int, words: str, status: int = 400) -> None:
-        super().__init__(words)
-        self.code = code
-        self.words = words
-        self.status = status
 
 
 def okay(body: Any) -> Reply:
@@ -121,17 +113,12 @@ def depth(house: House, params: Params) -> Reply:
         "lastUpdateId": lane.book_version,
         "E": house.now_ms,
         "T": house.ms(lane.ts),
-        "bids": _levels(lane, lane.levels(BID, limit)),
-        "asks": _levels(lane, lane.levels(ASK, limit)),
+        "bids": level_texts(lane, lane.levels(BID, limit)),
+        "asks": level_texts(lane, lane.levels(ASK, limit)),
     }
     if lane.instrument.kind is ContractKind.INVERSE:
         form |= {"symbol": lane.instrument.symbol, "pair": lane.instrument.symbol.partition("_")[0]}
     return okay(form)
-
-
-def _levels(lane: Lane, levels: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:
-    one = lane.instrument
-    return [(one.price_text(price), one.size_text(lots)) for price, lots in levels]
 
 
 def trades(house: House, params: Params) -> Reply:
@@ -177,14 +164,6 @@ def open_interest(house: House, params: Params) -> Reply:
     )
 
 
-def _mark(lane: Lane) -> int:
-    """Return the mark price in 1e-8; where none is told, the last price stands in."""
-    if lane.mark:
-        return lane.mark
-    last = lane.last_price()
-    return 0 if last is None else int(last * lane.instrument.tick * 10**8)
-
-
 def premium_index(house: House, params: Params) -> Reply:
     """Answer mark price and funding: of one instrument, or all."""
     lanes = [lane_of(house, params)] if params.get("symbol") else house.exchange.board.lanes
@@ -192,9 +171,9 @@ def premium_index(house: House, params: Params) -> Reply:
         {
             "symbol": lane.instrument.symbol,
             "pair": lane.instrument.symbol.partition("_")[0],
-            "markPrice": money_text(_mark(lane)),
-            "indexPrice": money_text(_mark(lane)),
-            "estimatedSettlePrice": money_text(_mark(lane)),
+            "markPrice": money_text(mark_of(lane)),
+            "indexPrice": money_text(mark_of(lane)),
+            "estimatedSettlePrice": money_text(mark_of(lane)),
             "lastFundingRate": money_text(lane.rate),
             "interestRate": "0.00010000",
             "nextFundingTime": house.ms(lane.settles) if lane.settles else 0,
@@ -211,16 +190,15 @@ def book_ticker(house: House, params: Params) -> Reply:
     lanes = [lane_of(house, params)] if params.get("symbol") else house.exchange.board.lanes
     forms = []
     for lane in lanes:
-        bids, asks = _levels(lane, lane.levels(BID, 1)), _levels(lane, lane.levels(ASK, 1))
-        (bid, bid_size), (ask, ask_size) = (bids or [("0", "0")])[0], (asks or [("0", "0")])[0]
+        top = best(lane, "0")
         forms.append(
             {
                 "lastUpdateId": lane.book_version,
                 "symbol": lane.instrument.symbol,
-                "bidPrice": bid,
-                "bidQty": bid_size,
-                "askPrice": ask,
-                "askQty": ask_size,
+                "bidPrice": top.bid,
+                "bidQty": top.bid_size,
+                "askPrice": top.ask,
+                "askQty": top.ask_size,
                 "time": house.now_ms,
             }
         )
@@ -295,7 +273,7 @@ def _book_frames(
     pair = {"ps": lane.instrument.symbol.partition("_")[0]}
     head = _stamped(house, lane, "depthUpdate", news.ts) | pair | ids
     if topics:
-        sides = {"b": _levels(lane, news.bids), "a": _levels(lane, news.asks)}
+        sides = {"b": level_texts(lane, news.bids), "a": level_texts(lane, news.asks)}
         payload = _encode(head | sides)
         frames += [Frame(topic, payload) for topic in topics]
     for count in _DEPTHS:
@@ -303,7 +281,7 @@ def _book_frames(
         topics = [topic for topic in topics if topic in wanted]
         if topics:
             bids, asks = lane.levels(BID, count), lane.levels(ASK, count)
-            payload = _encode(head | {"b": _levels(lane, bids), "a": _levels(lane, asks)})
+            payload = _encode(head | {"b": level_texts(lane, bids), "a": level_texts(lane, asks)})
             frames += [Frame(topic, payload) for topic in topics]
     return frames
 

@@ -16,9 +16,18 @@ import msgspec
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.bybit import server_account as account
 from aggressor.venues.bybit import server_market as market
-from aggressor.venues.bybit.server_market import CodeError, Params
+from aggressor.venues.bybit.server_market import Params
 from aggressor.venues.bybit.signing import seal
-from aggressor.venues.dialect import SECOND_NS, Ask, Channel, Dialect, Frame, House, Reply
+from aggressor.venues.dialect import (
+    SECOND_NS,
+    Ask,
+    Channel,
+    CodeError,
+    Dialect,
+    Frame,
+    House,
+    Reply,
+)
 
 _WINDOW_MS = 5000
 _AHEAD_MS = 1000

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aggressor.schema import report
-from aggressor.schema.command import GTC, IOC, LIMIT, MARKET, STOP_MARKET, TAKE_PROFIT_MARKET
-from aggressor.schema.errors import UnitError
+from aggressor.schema.command import GTC, IOC, LIMIT, MARKET
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import Instrument
+from aggressor.sim.local.board import Lane
 from aggressor.sim.local.orders import (
     DUPLICATE,
     AccountNews,
@@ -36,8 +36,17 @@ from aggressor.venues.bybit.server_forms import (
     position_form,
     wallet_form,
 )
-from aggressor.venues.bybit.server_market import CodeError, Params, lane_of, ours
-from aggressor.venues.dialect import MS, Frame, House
+from aggressor.venues.bybit.server_market import Params, lane_of, ours
+from aggressor.venues.dialect import MS, CodeError, Frame, House
+from aggressor.venues.served import (
+    cannot_switch,
+    ended_late,
+    fires_at_once,
+    own_id,
+    rate_text,
+    steps_in,
+    waiting_type,
+)
 
 _REFUSALS = {
     report.NO_MARGIN: (110007, "ab not enough for new order"),
@@ -62,12 +71,8 @@ def refuse(refused: Refused) -> CodeError:
 
 
 def _steps(text: Any, steps: Callable[[Decimal], int], name: str) -> int:
-    try:
-        number = Decimal(str(text))
-        found = steps(number) if number.is_finite() else 0
-    except (ArithmeticError, UnitError):
-        found = 0
-    if found <= 0:
+    found = steps_in(text, steps)
+    if found is None:
         raise CodeError(10001, f"params error: {name} invalid")
     return found
 
@@ -93,8 +98,8 @@ def _ticket(house: House, params: Params) -> Ticket:
         if kind == LIMIT:
             raise CodeError(10001, "conditional limit orders are not served here")
         trigger = _steps(params["triggerPrice"], one.ticks, "triggerPrice")
-        kind = _conditional(lane.last_price(), trigger, side, params.get("triggerDirection"))
-    ours_id = str(params.get("orderLinkId", "")) or _own_id(house)
+        kind = _conditional(lane, trigger, side, params.get("triggerDirection"))
+    ours_id = str(params.get("orderLinkId", "")) or own_id(house)
     if len(ours_id) > 45:
         raise CodeError(10001, "orderLinkId too long")
     ticket = Ticket(
@@ -113,19 +118,14 @@ def _ticket(house: House, params: Params) -> Ticket:
     return ticket
 
 
-def _conditional(last: int | None, trigger: int, side: int, direction: Any) -> int:
+def _conditional(lane: Lane, trigger: int, side: int, direction: Any) -> int:
     if direction not in (1, 2, "1", "2"):
         raise CodeError(10001, "triggerDirection invalid")
     rises = int(direction) == 1
-    if last is not None and (last - trigger) * (1 if rises else -1) >= 0:
+    if fires_at_once(lane, rises, trigger):
         code = 110092 if rises else 110093
         raise CodeError(code, "expect the trigger on the other side of the price")
-    return STOP_MARKET if rises == (side > 0) else TAKE_PROFIT_MARKET
-
-
-def _own_id(house: House) -> str:
-    house.notes["ids"] = house.notes.get("ids", 0) + 1
-    return f"own-{house.notes['ids']}"
+    return waiting_type(rises, side)
 
 
 def _check_value(house: House, ticket: Ticket, one: Instrument) -> None:
@@ -165,18 +165,7 @@ def create(house: House, params: Params) -> Any:
 
 def _rejected(house: House, ticket: Ticket, reason: int) -> LocalOrder:
     """Return an order that is refused only after it was accepted; the stream tells it."""
-    house.notes["rejected"] = house.notes.get("rejected", 0) + 1
-    order = LocalOrder(
-        number=(1 << 40) + house.notes["rejected"],
-        ticket=ticket,
-        size=ticket.size,
-        price=ticket.price,
-        trigger=ticket.trigger,
-        state=report.REJECTED,
-        reason=reason,
-        created=house.exchange.now,
-        updated=house.exchange.now,
-    )
+    order = ended_late(house, ticket, report.REJECTED, reason)
     house.notes.setdefault("late", []).append(_frame(house, "order", [order_form(house, order)]))
     return order
 
@@ -342,8 +331,8 @@ def fee_rate(house: House, params: Params) -> Any:
     rows = [
         {
             "symbol": one.symbol,
-            "makerFeeRate": f"{costs.maker_bp / 10_000:f}",
-            "takerFeeRate": f"{costs.taker_bp / 10_000:f}",
+            "makerFeeRate": rate_text(costs.maker_bp),
+            "takerFeeRate": rate_text(costs.taker_bp),
         }
         for one in house.exchange.instruments
         if params.get("symbol", one.symbol) == one.symbol
@@ -417,11 +406,12 @@ def switch_mode(house: House, params: Params) -> Any:
         raise CodeError(10001, "mode invalid")
     if hedge == account.hedge:
         raise CodeError(110025, "Position mode is not modified")
-    if house.exchange.living:
+    why = cannot_switch(house)
+    if why == report.TOO_MANY_ORDERS:
         raise CodeError(
             110028, "You have existing open orders, so position mode cannot be switched"
         )
-    if any(one.lots for legs in account.positions for one in legs.values()):
+    if why:
         raise CodeError(
             110024, "You have an existing position, so position mode cannot be switched"
         )

@@ -13,10 +13,11 @@ from aggressor.schema.command import (
     STOP_MARKET,
 )
 from aggressor.schema.event import NO_PRICE
-from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument, money_text
-from aggressor.schema.units import decimal_text, grid_of
+from aggressor.schema.instrument import ContractKind, Instrument, money_text
+from aggressor.schema.units import grid_of
 from aggressor.sim.local.orders import LocalFill, LocalOrder
 from aggressor.venues.dialect import MS, House
+from aggressor.venues.served import money_of, paid_average, rate_text
 
 TIFS = {"GTC": GTC, "IOC": IOC, "FOK": FOK, "PostOnly": POST_ONLY}
 TIF_NAMES = {number: name for name, number in TIFS.items()}
@@ -60,11 +61,6 @@ def side_name(side: int) -> str:
     return "Buy" if side > 0 else "Sell"
 
 
-def decimal(amount: Fraction) -> str:
-    """Return a fraction with 8 decimals."""
-    return decimal_text(round(amount * 10**8), MONEY_UNIT)
-
-
 def state(order: LocalOrder) -> str:
     """Return how an order stands."""
     if order.lives:
@@ -95,9 +91,6 @@ def order_form(house: House, order: LocalOrder) -> dict[str, Any]:
     one, ticket = house.exchange.instruments[order.lane], order.ticket
     limit = ticket.type == LIMIT
     rejected, cancelled = _words(order)
-    average = ""
-    if order.filled:
-        average = decimal(Fraction(order.paid, order.filled) * Fraction(one.tick))
     value = one.notional(Fraction(order.paid, order.filled), order.filled) if order.filled else 0
     rises = (ticket.side > 0) == (ticket.type == STOP_MARKET)
     created, updated = str(order.created // MS), str(order.updated // MS)
@@ -114,7 +107,7 @@ def order_form(house: House, order: LocalOrder) -> dict[str, Any]:
         "createType": "CreateByUser",
         "cancelType": cancelled,
         "rejectReason": rejected,
-        "avgPrice": average,
+        "avgPrice": paid_average(one, order),
         "leavesQty": one.size_text(order.leaves),
         "leavesValue": "0",
         "cumExecQty": one.size_text(order.filled),
@@ -166,7 +159,7 @@ def fill_form(house: House, fill: LocalFill) -> dict[str, Any]:
         "execValue": money_text(round(one.notional(fill.price, fill.lots))),
         "execTime": str(fill.ts // MS),
         "execPnl": money_text(fill.realised),
-        "feeRate": f"{(costs.maker_bp if fill.maker else costs.taker_bp) / 10_000:f}",
+        "feeRate": rate_text(costs.maker_bp if fill.maker else costs.taker_bp),
         "feeCurrency": one.settle,
         "isMaker": fill.maker,
         "closedSize": "",
@@ -201,7 +194,7 @@ def position_form(house: House, lane: int, leg: int) -> dict[str, Any]:
         "adlRankIndicator": 0,
         "leverage": str(account.leverage[lane]),
         "positionBalance": initial,
-        "markPrice": decimal(mark),
+        "markPrice": money_of(mark),
         "liqPrice": "",
         "bustPrice": "",
         "positionMM": "0",

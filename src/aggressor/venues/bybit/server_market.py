@@ -6,7 +6,7 @@ one axis for books and best levels.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -25,7 +25,9 @@ from aggressor.sim.local.board import (
     TradeNews,
 )
 from aggressor.venues.bybit.server_forms import category, side_name, symbol_form, trade_id
-from aggressor.venues.dialect import Frame, House, Reply
+from aggressor.venues.dialect import CodeError, Frame, House, Reply
+from aggressor.venues.served import best
+from aggressor.venues.told import forget, level_texts, moved, opened
 
 Params = dict[str, Any]
 
@@ -34,24 +36,9 @@ _FIRST_U = 1000
 _encode = msgspec.json.encode
 
 
-class CodeError(Exception):
-    """What Bybit refuses: its code and words, in an answer of status 200."""
-
-    def __init__(self, code: int, words: str) -> None:
-        super().__init__(words)
-        self.code = code
-        self.words = words
-
-
-class View(NamedTuple):
-    """The best levels of a book as told last, under their own count."""
-
-    u: int
-    bids: dict[int, int]
-    asks: dict[int, int]
-
-
-def answer(house: House, result: Any, code: int = 0, words: str = "OK", more: Any = None) -> Reply:
+def answer(
+    house: House, result: Any, code: int | str = 0, words: str = "OK", more: Any = None
+) -> Reply:
     """Return an answer in Bybit's envelope."""
     form = {"retCode": code, "retMsg": words, "result": result, "retExtInfo": more or {}}
     return Reply(200, _encode(form | {"time": house.now_ms}))
@@ -92,19 +79,14 @@ def instruments_info(house: House, params: Params) -> Any:
     return {"category": params["category"], "list": found, "nextPageCursor": ""}
 
 
-def _levels(lane: Lane, levels: Levels) -> list[tuple[str, str]]:
-    one = lane.instrument
-    return [(one.price_text(price), one.size_text(lots)) for price, lots in levels]
-
-
 def orderbook(house: House, params: Params) -> Any:
     """Answer the book; its `u` belongs to the deepest stream."""
     lane = lane_of(house, params)
     limit = _limit(params, 25, 1000)
     return {
         "s": lane.instrument.symbol,
-        "b": _levels(lane, lane.levels(BID, limit)),
-        "a": _levels(lane, lane.levels(ASK, limit)),
+        "b": level_texts(lane, lane.levels(BID, limit)),
+        "a": level_texts(lane, lane.levels(ASK, limit)),
         "ts": house.now_ms,
         "u": lane.number,
         "seq": lane.book_version,
@@ -140,8 +122,7 @@ def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
     last = lane.last_price()
     text = "" if last is None else one.price_text(last)
     mark = money_text(lane.mark) if lane.mark else text
-    bids, asks = _levels(lane, lane.levels(BID, 1)), _levels(lane, lane.levels(ASK, 1))
-    (bid, bid_size), (ask, ask_size) = (bids or [("", "")])[0], (asks or [("", "")])[0]
+    top = best(lane)
     return {
         "symbol": one.symbol,
         "lastPrice": text,
@@ -154,10 +135,10 @@ def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
         "indexPrice": mark,
         "turnover24h": "0",
         "volume24h": "0",
-        "bid1Price": bid,
-        "bid1Size": bid_size,
-        "ask1Price": ask,
-        "ask1Size": ask_size,
+        "bid1Price": top.bid,
+        "bid1Size": top.bid_size,
+        "ask1Price": top.ask,
+        "ask1Size": top.ask_size,
         **_funding(house, lane),
         **_interest(lane),
     }
@@ -244,13 +225,9 @@ def opening(house: House, topic: str) -> Sequence[Frame]:
     if kind != "orderbook":
         return ()
     depth = int(rest.partition(".")[0])
-    views = house.notes.setdefault("views", {})
-    if topic not in views:
-        sides = (dict(lane.levels(BID, depth)), dict(lane.levels(ASK, depth)))
-        views[topic] = View(_FIRST_U, *sides)
-    view = views[topic]
+    view = opened(house, lane, topic, depth, _FIRST_U)
     sides = (list(view.bids.items()), list(view.asks.items()))
-    return (_book_frame(house, lane, topic, "snapshot", view.u, lane.book_version, *sides),)
+    return (_book_frame(house, lane, topic, "snapshot", view.number, view.version, *sides),)
 
 
 def _book_frame(
@@ -263,7 +240,7 @@ def _book_frame(
     bids: Levels,
     asks: Levels,
 ) -> Frame:
-    sides = {"b": _levels(lane, bids), "a": _levels(lane, asks)}
+    sides = {"b": level_texts(lane, bids), "a": level_texts(lane, asks)}
     body = {"s": lane.instrument.symbol, **sides, "u": u, "seq": seq}
     head = {"topic": topic, "type": kind, "ts": house.now_ms, "data": body}
     return Frame(topic, _encode(head | {"cts": house.ms(lane.ts)}))
@@ -301,28 +278,19 @@ def _book_frames(
     house: House, lane: Lane, news: BookNews, name: str, wanted: frozenset[str]
 ) -> Sequence[Frame]:
     """Return the changes of every depth that somebody follows; the others are forgotten."""
-    views = house.notes.setdefault("views", {})
     frames = []
     for depth in DEPTHS[1:]:
         topic = f"orderbook.{depth}.{name}"
         if topic not in wanted:
-            views.pop(topic, None)
+            forget(house, topic)
             continue
-        before = views.get(topic)
-        if before is None:
-            continue
-        now = (dict(lane.levels(BID, depth)), dict(lane.levels(ASK, depth)))
-        changes = [_difference(*pair) for pair in zip((before.bids, before.asks), now, strict=True)]
-        if any(changes):
-            views[topic] = View(before.u + 1, *now)
-            u = before.u + 1
-            frames.append(_book_frame(house, lane, topic, "delta", u, news.version, *changes))
+        change = moved(house, lane, topic, depth)
+        if change is not None:
+            u, seq = change.now.number, change.now.version
+            frames.append(
+                _book_frame(house, lane, topic, "delta", u, seq, change.bids, change.asks)
+            )
     return frames
-
-
-def _difference(before: dict[int, int], now: dict[int, int]) -> Levels:
-    gone = [(price, 0) for price in before if price not in now]
-    return gone + [(price, lots) for price, lots in now.items() if before.get(price) != lots]
 
 
 def _quote_frames(

@@ -1,0 +1,113 @@
+"""What every venue's own side does alike: requests read, orders decided, money written."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from aggressor.schema import report
+from aggressor.schema.command import STOP_MARKET, TAKE_PROFIT_MARKET
+from aggressor.schema.errors import UnitError
+from aggressor.schema.event import ASK, BID
+from aggressor.schema.instrument import MONEY_UNIT, Instrument
+from aggressor.schema.units import decimal_text
+from aggressor.sim.local.board import Lane
+from aggressor.sim.local.orders import LocalOrder, Ticket
+from aggressor.venues.dialect import House
+from aggressor.venues.told import level_texts
+
+_LATE = 1 << 40  # where the numbers of orders begin that were refused after they were accepted
+
+
+class Best(NamedTuple):
+    """The best of both sides as decimals, "" where a side is empty."""
+
+    bid: str
+    bid_size: str
+    ask: str
+    ask_size: str
+
+
+def best(lane: Lane, empty: str = "") -> Best:
+    """Return the best of both sides."""
+    bids, asks = (level_texts(lane, lane.levels(side, 1)) for side in (BID, ASK))
+    none = [(empty, empty)]
+    return Best(*(bids or none)[0], *(asks or none)[0])
+
+
+def mark_of(lane: Lane) -> int:
+    """Return the mark price in 1e-8; where none is told, the last price stands in."""
+    if lane.mark:
+        return lane.mark
+    last = lane.last_price()
+    return 0 if last is None else int(last * lane.instrument.tick * 10**8)
+
+
+def money_of(amount: Fraction) -> str:
+    """Return an exact number with 8 decimals, half to even."""
+    return decimal_text(round(amount * 10**8), MONEY_UNIT)
+
+
+def paid_average(one: Instrument, order: LocalOrder) -> str:
+    """Return the average price of an order's fills, "" where it has none."""
+    if not order.filled:
+        return ""
+    return money_of(Fraction(order.paid, order.filled) * Fraction(one.tick))
+
+
+def rate_text(basis_points: Decimal) -> str:
+    """Return a fee as a share."""
+    return f"{basis_points / 10_000:f}"
+
+
+def steps_in(text: Any, steps: Callable[[Decimal], int]) -> int | None:
+    """Return a positive number as `steps` counts it; None where it is none, or off the grid."""
+    try:
+        number = Decimal(str(text))
+        found = steps(number) if number.is_finite() else 0
+    except (ArithmeticError, UnitError):
+        return None
+    return found if found > 0 else None
+
+
+def own_id(house: House) -> str:
+    """Return an id for an order whose client names none."""
+    house.notes["ids"] = house.notes.get("ids", 0) + 1
+    return f"own-{house.notes['ids']}"
+
+
+def waiting_type(rises: bool, side: int) -> int:
+    """Return the type of an order that waits for a price to rise, or to fall."""
+    return STOP_MARKET if rises == (side > 0) else TAKE_PROFIT_MARKET
+
+
+def fires_at_once(lane: Lane, rises: bool, trigger: int) -> bool:
+    """Say whether a trigger is on the wrong side of the price."""
+    last = lane.last_price()
+    return last is not None and (last - trigger) * (1 if rises else -1) >= 0
+
+
+def ended_late(house: House, ticket: Ticket, state: int, reason: int) -> LocalOrder:
+    """Return an order that is refused only after it was accepted: it never was in the market."""
+    house.notes["late orders"] = house.notes.get("late orders", 0) + 1
+    return LocalOrder(
+        number=_LATE + house.notes["late orders"],
+        ticket=ticket,
+        size=ticket.size,
+        price=ticket.price,
+        trigger=ticket.trigger,
+        state=state,
+        reason=reason,
+        created=house.exchange.now,
+        updated=house.exchange.now,
+    )
+
+
+def cannot_switch(house: House) -> int:
+    """Return what forbids another position mode: TOO_MANY_ORDERS living, FORBIDDEN positions."""
+    exchange = house.exchange
+    if exchange.living:
+        return report.TOO_MANY_ORDERS
+    if any(one.lots for legs in exchange.account.positions for one in legs.values()):
+        return report.FORBIDDEN
+    return report.NO_REASON
