@@ -35,6 +35,7 @@ from aggressor.schema.instrument import Instrument
 
 _MINUTE_NS = 60_000_000_000
 _TRADES_KEPT = 1000
+_SETTLED_KEPT = 1000
 
 Levels: TypeAlias = list[tuple[int, int]]  # (ticks, lots); 0 lots remove
 
@@ -111,6 +112,14 @@ class LiquidationNews(NamedTuple):
     side: int
 
 
+class Settled(NamedTuple):
+    """Funding that was paid: when, its rate and the mark price by then, both in 1e-8."""
+
+    ts: int
+    rate: int
+    mark: int
+
+
 class StatusNews(NamedTuple):
     """A change of an instrument's trading."""
 
@@ -148,6 +157,7 @@ class Lane:
         self.mark = 0  # 1e-8; 0 not known
         self.rate = 0
         self.settles = 0
+        self.settled: deque[Settled] = deque(maxlen=_SETTLED_KEPT)
         self.interest = 0  # lots
 
     def levels(self, side: int, most: int) -> Levels:
@@ -280,7 +290,10 @@ class Board:
             one.mark = size
             return MarkNews(lane, ts, size)
         if kind == FUNDING:
-            one.rate, one.settles = size, price * _MINUTE_NS
+            settles = price * _MINUTE_NS
+            if 0 < one.settles < settles and one.settles <= ts:
+                one.settled.append(Settled(one.settles, one.rate, one.mark))
+            one.rate, one.settles = size, settles
             return FundingNews(lane, ts, size, one.settles)
         if kind == INTEREST:
             one.interest = size
