@@ -31,7 +31,7 @@ class Calls:
         self.x = exchange
         self.symbol = symbol
         self.said: dict[str, str] = {}
-        self.fetch_order: dict[str, Any] = {}
+        self.params: dict[str, dict[str, Any]] = {}  # by call: what this venue must be told
 
     async def do(self, name: str, call: Awaitable[Any], true: Any = None) -> Any:
         try:
@@ -79,7 +79,7 @@ async def orders(calls: Calls, bid: float, size: float) -> None:
     edit = x.edit_order(made["id"], symbol, "limit", "buy", 2 * size, lower)
     edited = await calls.do("edit_order", edit) or made
     number = edited["id"] or made["id"]
-    asked = x.fetch_order(number, symbol, calls.fetch_order)
+    asked = x.fetch_order(number, symbol, calls.params.get("fetch_order", {}))
     await calls.do("fetch_order", asked, lambda one: one["price"] == lower)
     maker = {"postOnly": True}
     await calls.do("create_post_only", x.create_order(symbol, "limit", "buy", size, price, maker))
@@ -94,7 +94,7 @@ async def account(calls: Calls, bid: float, ask: float, size: float) -> None:
     x, symbol = calls.x, calls.symbol
     tick = x.market(symbol)["precision"]["price"]
     await calls.do("fetch_balance", x.fetch_balance(), lambda one: sum(one["total"].values()) > 0)
-    await calls.do("set_leverage", x.set_leverage(10, symbol))
+    await calls.do("set_leverage", x.set_leverage(10, symbol, calls.params.get("leverage", {})))
     heard = asyncio.ensure_future(x.watch_my_trades(symbol))
     await asyncio.sleep(1.5)
     await calls.do("create_market", x.create_order(symbol, "market", "buy", size, ask))
@@ -109,14 +109,18 @@ async def account(calls: Calls, bid: float, ask: float, size: float) -> None:
         ("create_stop", "stopLossPrice", low),
         ("create_take_profit", "takeProfitPrice", high),
     ):
-        params = reduce | {param: trigger}
+        said = calls.params.get(name, {})  # where a venue's stops are not ccxt's unified ones
+        params = reduce | said | {"triggerPrice" if said else param: trigger}
         await calls.do(name, x.create_order(symbol, "market", "sell", size, None, params))
     await calls.do(
         "fetch_open_stops",
         x.fetch_open_orders(symbol, params={"trigger": True}),
         lambda all: len(all) == 2,
     )
-    await calls.do("cancel_all_stops", x.cancel_all_orders(symbol, {"trigger": True}))
+    all_stops = calls.params.get("cancel_all_stops", {"trigger": True})
+    await calls.do("cancel_all_stops", x.cancel_all_orders(symbol, all_stops))
+    none = x.fetch_open_orders(symbol, params={"trigger": True})
+    await calls.do("no_open_stops", none, lambda all: not all)
     await calls.do("close", x.create_order(symbol, "market", "sell", size, bid, reduce))
     await calls.fails(
         "no_margin",
@@ -137,7 +141,7 @@ async def main(document: dict[str, Any]) -> dict[str, str]:
     urls = exchange.urls["api"]
     exchange.urls["api"] = moved(urls, document["rest"], document["ws"])
     calls = Calls(exchange, document["symbol"])
-    calls.fetch_order = document.get("fetch_order", {})
+    calls.params = document.get("params", {})
     try:
         bid, ask = await public(calls)
         await orders(calls, bid, document["size"])

@@ -19,13 +19,26 @@ from tests.run.venue_stage import MONEY, serving
 BYBIT: dict[str, Any] = {
     "id": "bybit",
     "options": {"defaultType": "swap", "fetchMarkets": {"types": ["linear", "inverse"]}},
-    "fetch_order": {"acknowledged": True},  # ccxt wants to be told that we know its limits
+    "params": {"fetch_order": {"acknowledged": True}},  # ccxt asks whether we know its limits
+}
+MEXC: dict[str, Any] = {
+    "id": "mexc",
+    "symbol": "BTC/USDT:USDT",
+    "size": 500,
+    "options": {"defaultType": "swap"},
+    "params": {
+        "leverage": {"openType": 2, "positionType": 1},
+        "create_stop": {"triggerType": 2},  # at or below
+        "create_take_profit": {"triggerType": 1},
+        "cancel_all_stops": {"method": "contractPrivatePostPlanorderCancelAll"},
+    },
 }
 IDS: dict[str, dict[str, Any]] = {
     "binance-usdm": {"id": "binanceusdm", "symbol": "BTC/USDT:USDT", "size": 0.05},
     "binance-coinm": {"id": "binancecoinm", "symbol": "BTC/USD:BTC", "size": 50},
     "bybit-linear": BYBIT | {"symbol": "BTC/USDT:USDT", "size": 0.05},
     "bybit-inverse": BYBIT | {"symbol": "BTC/USD:BTC", "size": 5000},
+    "mexc": MEXC,
 }
 DEPOSITS = {"binance-coinm": 1, "bybit-inverse": 1}
 

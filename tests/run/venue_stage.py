@@ -103,14 +103,21 @@ async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
 
 async def same_book(server: VenueServer, ear: Ear, seconds: float = 20.0) -> None:
     """Wait for a moment at which the line holds the book that the venue has."""
-    lane = server.exchange.board.lanes[0]
+    lane, exchange = server.exchange.board.lanes[0], server.exchange
+    speed = exchange.clock.speed
 
     def agree() -> bool:
         return ear.line.live and ear.book() == (lane.bids, lane.asks)
 
     server.faults = type(server.faults)(FaultPlan())  # nothing more goes wrong
     server.house.skew_ns = 0
-    await until(agree, seconds)
+    for _ in range(int(seconds / 2)):
+        await asyncio.sleep(1.0)
+        exchange.pace(0.01)  # what is told at intervals catches up while little happens
+        with suppress(AssertionError):
+            return await until(agree, 1.0)
+        exchange.pace(speed)
+    raise AssertionError("the books never agreed")
 
 
 class Trader:
@@ -124,6 +131,7 @@ class Trader:
         self.instrument = server.dialect.example
         self.updates: list[Update] = []
         self.terms = Terms(leverage=20)
+        self.theirs: dict[str, str] = {}  # the venue's id -> ours, as answered
         self._rest = rest
         self._orders = 0
         self._key = ""
@@ -176,6 +184,8 @@ class Trader:
     async def place(self, **fields: int) -> tuple[Answer, Any]:
         line = self.order(**fields)
         answer, _ = await self.ask(self.side.place(line, self.instrument, self.terms))
+        if answer.venue_id:
+            self.theirs[answer.venue_id] = self.side.client_id(int(line["order"]))
         return answer, line
 
     async def cancel(self, line: Any) -> Answer:
@@ -185,8 +195,14 @@ class Trader:
         found: set[str] = set()
         for call in self.side.open_orders(self.instrument):
             _, body = await self.ask(call)
-            found |= {one.client_id for one in self.side.read_orders(body)}
+            found |= {self.ours(one) for one in self.side.read_orders(body)}
         return found
+
+    def ours(self, update: Any) -> str:
+        """Return our id of an order, also where the venue tells only its own."""
+        names = (update.venue_id, getattr(update, "text", "").removeprefix("plan "))
+        known = (self.theirs[name] for name in names if name in self.theirs)
+        return update.client_id or next(known, "")
 
     async def position(self) -> str:
         _, body = await self.ask(self.side.positions(self.instrument))
@@ -195,7 +211,7 @@ class Trader:
 
     def of(self, line: Any, kind: type = OrderUpdate) -> list[Any]:
         ours = self.side.client_id(int(line["order"]))
-        return [one for one in self.updates if isinstance(one, kind) and one.client_id == ours]
+        return [one for one in self.updates if isinstance(one, kind) and self.ours(one) == ours]
 
     @property
     def best(self) -> tuple[int, int]:

@@ -4,8 +4,9 @@ from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.server import COINM, USDM
 from aggressor.venues.bybit.server import INVERSE, LINEAR
 from aggressor.venues.dialect import Dialect
+from aggressor.venues.mexc.server import MEXC
 
-DIALECTS: dict[str, Dialect] = {one.venue: one for one in (USDM, COINM, LINEAR, INVERSE)}
+DIALECTS: dict[str, Dialect] = {one.venue: one for one in (USDM, COINM, LINEAR, INVERSE, MEXC)}
 
 
 def dialect_named(name: str) -> Dialect:

@@ -12,11 +12,12 @@ import msgspec
 from aggressor.schema import report
 from aggressor.schema.command import FOK, GTC, IOC, POST_ONLY, STOP_MARKET
 from aggressor.schema.event import NO_PRICE
-from aggressor.schema.instrument import MONEY_UNIT, Instrument, money_text
-from aggressor.schema.units import decimal_text, grid_of
+from aggressor.schema.instrument import Instrument, money_text
+from aggressor.schema.units import grid_of
 from aggressor.sim.costs import Costs
 from aggressor.sim.local.orders import LocalFill, LocalOrder
 from aggressor.venues.dialect import MS, House
+from aggressor.venues.served import money_of, rate_text
 
 LIMIT_TYPES = {1: GTC, 2: POST_ONLY, 3: IOC, 4: FOK}
 MARKET_TYPES = (5, 6)
@@ -33,7 +34,7 @@ _PLAN_BASE = 265_000_000_000_000_000
 _DEAL_BASE = 9_000_000_000
 _POSITION_BASE = 1_397_000
 _WAITS, _CANCELLED, _EXECUTED, _FAILED = 1, 2, 3, 5
-_PLAN_HOURS = {1: 24, 2: 168}
+PLAN_HOURS = {1: 24, 2: 168}
 _REASONS = {report.NO_MARGIN: 2, report.REDUCE_ONLY_EMPTY: 3}
 
 
@@ -49,7 +50,7 @@ def money(amount: int) -> msgspec.Raw:
 
 def price_of(one: Instrument, ticks: Fraction) -> msgspec.Raw:
     """Return a price in ticks, on the grid or not, with 8 decimals at most."""
-    return raw(decimal_text(round(ticks * Fraction(one.tick) * 10**8), MONEY_UNIT))
+    return raw(money_of(ticks * Fraction(one.tick)))
 
 
 def order_id(order: LocalOrder) -> str:
@@ -71,7 +72,7 @@ def find_plain(house: House, theirs: Any) -> LocalOrder | None:
 def find_plan(house: House, theirs: Any) -> LocalOrder | None:
     """Return the order with a trigger that an id names."""
     found = _find(house, theirs, _PLAN_BASE)
-    return found if found is not None and found.waits else None
+    return found if found is not None and found.waits and "pair" not in found.ticket.said else None
 
 
 def _find(house: House, theirs: Any, base: int) -> LocalOrder | None:
@@ -177,7 +178,7 @@ def plan_form(house: House, order: LocalOrder) -> dict[str, Any]:
         "openType": int(ticket.said["open"]),
         "triggerType": 1 if rises else 2,
         "state": plan_state(order),
-        "executeCycle": _PLAN_HOURS[int(ticket.said["cycle"])],
+        "executeCycle": PLAN_HOURS[int(ticket.said["cycle"])],
         "trend": 1,
         "orderType": int(ticket.said["type"]),
         "errorCode": 0 if order.lives else _REASONS.get(order.reason, 0),
@@ -287,8 +288,8 @@ def contract_form(one: Instrument, costs: Costs) -> dict[str, Any]:
         "maxVol": raw(one.size_text(VOL_MAX)),
         "bidLimitPriceRate": 0.1,
         "askLimitPriceRate": 0.1,
-        "takerFeeRate": raw(f"{costs.taker_bp / 10_000:f}"),
-        "makerFeeRate": raw(f"{costs.maker_bp / 10_000:f}"),
+        "takerFeeRate": raw(rate_text(costs.taker_bp)),
+        "makerFeeRate": raw(rate_text(costs.maker_bp)),
         "maintenanceMarginRate": 0.001,
         "initialMarginRate": 0.002,
         "riskBaseVol": VOL_MAX,

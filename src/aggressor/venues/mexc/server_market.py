@@ -1,8 +1,8 @@
 """MEXC's public questions: the market as its REST side tells it.
 
 Answers come in one envelope, refusals with HTTP 200 and a code. A book fetched lags the stream, as
-the venue's does: it is a copy, renewed when it is older than `COPY_NS`. Its version is the number of
-changes since the start, which the stream chains (`server_streams`).
+the venue's does: it is a copy, renewed when it is older than `COPY_NS` of the market. Its version
+is the number of changes since the start, which the stream chains (`server_streams`).
 """
 
 from collections import deque
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aggressor.schema.event import ASK, BID
-from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import BookNews, Lane, Levels
 from aggressor.sim.local.minutes import Candle, Minutes
-from aggressor.venues.dialect import MS, SECOND_NS, CodeError, House, Reply
+from aggressor.venues.dialect import MS, CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import BAND, contract_form, money, price_of, raw
+from aggressor.venues.served import mark_of
 
 Params = dict[str, Any]
 
@@ -130,7 +130,8 @@ def depth(house: House, params: Params) -> Any:
     number = house.exchange.by_symbol[lane.instrument.symbol]
     copies = house.notes.setdefault("copies", {})
     now = house.exchange.now
-    if number not in copies or now - copies[number].at >= COPY_NS:
+    pace = max(1.0, house.exchange.clock.speed)
+    if number not in copies or (now - copies[number].at) * pace >= COPY_NS:
         sides = (lane.levels(BID, _BOOK_LEVELS), lane.levels(ASK, _BOOK_LEVELS))
         copies[number] = Copy(now, lane.number, *sides, house.ms(lane.ts))
     copy: Copy = copies[number]
@@ -183,10 +184,7 @@ def deals(house: House, params: Params) -> Any:
 
 def fair(lane: Lane) -> msgspec.Raw:
     """Return the fair price; where no mark is told, the last price stands in."""
-    if lane.mark:
-        return raw(money_text(lane.mark))
-    last = lane.last_price()
-    return raw("0") if last is None else raw(lane.instrument.price_text(last))
+    return money(mark_of(lane))
 
 
 def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
