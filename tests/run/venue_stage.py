@@ -189,7 +189,9 @@ class Trader:
         return answer, line
 
     async def cancel(self, line: Any) -> Answer:
-        return (await self.ask(self.side.cancel(line, self.instrument, self.terms)))[0]
+        call = self.side.cancel(line, self.instrument, self.terms)
+        assert call is not None
+        return (await self.ask(call))[0]
 
     async def living(self) -> set[str]:
         found: set[str] = set()
