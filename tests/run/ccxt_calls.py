@@ -63,6 +63,11 @@ async def public(calls: Calls) -> tuple[float, float]:
     await calls.do("watch_trades", x.watch_trades(symbol), lambda found: found[-1]["price"] > 0)
     await calls.do("fetch_trades", x.fetch_trades(symbol), lambda found: len(found) > 0)
     await calls.do("fetch_funding_rate", x.fetch_funding_rate(symbol))
+    await calls.do("fetch_funding_rate_history", x.fetch_funding_rate_history(symbol))
+    rises = lambda rows: rows and all(low <= top for _, _, top, low, _, _ in rows)  # noqa: E731
+    await calls.do("fetch_ohlcv", x.fetch_ohlcv(symbol, "1m"), rises)
+    traded = lambda one: one["low"] <= one["last"] <= one["high"] and one["baseVolume"] > 0  # noqa: E731
+    await calls.do("fetch_ticker", x.fetch_ticker(symbol), traded)
     book = await calls.do("fetch_order_book", x.fetch_order_book(symbol, 20))
     return book["bids"][0][0], book["asks"][0][0]
 

@@ -29,13 +29,13 @@ from aggressor.schema.command import (
     empty_commands,
 )
 from aggressor.schema.event import NO_PRICE
-from aggressor.schema.instrument import Instrument
+from aggressor.schema.instrument import Instrument, money_round
 from aggressor.schema.report import NO_REASON, Reports
 from aggressor.sim.costs import Costs
 from aggressor.sim.exchange import SimExchange
 from aggressor.sim.latency import Latency
 from aggressor.sim.local.account import LocalAccount
-from aggressor.sim.local.board import Board, MarketNews, TradeNews
+from aggressor.sim.local.board import Board, MarketNews, MarkNews, TradeNews
 from aggressor.sim.local.minutes import Minutes
 from aggressor.sim.local.orders import (
     DUPLICATE,
@@ -78,7 +78,8 @@ class LocalExchange:
         self.clock = MarketClock(now, self.paced.first_ns + lead_ns, speed)
         self.costs = costs if costs is not None else Costs()
         self.board = Board(instruments)
-        self.minutes = [Minutes() for _ in instruments]
+        self.minutes = [Minutes() for _ in instruments]  # prices in ticks
+        self.marks = [Minutes() for _ in instruments]  # mark prices, in 1e-8
         self.account = LocalAccount(instruments, deposit)
         self.orders: dict[int, LocalOrder] = {}
         self.living: dict[int, LocalOrder] = {}
@@ -132,10 +133,17 @@ class LocalExchange:
             news = self.board.take(events)
             self._news.extend(news)
             for one in news:
-                if isinstance(one, TradeNews) and one.flow:
-                    at = self.clock.venue(one.ts)
-                    self.minutes[one.lane].add(at, one.price, one.lots, one.side)
+                self._note(one)
             self._take(reports)
+
+    def _note(self, news: MarketNews) -> None:
+        """Keep what candles are made of."""
+        if isinstance(news, TradeNews) and news.flow:
+            at, one = self.clock.venue(news.ts), self.instruments[news.lane]
+            value = money_round(one.notional(news.price, news.lots))
+            self.minutes[news.lane].add(at, news.price, news.lots, news.side, value)
+        elif isinstance(news, MarkNews):
+            self.marks[news.lane].add(self.clock.venue(news.ts), news.price, 0, 0)
 
     # -- orders ----------------------------------------------------------------------------------
 

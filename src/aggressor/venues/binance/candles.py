@@ -34,6 +34,7 @@ _INTERVALS = {
     43_200: "12h",
     86_400: "1d",
 }
+SPANS_S = {name: span_s for span_s, name in _INTERVALS.items()}
 _WEIGHTS = ((100, 1), (500, 2), (1001, 5))  # below so many candles
 
 _MS = 1_000_000

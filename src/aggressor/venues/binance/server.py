@@ -18,6 +18,7 @@ import msgspec
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.binance import server_account as account
 from aggressor.venues.binance import server_api
+from aggressor.venues.binance import server_history as history
 from aggressor.venues.binance import server_market as market
 from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
@@ -77,6 +78,12 @@ _PUBLIC: dict[tuple[str, str], Call] = {
     ("GET", "v1/ticker/bookTicker"): _open(market.book_ticker, 2),
     ("GET", "v1/ticker/price"): _open(market.price_ticker),
     ("GET", "v2/ticker/price"): _open(market.price_ticker),
+    ("GET", "v1/ticker/24hr"): _open(history.day_ticker),
+    ("GET", "v1/klines"): _open(history.klines, 5),
+    ("GET", "v1/markPriceKlines"): _open(history.mark_klines, 5),
+    ("GET", "v1/indexPriceKlines"): _open(history.mark_klines, 5),
+    ("GET", "v1/fundingRate"): _open(history.funding_rates),
+    ("GET", "v1/fundingInfo"): _open(history.funding_info),
 }
 _KEYED: dict[tuple[str, str], Call] = {
     (method, "v1/listenKey"): Call(account.answered(handler), signed=False)

@@ -48,6 +48,7 @@ _PERCENT = 50  # initial margin x leverage: about 1 as fractions, about 100 in p
 _MINUTE = 60
 _INTERVALS = {minutes * _MINUTE: str(minutes) for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360)}
 _INTERVALS |= {12 * 60 * _MINUTE: "720", 24 * 60 * _MINUTE: "D"}
+SPANS_S = {name: span_s for span_s, name in _INTERVALS.items()}
 
 Result = TypeVar("Result")
 

@@ -15,6 +15,7 @@ import msgspec
 
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.bybit import server_account as account
+from aggressor.venues.bybit import server_history as history
 from aggressor.venues.bybit import server_market as market
 from aggressor.venues.bybit.server_market import Params
 from aggressor.venues.bybit.signing import seal
@@ -64,6 +65,10 @@ _ROUTES: dict[tuple[str, str], Call] = {
             ("tickers", market.tickers),
             ("open-interest", market.open_interest),
             ("risk-limit", market.risk_limit),
+            ("kline", history.kline),
+            ("mark-price-kline", history.mark_kline),
+            ("index-price-kline", history.mark_kline),
+            ("funding/history", history.funding_history),
         )
     },
     **{

@@ -26,6 +26,7 @@ from aggressor.sim.local.board import (
 )
 from aggressor.venues.bybit.server_forms import category, side_name, symbol_form, trade_id
 from aggressor.venues.dialect import CodeError, Frame, House, Reply
+from aggressor.venues.past import last_span
 from aggressor.venues.served import best
 from aggressor.venues.told import forget, level_texts, moved, opened
 
@@ -33,6 +34,7 @@ Params = dict[str, Any]
 
 DEPTHS = (1, 50, 200, 1000)
 _FIRST_U = 1000
+_HOUR_S = 3600
 _encode = msgspec.json.encode
 
 
@@ -121,20 +123,21 @@ def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
     one = lane.instrument
     last = lane.last_price()
     text = "" if last is None else one.price_text(last)
+    day = last_span(house, lane)
     mark = money_text(lane.mark) if lane.mark else text
     top = best(lane)
     return {
         "symbol": one.symbol,
         "lastPrice": text,
-        "prevPrice24h": text,
-        "price24hPcnt": "0",
-        "highPrice24h": text,
-        "lowPrice24h": text,
-        "prevPrice1h": text,
+        "prevPrice24h": one.price_text(day.open),
+        "price24hPcnt": f"{(day.close - day.open) / day.open if day.open else 0:.4f}",
+        "highPrice24h": one.price_text(day.high),
+        "lowPrice24h": one.price_text(day.low),
+        "prevPrice1h": one.price_text(last_span(house, lane, _HOUR_S).open),
         "markPrice": mark,
         "indexPrice": mark,
-        "turnover24h": "0",
-        "volume24h": "0",
+        "turnover24h": money_text(day.value),
+        "volume24h": one.size_text(day.lots),
         "bid1Price": top.bid,
         "bid1Size": top.bid_size,
         "ask1Price": top.ask,

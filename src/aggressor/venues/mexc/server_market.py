@@ -15,6 +15,7 @@ from aggressor.sim.local.board import BookNews, Lane, Levels
 from aggressor.sim.local.minutes import Candle, Minutes
 from aggressor.venues.dialect import MS, CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import BAND, contract_form, money, price_of, raw
+from aggressor.venues.past import chosen, last_span
 from aggressor.venues.served import mark_of
 
 Params = dict[str, Any]
@@ -192,9 +193,8 @@ def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
     one = lane.instrument
     number = house.exchange.by_symbol[one.symbol]
     last = lane.last_price() or 0
-    day = house.exchange.minutes[number].day(house.exchange.now)
-    first, high, low = (day.open, day.high, day.low) if day is not None else (last, last, last)
-    amount = 0 if day is None or not day.lots else one.notional(1, day.paid)
+    day = last_span(house, lane)
+    first, high, low = day.open, day.high, day.low
     mark = house.exchange.price(number) or 0
     bids, asks = lane.levels(BID, 1), lane.levels(ASK, 1)
     price = fair(lane)
@@ -203,8 +203,8 @@ def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
         "lastPrice": raw(one.price_text(last)),
         "bid1": raw(one.price_text(bids[0][0] if bids else 0)),
         "ask1": raw(one.price_text(asks[0][0] if asks else 0)),
-        "volume24": raw(one.size_text(day.lots if day is not None else 0)),
-        "amount24": money(round(amount)),
+        "volume24": raw(one.size_text(day.lots)),
+        "amount24": money(day.value),
         "holdVol": raw(one.size_text(lane.interest)),
         "lower24Price": raw(one.price_text(low)),
         "high24Price": raw(one.price_text(high)),
@@ -291,9 +291,7 @@ def _columns(params: Params, minutes: Minutes) -> list[Candle]:
         raise CodeError(600, "Parameter error!")
     start = number_in(params, "start", 0, 1 << 40)
     end = number_in(params, "end", 1 << 40, 1 << 40)
-    found = minutes.spans(span_s, 1 << 30)
-    inside = [one for one in found if start <= one.start_s <= end]
-    return inside[:_KLINES_MAX] if start else inside[-_KLINES_MAX:]
+    return chosen(minutes, span_s, 1000 * start, 1000 * end, _KLINES_MAX, first=start > 0)
 
 
 def kline(house: House, params: Params) -> Any:
@@ -309,7 +307,7 @@ def kline(house: House, params: Params) -> Any:
         "time": [row.start_s for row in rows],
         **prices,
         "vol": [raw(one.size_text(row.lots)) for row in rows],
-        "amount": [money(round(one.notional(1, row.paid))) for row in rows],
+        "amount": [money(row.value) for row in rows],
     }
 
 
@@ -317,7 +315,7 @@ def fair_kline(house: House, params: Params) -> Any:
     """Answer candles of the fair price, which is the index too; nothing trades at it."""
     lane = lane_of(house, params)
     number = house.exchange.by_symbol[lane.instrument.symbol]
-    rows = _columns(params, house.notes.get("marks", {}).get(number, Minutes()))
+    rows = _columns(params, house.exchange.marks[number])
     names = ("open", "close", "high", "low")
     prices = {name: [money(getattr(row, name)) for row in rows] for name in names}
     nothing = [0 for _ in rows]

@@ -19,7 +19,6 @@ from aggressor.sim.local.board import (
     MarkNews,
     TradeNews,
 )
-from aggressor.sim.local.minutes import Minutes
 from aggressor.venues.dialect import MS, Frame, House
 from aggressor.venues.mexc.server_forms import money, raw
 from aggressor.venues.mexc.server_market import (
@@ -71,9 +70,6 @@ def tell(house: House, news: MarketNews, wanted: frozenset[str]) -> Sequence[Fra
     if isinstance(news, TradeNews):
         return _trade_frames(house, lane, news, wanted)
     if isinstance(news, MarkNews):
-        at = house.exchange.clock.venue(news.ts)
-        marks = house.notes.setdefault("marks", {})
-        marks.setdefault(news.lane, Minutes()).add(at, news.price, 0, 0)
         return _mark_frames(house, lane, wanted)
     if isinstance(news, FundingNews):
         symbol = lane.instrument.symbol
@@ -200,7 +196,7 @@ def _kline(house: House, lane: Lane, number: int, interval: str, span_s: int) ->
         "c": close,
         "h": high,
         "l": low,
-        "a": money(round(one.notional(1, row.paid))),
+        "a": money(row.value),
         "q": raw(one.size_text(row.lots)),
         "ro": opened,
         "rc": close,
