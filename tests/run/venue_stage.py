@@ -82,7 +82,7 @@ async def hearing(server: VenueServer) -> AsyncIterator[Ear]:
         wires = Wires(rest, clock, notices.append, server.document["rest"])
         limits = Limits({"rest": venue.rest_limit})
         found = await definitions_of(venue, wires, limits)
-        (one,) = chosen(found, venue, [server.dialect.example.symbol])
+        (one,) = chosen(found, venue, [server.exchange.instruments[0].symbol])
         line = Line(venue, [(one, 0)], wires, backlog)
         task = asyncio.create_task(line.run())
         try:

@@ -23,7 +23,8 @@ def venue(
     port: int = 0,
     balance: Decimal = Decimal(100_000),
     faults: str = "",
-    tls: tuple[Path, Path] | None = None,
+    tls: Annotated[bool, Parameter(negative="")] = False,
+    certificate: tuple[Path, Path] | None = None,
     json: Json = False,
 ) -> None:
     """Be a venue on this machine, in its own dialect: any client of that venue can trade here.
@@ -36,7 +37,8 @@ def venue(
     name
         The venue, as binance-usdm.
     replay
-        Folder of a store to play; else a synthetic market.
+        Folder of a store, or one recording, to play; else a synthetic market. Behind its last row
+        the market stands still.
     instrument
         What of the store, as venue:SYMBOL; may be given again.
     synthetic
@@ -52,7 +54,10 @@ def venue(
     faults
         What goes wrong on purpose: gap=0.01,disconnect=0.05,seed=7, or a file of JSON.
     tls
-        Certificate and key files: serve https and wss.
+        Serve https and wss, with a certificate made for this run: the file of its authority, which
+        a client must trust, is told as `ca` (needs the extra `tls`).
+    certificate
+        Serve https and wss with your own certificate and key files.
     """
     from aggressor.run.local_venue import serve_venue
 
@@ -74,6 +79,7 @@ def venue(
             balance=balance,
             faults=faults,
             tls=tls,
+            certificate=certificate,
             ready=ready,
         )
     )

@@ -192,8 +192,10 @@ def show_venue(result: dict[str, Any]) -> None:
         ("api_key", "key"),
         ("api_secret", "secret"),
         ("passphrase", "passphrase"),
+        ("ca", "trust"),
     ):
-        console.print(f"  {label:<11} {result[name]}")
+        if name in result:
+            console.print(f"  {label:<11} {result[name]}")
 
 
 def show_warm(result: dict[str, Any]) -> None:

@@ -2,16 +2,18 @@
 
 import asyncio
 import signal
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
 from aggressor.engine.ports import Feed
 from aggressor.run.faults import fault_plan
+from aggressor.run.importing import import_files
+from aggressor.run.own_certificate import own_certificate, their_certificate
 from aggressor.run.venue_server import VenueServer
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import ContractKind, Instrument
@@ -52,13 +54,23 @@ def synthetic_feed(instrument: Instrument, seed: int) -> SyntheticFeed:
 
 
 def markets_of(
-    dialect: Dialect, replay: Path | None, instruments: Sequence[str], seed: int
+    dialect: Dialect, replay: Path | None, instruments: Sequence[str], seed: int, folder: Path
 ) -> tuple[list[Instrument], list[Feed]]:
-    """Return what is traded and its feeds; raise ConfigError or StoreError."""
+    """Return what is traded and its feeds; raise ConfigError or StoreError.
+
+    A recording is imported into `folder` first, as one of its instruments' own venue, which is the
+    dialect's where nothing else is named.
+    """
     if replay is None:
         if instruments:
             raise ConfigError("--instrument names what to replay: it needs --replay STORE.")
         return [dialect.example], [synthetic_feed(dialect.example, seed)]
+    if replay.is_file():
+        venues = {one.partition(":")[0] for one in instruments} or {dialect.venue}
+        if len(venues) > 1:
+            raise ConfigError("A recording is of one venue: import it into a store, and play that.")
+        import_files([replay], venues.pop(), folder)
+        replay = folder
     store = Store(replay)
     names = list(instruments) or [
         one for one in store.instruments if one.startswith(f"{dialect.venue}:")
@@ -81,31 +93,37 @@ async def serve_venue(
     port: int,
     balance: Decimal,
     faults: str,
-    tls: tuple[Path, Path] | None,
+    tls: bool,
+    certificate: tuple[Path, Path] | None,
     ready: Callable[[dict[str, str]], None],
 ) -> None:
-    """Serve until the process is told to stop."""
+    """Serve until the process is told to stop; what `ready` gets says where and with which key."""
     dialect = dialect_named(name)
     plan = fault_plan(faults)
-    context = None
-    if tls is not None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        try:
-            context.load_cert_chain(*tls)
-        except (OSError, ssl.SSLError) as trouble:
-            raise ConfigError(f"The certificate cannot be used: {trouble}.") from None
-    traded, feeds = markets_of(dialect, replay, instruments, seed)
-    server = VenueServer(
-        dialect,
-        traded,
-        feeds,
-        speed=speed,
-        lead_s=SYNTHETIC_LEAD_S if replay is None else 0.0,
-        deposit=int(balance * _MONEY),
-        faults=plan,
-    )
-    await server.start(port, context)
-    ready(server.document)
+    with TemporaryDirectory(prefix="aggressor-venue-") as folder:
+        traded, feeds = markets_of(dialect, replay, instruments, seed, Path(folder) / "store")
+        server = VenueServer(
+            dialect,
+            traded,
+            feeds,
+            speed=speed,
+            lead_s=SYNTHETIC_LEAD_S if replay is None else 0.0,
+            deposit=int(balance * _MONEY),
+            faults=plan,
+        )
+        context, more = None, {}
+        if certificate is not None:
+            context = their_certificate(*certificate)
+        elif tls:
+            context, authority = own_certificate(Path(folder))
+            more = {"ca": str(authority)}
+        await server.start(port, context)
+        ready(server.document | more)
+        await _until_told(server)
+
+
+async def _until_told(server: VenueServer) -> None:
+    """Serve until a signal, or until the server fails."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
