@@ -5,10 +5,12 @@ first is let go: what comes twice is dropped by the decoder, which knows the ven
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import NamedTuple
 
-from aggressor.venues.session import Link, State
+from aggressor.schema.errors import AggressorError
+from aggressor.venues.session import Control, ControlKind, Link, State
 from aggressor.wire.backoff import Backoff
 from aggressor.wire.websocket import Socket, open_socket
 
@@ -17,6 +19,14 @@ _SETTLED_NS = 60_000_000_000  # a connection that held for so long begins its wa
 _FRESH_NS = 5_000_000_000
 
 OnFrame = Callable[[Link, bytes, int], None]
+
+
+class Door(NamedTuple):
+    """Where to connect to, once: the keys in it may hold for one connection only."""
+
+    address: str
+    headers: dict[str, str]
+    link: Link
 
 
 class Holder:
@@ -35,8 +45,14 @@ class Holder:
         books: bool = False,
         named: bytes = b"",
         headers: dict[str, str] | None = None,
+        door: Callable[[], Awaitable[Door]] | None = None,
+        longest_wait_s: float = 30.0,
     ) -> None:
-        """`named` is what was subscribed, in lower case; `on_lost` is told why and when."""
+        """`named` is what was subscribed, in lower case; `on_lost` is told why and when.
+
+        `door` is asked before each connection where it is not always the same; it may raise
+        OSError, TimeoutError or AggressorError.
+        """
         self.link = new_link()
         self._address = address
         self._new_link = new_link
@@ -48,6 +64,8 @@ class Holder:
         self._books = books
         self._named = named
         self._headers = headers
+        self._door = door
+        self._longest_wait_s = longest_wait_s
         self._opened_ns = 0
 
     def carries_book(self, symbol: str) -> bool:
@@ -58,9 +76,13 @@ class Holder:
         """Say whether the first snapshot of the stream may still be on its way."""
         return now - self._opened_ns < _FRESH_NS
 
+    def renew(self, why: str) -> None:
+        """Give the connection up and open another."""
+        self.link.received(Control(ControlKind.ENDED, why), self._now())
+
     async def run(self) -> None:
         """Connect, hold, connect again, until cancelled."""
-        wait = Backoff()
+        wait = Backoff(cap_s=self._longest_wait_s)
         while True:
             began = self._now()
             why = await self._hold()
@@ -75,8 +97,9 @@ class Holder:
         """Open a connection and hold it and its successors; return why the last one ended."""
         try:
             current = await self._open(self.link)
-        except (OSError, TimeoutError) as trouble:
+        except (OSError, TimeoutError, AggressorError) as trouble:
             return f"{self._address}: {trouble or 'no answer in time'}"
+        self.link = current.link
         successor: _Open | None = None
         try:
             while True:
@@ -84,7 +107,7 @@ class Holder:
                 now = self._now()
                 replace = not current.over and current.serve(now)
                 if replace:
-                    with suppress(OSError, TimeoutError):
+                    with suppress(OSError, TimeoutError, AggressorError):
                         successor = await self._open(self._new_link())
                 if successor is not None and not successor.over:
                     successor.serve(now)
@@ -100,13 +123,16 @@ class Holder:
                 successor.socket.close()
 
     async def _open(self, link: Link) -> "_Open":
+        address, headers = self._address, self._headers
+        if self._door is not None:
+            address, headers, link = await self._door()
         connection = _Open(link, self._notice)
         connection.socket = await open_socket(
-            self._address,
+            address,
             lambda frame, ts_recv: self._on_frame(link, frame, ts_recv),
             connection.closed,
             self._now,
-            headers=self._headers,
+            headers=headers,
             deflate=self._deflate,
         )
         self._opened_ns = self._now()

@@ -57,6 +57,7 @@ REPORT_NAMES = {
 
 MAKER = 1
 REDUCE_ONLY = 2
+CORRECTED = 4  # learnt by asking the venue, not told by its stream
 
 NO_REASON = 0
 WOULD_CROSS = 1  # a post-only order met the other side
@@ -70,6 +71,9 @@ NO_BOOK = 8  # the venue's book is not known here
 NO_MARGIN = 9  # the account cannot carry it
 PRICE_BAND = 10  # further from the venue's fair price than it allows
 FORBIDDEN = 11  # the key, the account or the instrument may not do this
+RATE_LIMIT = 12  # the venue takes no more for now, and the order cannot wait
+NEVER_ARRIVED = 13  # its answer was lost, and the venue does not know it
+NOT_LISTENING = 14  # nothing new is sent while the account's stream is away
 
 REASON_NAMES = {
     NO_REASON: "",
@@ -84,6 +88,9 @@ REASON_NAMES = {
     NO_MARGIN: "not enough margin",
     PRICE_BAND: "price outside the band",
     FORBIDDEN: "not allowed",
+    RATE_LIMIT: "too many requests",
+    NEVER_ARRIVED: "never arrived",
+    NOT_LISTENING: "account stream away",
 }
 
 

@@ -193,6 +193,9 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     sign: Callable[[Call, Credentials, int, str], Signed]  # now in ms by the venue's clock, host
     limits: dict[str, tuple[int, int]]  # group -> (weight, window in ns)
+    # how long behind its sending a request may still take effect (the window of its signature) and
+    # the venue's questions may not know of it: only then is an order that is not found not there
+    settles_ns: int = 15_000_000_000
     client_id: Callable[[int], str]
     order_id: Callable[[str], int | None]  # None: not an order of ours
 

@@ -43,6 +43,14 @@ class VenueClock:
         middle = (sent_ns + received_ns) // 2
         self._samples.append(Offset(venue_ns - middle, (received_ns - sent_ns + 1) // 2))
 
+    def put(self, offset: Offset) -> None:
+        """Take a measurement that was made elsewhere."""
+        self._samples.append(offset)
+
+    def forget(self) -> None:
+        """Drop the measurements: the venue's clock, or ours, has jumped."""
+        self._samples.clear()
+
     @property
     def offset(self) -> Offset | None:
         """The best of the recent measurements, None before the first."""

@@ -32,6 +32,7 @@ def trading_venue(host: str, api: str, private: str) -> TradingVenue:
             requests.WEIGHT: (WEIGHT_PER_MINUTE, 60 * _SECOND_NS),
             requests.ORDERS: (200, 10 * _SECOND_NS),
         },
+        settles_ns=7 * _SECOND_NS,  # the window of 5 s, and what lags behind
         client_id=requests.client_id,
         order_id=partial(order_of, requests.PREFIX),
         place=partial(requests.place, api),

@@ -17,6 +17,7 @@ def trading_side(rest: str, streams: str) -> TradingVenue:
         host=rest,
         sign=sign,
         limits=requests.LIMITS,
+        settles_ns=7_000_000_000,  # the window of 5 s, and what lags behind
         client_id=requests.client_id,
         order_id=requests.order_id,
         place=requests.place,

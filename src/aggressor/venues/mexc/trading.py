@@ -29,6 +29,7 @@ def trading_venue(host: str, streams: str) -> TradingVenue:
             requests.MANY: (1, _TWO_SECONDS_NS),
             requests.PRIVATE: (20, _TWO_SECONDS_NS),
         },
+        settles_ns=12_000_000_000,  # the window of 10 s, and what lags behind
         client_id=requests.client_id,
         order_id=partial(order_of, requests.PREFIX),
         place=requests.place,

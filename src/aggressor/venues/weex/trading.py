@@ -14,6 +14,7 @@ def trading_side(rest: str, stream: str) -> TradingVenue:
         host=rest,
         sign=sign,
         limits=requests.LIMITS,
+        settles_ns=33_000_000_000,  # a request holds for 30 s
         client_id=requests.client_id,
         order_id=requests.order_id,
         place=requests.place,

@@ -1,0 +1,122 @@
+"""A picture of the account, asked for, and how we become level with it.
+
+At the start and after each reconnect of the account's stream the venue is asked for everything that
+can have changed meanwhile: fills, open orders, positions, balances. Fills and orders are heard like
+the stream, each once. An order of ours that the picture does not show is asked for by itself: the
+picture may be older than the order. One that it shows and we do not hold is of an earlier run: it
+is held from now on.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from aggressor.account.reconcile import Held
+from aggressor.schema import report
+from aggressor.schema.command import GTC, LIMIT, PLACE, STOP_MARKET, empty_commands
+from aggressor.schema.event import NO_PRICE
+from aggressor.venues.gateway import Gateway
+from aggressor.venues.hearing import Hearing
+from aggressor.venues.tracked import Request, Stage, Tracked, Word, new_tracked, split_number
+from aggressor.venues.trading import BalanceUpdate, FillUpdate, OrderUpdate, PositionUpdate
+
+_MONEY = 100_000_000
+_LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
+
+
+class Picture(NamedTuple):
+    """The account as the venue answered it; all pages of everything."""
+
+    asked_ns: int  # when the first question left
+    orders: Sequence[OrderUpdate]  # that live, of our instruments
+    fills: Sequence[FillUpdate]
+    positions: Sequence[PositionUpdate]
+    balances: Sequence[BalanceUpdate]
+
+
+def level(gateway: Gateway, picture: Picture, now: int) -> list[Tracked]:
+    """Take a picture; return the orders of ours that we did not hold and now do."""
+    hearing = gateway.hearing
+    hearing.hear(picture.orders, now, asked=True)  # before the fills: they name the orders
+    adopted = [
+        _adopt(hearing, number, one, now)
+        for number, one in list(hearing.unheld.items())
+        if one.kind in _LIVES and split_number(number)[0] not in hearing.orders
+    ]
+    hearing.unheld.clear()
+    hearing.hear(picture.fills, now, asked=True)
+    hearing.hear([*picture.positions, *picture.balances], now, asked=True)
+    shown = {hearing.find(one.client_id, one.venue_id)[0] for one in picture.orders}
+    for order in hearing.active.values():
+        place = order.place
+        if place.stage is Stage.QUEUED or place.sent_ns >= picture.asked_ns or order.end_kind:
+            continue
+        if order not in shown:
+            order.inquiry.checking = True
+            gateway.doubts.doubt(order, now)
+    return adopted
+
+
+def _adopt(hearing: Hearing, number: int, one: OrderUpdate, now: int) -> Tracked:
+    """Hold an order of an earlier run; what it has filled is in the account already."""
+    order_id, leg = split_number(number)
+    lane = hearing.lanes[one.symbol]
+    grid = hearing.instruments[lane]
+    row = empty_commands(1)[0]
+    row["kind"], row["order"], row["instrument"] = PLACE, order_id, lane
+    row["side"], row["tif"] = one.side, GTC
+    row["type"] = STOP_MARKET if one.trigger else LIMIT
+    row["size"] = grid.lots(one.size)
+    row["price"] = grid.ticks(one.price) if one.price else NO_PRICE
+    row["trigger"] = grid.ticks(one.trigger) if one.trigger else NO_PRICE
+    row["flags"] = report.REDUCE_ONLY if one.reduce_only else 0
+    row["ts_send"] = now
+    order = new_tracked(row, now)
+    order.leg, order.acked, order.leg_seen = leg, True, True
+    order.triggered = one.kind == report.TRIGGERED
+    order.filled = order.leg_filled = order.leg_told = grid.lots(one.filled) if one.filled else 0
+    order.place = Request(PLACE, now, leg, stage=Stage.SENT, sent_ns=now)
+    order.place.move(Word.TELL)
+    hearing.add(order)
+    hearing.name(order, leg, one.venue_id, now, asked=True)
+    return order
+
+
+def resume(gateway: Gateway, orders: Sequence[Tracked], now: int) -> None:
+    """Hold orders that a journal says were sent, or may have been: each is asked for."""
+    for order in orders:
+        order.place.move(Word.SEND)
+        order.place.sent_ns = now  # not before: it may have been on the wire when we ended
+        order.place.move(Word.DOUBT)
+        gateway.hearing.add(order)
+        gateway.doubts.doubt(order, now)
+
+
+def held(hearing: Hearing, positions: Sequence[PositionUpdate]) -> dict[int, Held]:
+    """Return the net position of each instrument; what a picture does not name is flat."""
+    found = {lane: Held(0) for lane in range(len(hearing.instruments))}
+    for one in positions:
+        lane = hearing.lanes.get(one.symbol)
+        if lane is None:
+            continue
+        grid = hearing.instruments[lane]
+        lots = grid.lots(one.size) if one.size else 0
+        if not lots:
+            continue
+        entry = Fraction(Decimal(one.entry)) / Fraction(grid.tick) if one.entry else None
+        before = found[lane]
+        if before.lots:  # both legs of a hedged account: no single entry
+            entry = None
+        found[lane] = Held(before.lots + lots, entry)
+    return found
+
+
+def money(hearing: Hearing, balances: Sequence[BalanceUpdate]) -> dict[str, int]:
+    """Return what is held of each settlement currency, 1e-8; what is not said is left out."""
+    wanted = {grid.settle for grid in hearing.instruments}
+    return {
+        one.asset: int(Fraction(Decimal(one.wallet)) * _MONEY)
+        for one in balances
+        if one.asset in wanted and one.wallet
+    }

@@ -1,0 +1,248 @@
+"""Our own account at a local venue: the exchange under test, and a blotter that books its reports.
+
+Everything that reaches the venue's matching is noted, so that a test can say how often each order
+was sent; the venue's own orders, fills and wallet are the truth to compare with.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from aggressor.account.blotter import Blotter, Order
+from aggressor.account.books import Books
+from aggressor.run.backlog import Backlog
+from aggressor.run.faults import FaultPlan, Faults
+from aggressor.run.line import Line, Wires, chosen, definitions_of
+from aggressor.run.live_feed import LiveFeed
+from aggressor.run.venue_exchange import LiveRules, VenueExchange
+from aggressor.run.venue_server import VenueServer
+from aggressor.schema import command as c
+from aggressor.schema import report
+from aggressor.schema.event import NO_PRICE
+from aggressor.schema.instrument import Instrument
+from aggressor.sim.local.orders import LocalOrder, Refused, Ticket
+from aggressor.venues.doubts import AskRules
+from aggressor.venues.gateway import GatewayRules
+from aggressor.venues.table import venue_named
+from aggressor.venues.trading import Terms
+from aggressor.venues.venue import Venue
+from aggressor.wire.clock import Clock
+from aggressor.wire.rest import Limits, Rest
+from tests.run.venue_stage import KEY, serving, until
+
+SETTLES_NS = 2_000_000_000  # longer than a deadline: then nothing is on the wire any more
+SIZE = 200  # lots: worth more than the least value of any venue
+RULES = LiveRules(
+    gateway=GatewayRules(
+        patience_ns=3_000_000_000, asks=AskRules(confirm_ns=300_000_000, longest_ns=1_000_000_000)
+    ),
+    deadline_s=1.5,
+    picture_every_s=1.5,
+)
+
+
+class Dealer:
+    """Commands in, reports out, booked by the order's own table."""
+
+    def __init__(self, server: VenueServer, exchange: VenueExchange, notices: list[str]) -> None:
+        self.server = server
+        self.exchange = exchange
+        self.notices = notices
+        self.blotter = Blotter(exchange.first_id)
+        self.books = Books(exchange.instruments)
+        self.reports: list[Any] = []
+        self.instrument: Instrument = exchange.instruments[0]
+        self.sent: Counter[str] = Counter()  # by client id, what reached the matching
+        self._watch()
+
+    def _watch(self) -> None:
+        place = self.server.exchange.place
+
+        def noted(ticket: Ticket) -> LocalOrder | Refused:
+            self.sent[ticket.client_id] += 1
+            return place(ticket)
+
+        self.server.exchange.place = noted  # type: ignore[method-assign]
+
+    def pump(self) -> None:
+        """Take what the exchange reports."""
+        _, reports = self.exchange.poll(1000)
+        for row in reports:
+            if self.reports:
+                assert row["ts_recv"] >= self.reports[-1]["ts_recv"]
+            self.reports.append(row.copy())
+            kind = int(row["kind"])
+            if kind == report.FUNDED:
+                self.books.funding(int(row["instrument"]), int(row["fee"]))
+                continue
+            applied = self.blotter.apply(row)
+            if applied.lots:
+                order = applied.order
+                assert order is not None
+                self.books.fill(
+                    order.instrument, order.side, int(row["price"]), applied.lots,
+                    int(row["fee"]), int(row["ts_recv"]),
+                )  # fmt: skip
+
+    def command(self, kind: int = c.PLACE, **fields: int) -> Any:
+        line = c.empty_commands(1)[0]
+        line["kind"] = kind
+        line["type"], line["tif"], line["side"] = c.LIMIT, c.GTC, 1
+        line["price"] = line["trigger"] = NO_PRICE
+        line["size"] = SIZE
+        line["ts_send"] = self.exchange._wires.clock.now()
+        if kind == c.PLACE:
+            line["order"] = self.blotter.next_id()
+        for name, value in fields.items():
+            line[name] = value
+        return line
+
+    def take(self, *lines: Any) -> None:
+        rows = c.empty_commands(len(lines))
+        for i, line in enumerate(lines):
+            rows[i] = line
+            if int(line["kind"]) != c.CANCEL_ALL:
+                self.blotter.sent(line)
+        self.exchange.take(rows)
+
+    def place(self, **fields: int) -> Order:
+        line = self.command(**fields)
+        self.take(line)
+        return self.blotter[int(line["order"])]
+
+    def market(self, side: int = 1, size: int = SIZE, **fields: int) -> Order:
+        return self.place(type=c.MARKET, tif=c.IOC, side=side, size=size, **fields)
+
+    def change(self, kind: int, order: Order, **fields: int) -> None:
+        line = self.command(kind, order=order.id, type=order.type, tif=order.tif, side=order.side)
+        line["size"], line["price"], line["trigger"] = order.size, order.price, order.trigger
+        line["flags"] = order.flags
+        for name, value in fields.items():
+            line[name] = value
+        self.take(line)
+
+    def cancel(self, order: Order) -> None:
+        self.change(c.CANCEL, order)
+
+    def kinds(self, order: Order) -> list[int]:
+        """Return the kinds of the reports of an order."""
+        return [int(row["kind"]) for row in self.reports if int(row["order"]) == order.id]
+
+    async def until(self, true: Callable[[], bool], seconds: float = 20.0) -> None:
+        def pumped() -> bool:
+            self.pump()
+            return true()
+
+        await until(pumped, seconds)
+
+    async def quiet(self, seconds: float = 30.0) -> None:
+        """Wait until nothing is under way or in doubt, and what is told has come."""
+
+        def still() -> bool:
+            flying = any(one.in_flight for one in self.blotter.open_orders())
+            return self.exchange.gateway.quiet and not flying and self.exchange.gateway.listening
+
+        await self.until(still, seconds)
+
+    @property
+    def best(self) -> tuple[int, int]:
+        lane = self.server.exchange.board.lanes[0]
+        return max(lane.bids), min(lane.asks)
+
+    def right(self) -> None:
+        """Let nothing more go wrong."""
+        self.server.faults = Faults(FaultPlan())
+        self.server.house.skew_ns = 0
+
+    async def agree(self, seconds: float = 30.0) -> None:
+        """Orders, positions, money: the venue's and ours; nothing was sent twice."""
+        self.right()
+        await self.quiet(seconds)
+        await self.until(lambda: self.living() == self.theirs(), seconds)
+        await self.until(lambda: self.books.positions[0].lots == self.truth.account.net(0), seconds)
+        deposit = self.truth.account.deposit
+        wallet = self.truth.account.wallets[self.instrument.settle]
+        assert self.books.cash(self.books.currency(0)) == wallet - deposit
+        assert self.doubles == {}
+        assert self.books.identity(self.books.currency(0))
+
+    @property
+    def truth(self) -> Any:
+        return self.server.exchange
+
+    @property
+    def doubles(self) -> dict[str, int]:
+        """Return what reached the matching more than once."""
+        return {name: many for name, many in self.sent.items() if many > 1}
+
+    def living(self) -> dict[int, tuple[int, int]]:
+        """Return our open orders: id -> (size, filled)."""
+        return {one.id: (one.size, one.filled) for one in self.blotter.open_orders()}
+
+    def theirs(self) -> dict[int, tuple[int, int]]:
+        """Return the venue's open orders, by our id; a further leg stands for its order."""
+        found = {}
+        for one in self.truth.living.values():
+            number = self.exchange._side.order_id(one.ticket.client_id)
+            order = self.exchange.gateway.hearing.orders.get((number or 0) & ((1 << 48) - 1))
+            base = order.leg_base if order is not None else 0
+            found[order.id if order else -1] = (one.size + base, one.filled + base)
+        return found
+
+
+def local_venue(server: VenueServer) -> Venue:
+    """Return a venue as it is on this machine: nothing of what was sent can come late."""
+    venue = venue_named(server.dialect.venue)
+    assert venue.trading is not None
+    near = msgspec.structs.replace(venue.trading, settles_ns=SETTLES_NS)
+    return msgspec.structs.replace(venue, trading=near)
+
+
+@asynccontextmanager
+async def dealing(
+    server: VenueServer,
+    *,
+    rules: LiveRules = RULES,
+    terms: Terms | None = None,
+    wait: bool = True,
+    **more: Any,
+) -> AsyncIterator[Dealer]:
+    """Run our account against a server, with its market beside it."""
+    venue, notices, clock, backlog = local_venue(server), [], Clock(), Backlog()
+    async with Rest() as rest:
+        wires = Wires(rest, clock, notices.append, server.document["rest"])
+        found = await definitions_of(venue, wires, Limits({"rest": venue.rest_limit}))
+        (one,) = chosen(found, venue, [server.dialect.example.symbol])
+        line = Line(venue, [(one, 0)], wires, backlog)
+        exchange = VenueExchange(
+            venue, [one], wires, KEY, LiveFeed(backlog, clock),
+            terms=terms or Terms(leverage=20), rules=rules, **more,
+        )  # fmt: skip
+        tasks = [asyncio.create_task(line.run()), asyncio.create_task(exchange.run())]
+        dealer = Dealer(server, exchange, notices)
+        try:
+            if wait:
+                await until(lambda: exchange.ready.is_set() or tasks[1].done(), 20.0)
+                if tasks[1].done():
+                    tasks[1].result()
+            yield dealer
+        finally:
+            for task in tasks:
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks)
+
+
+def played(name: str, play: Callable[[Dealer], Any], **more: Any) -> None:
+    """Play against one venue; `rules`, `terms` and the rest of the stage are passed on."""
+    ours = {key: more.pop(key) for key in ("rules", "terms", "wait") if key in more}
+
+    async def run() -> None:
+        async with serving(name, **more) as server, dealing(server, **ours) as dealer:
+            await play(dealer)
+
+    asyncio.run(run())
