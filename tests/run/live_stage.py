@@ -45,6 +45,11 @@ RULES = LiveRules(
 )
 
 
+def replaced_rules(**fields: Any) -> LiveRules:
+    """Return the rules of these tests with some of them changed."""
+    return msgspec.structs.replace(RULES, **fields)
+
+
 class Dealer:
     """Commands in, reports out, booked by the order's own table."""
 
