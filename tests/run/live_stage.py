@@ -25,8 +25,8 @@ from aggressor.schema import report
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.local.orders import LocalOrder, Refused, Ticket
+from aggressor.venues.departures import GatewayRules
 from aggressor.venues.doubts import AskRules
-from aggressor.venues.gateway import GatewayRules
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Terms
 from aggressor.venues.venue import Venue

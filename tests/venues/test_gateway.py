@@ -11,8 +11,9 @@ from aggressor.account.lifecycle import Move, can
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.schema.event import NO_PRICE
+from aggressor.venues.departures import Send
 from aggressor.venues.doubts import AskFills, AskOrder
-from aggressor.venues.gateway import AskClock, Gateway, Send, Sweep
+from aggressor.venues.gateway import AskClock, Gateway, Sweep
 from aggressor.venues.tracked import MOVES, Request, Stage, Word, first_id
 from aggressor.venues.trading import Answer, FillUpdate, Terms, Verdict
 from tests.venues.toy_account import GRID, ToyAccount, toy_side
@@ -414,6 +415,29 @@ def test_an_amendment_that_is_overtaken_by_the_last_fill_places_nothing_more() -
     assert desk.blotter[order].filled == 10
 
 
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_fill_in_front_of_its_amendment_ends_nothing_too_early(applied: bool) -> None:
+    desk = Desk()
+    order = desk.command(c.PLACE)
+    desk.until_quiet()
+    desk.fates = ["lost" if applied else "never"]
+    desk.command(c.AMEND, order, size=20)
+    desk.turn()
+    desk.account.fill(order, 10)
+    amended, *rest = desk.account.tells if applied else [None, *desk.account.tells]
+    desk.account.tells = []
+    desk.hear(rest[0])  # the fill alone: whether more than ten was ever ordered is open
+    assert desk.blotter[order].leaves == 10
+    assert not desk.blotter[order].ended
+    desk.hear(*rest[1:])
+    if amended is not None:
+        desk.hear(amended)
+    desk.until_quiet()
+    assert desk.blotter[order].filled == 10
+    assert desk.blotter[order].ended is not applied
+    assert desk.blotter[order].leaves == (10 if applied else 0)
+
+
 def test_cancel_all_ends_all_and_is_repeated_until_it_is_done() -> None:
     desk = Desk()
     orders = [desk.command(c.PLACE) for _ in range(3)]
@@ -434,9 +458,8 @@ def _lives(draw: st.DrawFn) -> tuple[list[int], bool, list[int], int]:
     fills = draw(st.lists(st.integers(1, 4), max_size=4))
     cancelled = draw(st.booleans())
     many = 1 + 2 * len(fills) + cancelled
-    arrival = draw(st.permutations(list(range(many))))
     doubles = draw(st.lists(st.integers(0, many - 1), max_size=4))
-    order = [*arrival, *doubles]
+    order = draw(st.permutations([*range(many), *doubles]))
     return fills, cancelled, order, draw(st.integers(0, len(order)))
 
 
@@ -465,6 +488,7 @@ def test_whatever_arrives_in_whichever_order_each_fact_is_told_once(
         _answer(desk, send, answer, fate)
     desk.account.tells = []
     desk.until_quiet()
+    assert desk.gateway.hearing.late == []
     ours, kinds = desk.blotter[order], desk.kinds(order)
     rows = [row for row in desk.reports if row["kind"] == report.FILL]
     assert sum(int(row["size"]) for row in rows) == ours.filled == sum(fills)

@@ -30,8 +30,9 @@ from aggressor.schema.event import Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.sim.costs import Costs
+from aggressor.venues.departures import GatewayRules, Send
 from aggressor.venues.doubts import AskFills, AskOrder
-from aggressor.venues.gateway import Action, AskClock, Gateway, GatewayRules, Send, Sweep
+from aggressor.venues.gateway import Action, AskClock, Gateway, Sweep
 from aggressor.venues.picture import Picture, held, level, money, resume
 from aggressor.venues.session import SECOND_NS
 from aggressor.venues.tracked import first_id, new_tracked

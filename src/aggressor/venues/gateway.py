@@ -6,8 +6,8 @@ when, and asks `due` what is to be done. Nothing here waits, and no clock is rea
 - An order is sent once. After an answer that leaves open what was done it is asked for
   (`venues.doubts`). What was certainly not applied (throttled, a clock that was refused) may be
   sent again under the same id: a placing for as long as `patience_ns`, what reduces until it is in.
-- Cancels leave first, then what reduces, then amendments and new orders, questions last; all
-  within the venue's limits (`venues.budget`).
+- What leaves first, and what does not leave at all, is `venues.departures`' business; the venue's
+  limits are `venues.budget`'s.
 - New risk is not sent while the account's stream is away: nobody would hear of it.
 - At most one placing, one amendment and one cancel of an order are under way; a cancel waits for
   the answer to the placing, for requests may overtake each other.
@@ -18,15 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-import msgspec
-
 from aggressor.schema import report
 from aggressor.schema.command import (
     AMEND,
     CANCEL,
     CANCEL_ALL,
-    LIMIT,
-    MARKET,
     PLACE,
     STOP_MARKET,
     TAKE_PROFIT_MARKET,
@@ -36,7 +32,8 @@ from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.venues.budget import Budget
-from aggressor.venues.doubts import AskFills, AskOrder, AskRules, Doubts, gone
+from aggressor.venues.departures import Departures, GatewayRules, Send
+from aggressor.venues.doubts import AskFills, AskOrder, Doubts, gone
 from aggressor.venues.hearing import Hearing
 from aggressor.venues.tracked import Request, Stage, Tracked, Word, new_tracked
 from aggressor.venues.trading import Answer, Call, Terms, TradingVenue, Update, Verdict
@@ -47,21 +44,6 @@ _STOPS = (STOP_MARKET, TAKE_PROFIT_MARKET)
 _BAD_CLOCKS_MAX = 3
 _LEAST_WAIT_NS = 20 * _MS
 _FOR_ALL = (403, 418)  # HTTP: the address is shut out
-
-
-class GatewayRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How requests are treated."""
-
-    patience_ns: int = 1 * _SECOND_NS  # an order that could not leave for so long is refused
-    asks: AskRules = AskRules()
-
-
-class Send(NamedTuple):
-    """Send this call: it is about these requests, answered one by one if it is a batch."""
-
-    call: Call
-    items: tuple[tuple[Tracked, Request], ...]
-    batch: bool = False
 
 
 class AskClock(NamedTuple):
@@ -99,7 +81,9 @@ class Gateway:
         self.terms = terms
         self.listening = False  # the account's stream is there, and we are level with it
         self.tradable: dict[int, bool] = {}  # by instrument; True where nothing is known
-        self.sent = 0  # requests
+        self.departures = Departures(
+            side, self.hearing, self.doubts, self.budget, terms, self.rules
+        )
         self._sweeps: list[Sweep] = []
         self._clock_wanted = self._clock_asked = False
 
@@ -121,7 +105,7 @@ class Gateway:
         self.hearing.add(order)
         grid = self.hearing.instruments[order.instrument]
         if grid.inferred or not self.tradable.get(order.instrument, True):
-            self._drop(order, report.FORBIDDEN, now)
+            self.departures.drop(order, report.FORBIDDEN, now)
 
     def _change(self, kind: int, row: Any, now: int) -> None:
         order = self.hearing.orders.get(int(row["order"]))
@@ -179,14 +163,8 @@ class Gateway:
             self._clock_asked = True
             return [AskClock()]
         actions: list[Action] = [*self._due_sweeps(now)]
-        active = list(self.hearing.active.values())
-        for order in active:
-            self._due_cancel(order, now, actions)
-        for order in sorted(active, key=lambda one: not one.reduces):
-            self._due_amend(order, now, actions)
-        self._due_places(active, now, actions)
-        for ask in self.doubts.due(now):
-            actions.append(ask)
+        actions += self.departures.due(now, listening=self.listening)
+        actions += self.doubts.due(now)
         actions += self.doubts.due_fills(now)
         return actions
 
@@ -200,128 +178,6 @@ class Gateway:
                 sweep.flying = True
                 ready.append(sweep)
         return ready
-
-    def _due_cancel(self, order: Tracked, now: int, actions: list[Action]) -> None:
-        request = order.cancel
-        if request is None or request.stage is not Stage.QUEUED or request.not_before_ns > now:
-            return
-        if order.place.stage in (Stage.QUEUED, Stage.SENT) or order.end_kind:
-            return
-        call = self._cancel_call(order)
-        if call is None:  # the venue's id is needed, and not known yet
-            request.not_before_ns = now + self.rules.asks.first_ns
-            self.doubts.doubt(order, now)
-            order.inquiry.checking = True
-            return
-        self._send(call, order, request, now, actions, urgent=True)
-
-    def _cancel_call(self, order: Tracked) -> Call | None:
-        grid = self.hearing.instruments[order.instrument]
-        row = order.wire_row(CANCEL)
-        call = self.side.cancel(row, grid, self.terms)
-        if call is None and self.side.cancel_theirs is not None and order.venue_id:
-            call = self.side.cancel_theirs(row, grid, order.venue_id)
-        return call
-
-    def _due_amend(self, order: Tracked, now: int, actions: list[Action]) -> None:
-        request = order.amend
-        if request is None or request.stage is not Stage.QUEUED or request.not_before_ns > now:
-            return
-        if order.place.stage is not Stage.DONE or order.end_kind or not order.leg_seen:
-            return
-        if order.cancel is not None and order.cancel.stage is not Stage.DONE:
-            return  # it will be gone
-        call = self._amend_call(order)
-        request.by_cancel = call is None
-        if call is None:
-            call = self._cancel_call(order)
-        if call is None:
-            self._refuse_amend(order, request, report.BAD_FIELD, now)
-        elif not self._send(call, order, request, now, actions, urgent=order.reduces):
-            if self._too_old(request, order, call.group, now):
-                self._refuse_amend(order, request, report.RATE_LIMIT, now)
-
-    def _amend_call(self, order: Tracked) -> Call | None:
-        if self.side.amend is None:
-            return None
-        grid = self.hearing.instruments[order.instrument]
-        return self.side.amend(order.wire_row(AMEND), grid, self.terms)
-
-    def _due_places(self, active: list[Tracked], now: int, actions: list[Action]) -> None:
-        """Send what waits to be placed; several of one instrument in one request."""
-        together: dict[int, list[Tracked]] = {}
-        for order in sorted(active, key=lambda one: not one.reduces):
-            request = order.place
-            if request.stage is not Stage.QUEUED or request.not_before_ns > now:
-                continue
-            if not self.listening and not order.reduces:
-                self._drop(order, report.NOT_LISTENING, now)
-            elif order.type in (LIMIT, MARKET) and self.side.place_many is not None:
-                together.setdefault(order.instrument, []).append(order)
-            else:
-                self._place_one(order, now, actions)
-        for orders in together.values():
-            most = self.side.many_max
-            for first in range(0, len(orders), most):
-                self._place_some(orders[first : first + most], now, actions)
-
-    def _place_some(self, orders: list[Tracked], now: int, actions: list[Action]) -> None:
-        many = self.side.place_many
-        if len(orders) == 1 or many is None:
-            for order in orders:
-                self._place_one(order, now, actions)
-            return
-        grid = self.hearing.instruments[orders[0].instrument]
-        call = many([one.wire_row(PLACE) for one in orders], grid, self.terms)
-        urgent = all(one.reduces for one in orders)
-        if not self.budget.take(call.group, call.weight, now, urgent=urgent):
-            for order in orders:
-                self._place_one(order, now, actions)
-            return
-        for order in orders:
-            self._leaves(order.place, now)
-        actions.append(Send(call, tuple((one, one.place) for one in orders), batch=True))
-
-    def _place_one(self, order: Tracked, now: int, actions: list[Action]) -> None:
-        grid = self.hearing.instruments[order.instrument]
-        call = self.side.place(order.wire_row(PLACE), grid, self.terms)
-        if not self._send(call, order, order.place, now, actions, urgent=order.reduces):
-            if self._too_old(order.place, order, call.group, now):
-                self._drop(order, report.RATE_LIMIT, now)
-
-    def _send(
-        self,
-        call: Call,
-        order: Tracked,
-        request: Request,
-        now: int,
-        actions: list[Action],
-        *,
-        urgent: bool,
-    ) -> bool:
-        if not self.budget.take(call.group, call.weight, now, urgent=urgent):
-            return False
-        self._leaves(request, now)
-        actions.append(Send(call, ((order, request),)))
-        return True
-
-    def _leaves(self, request: Request, now: int) -> None:
-        request.move(Word.SEND)
-        request.sent_ns = now
-        request.sends += 1
-        self.sent += 1
-
-    def _too_old(self, request: Request, order: Tracked, group: str, now: int) -> bool:
-        """Whether an order that may not leave now is refused rather than kept waiting."""
-        if order.reduces or order.type in _STOPS:
-            return False
-        until = request.wanted_ns + self.rules.patience_ns
-        return now > until or self.budget.paused_until(group) > until
-
-    def _drop(self, order: Tracked, reason: int, now: int) -> None:
-        """Refuse an order that has not left."""
-        order.place.move(Word.REFUSE)
-        self.hearing.end(order, gone(order), reason, now)
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -375,9 +231,9 @@ class Gateway:
         if not late or order.reduces or order.type in _STOPS:
             return
         if request.kind == PLACE:
-            self._drop(order, report.RATE_LIMIT, now)
+            self.departures.drop(order, report.RATE_LIMIT, now)
         elif request.kind == AMEND:
-            self._refuse_amend(order, request, report.RATE_LIMIT, now)
+            self.departures.refuse_amend(order, request, report.RATE_LIMIT, now)
 
     def _pause(self, kind: int, order: Tracked, status: int, until: int, text: str) -> None:
         """Stay away: from everything when the address is shut out, else from such calls."""
@@ -389,7 +245,7 @@ class Gateway:
             return  # this request alone
         grid = self.hearing.instruments[order.instrument]
         call = (
-            self._cancel_call(order)
+            self.departures.cancel_call(order)
             if kind == CANCEL
             else self.side.place(order.wire_row(PLACE), grid, self.terms)
         )
@@ -414,15 +270,10 @@ class Gateway:
             if not request.unasked:
                 self.hearing.tell(order, report.CANCEL_REJECTED, now, reason=reason)
         else:
-            self._refuse_amend(order, request, reason, now)
+            self.departures.refuse_amend(order, request, reason, now)
         if reason == report.UNKNOWN_ORDER and not order.over:
             order.inquiry.checking = True  # it is over: how, the stream tells or we ask
             self.doubts.confirm(order, now)
-
-    def _refuse_amend(self, order: Tracked, request: Request, reason: int, now: int) -> None:
-        request.move(Word.REFUSE)
-        self.hearing.tell(order, report.AMEND_REJECTED, now, reason=reason)
-        self.hearing.settle(order, now)
 
     def swept(self, sweep: Sweep, answer: Answer | None, now: int, status: int = 200) -> None:
         """Take the answer to a cancel-all; None: there was none, so it is sent again."""

@@ -203,8 +203,7 @@ class Tracked:
         row["size"], row["price"], row["trigger"] = self.leg_size, self.price, self.trigger
         if kind == AMEND and self.amend is not None:
             asked = self.amend
-            row["size"] = asked.size - self.leg_base
-            row["price"], row["trigger"] = asked.price, asked.trigger
+            row["size"], row["price"], row["trigger"] = asked.size, asked.price, asked.trigger
         return row
 
     def next_leg(self, now: int) -> None:
