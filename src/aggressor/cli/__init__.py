@@ -30,6 +30,7 @@ _COMMANDS = (
     live.doctor,
     local.venue,
     history.import_,
+    history.export,
     history.inspect,
     history.footprint,
     history.signals,

@@ -1,7 +1,7 @@
 """Commands that read markets recorded in a store."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 
@@ -24,22 +24,26 @@ from aggressor.cli.words import (
 
 def import_(
     *files: Path,
-    venue: Venue,
+    venue: str,
     store: Path,
     tick: str | None = None,
     lot: str | None = None,
     multiplier: str | None = None,
+    format: str | None = None,
+    symbol: str | None = None,
+    kind: Literal["linear", "inverse", "spot"] | None = None,
     json: Json = False,
 ) -> None:
-    """Import recordings into a store.
+    """Import recordings, archives and other tools' files into a store; docs/IMPORT.md lists them.
 
     Parameters
     ----------
     files
-        Recordings: `<local time> <JSON>` lines (plain, .gz, .zst), session files (.jsonl.zst), or
-        tables of whole books and of trades (.parquet; both in one command).
+        Recordings of messages (lines, sessions, cryptofeed raw, Bybit ob500), tables (.parquet),
+        CSV of Tardis and of the archives of Binance and Bybit (plain, .gz, .zst, .zip), hftbacktest
+        .npz. All files of one market and time belong into one command.
     venue
-        Whose messages they are.
+        Whose market it is, as binance-usdm.
     store
         Folder of the store; made when absent.
     tick
@@ -48,17 +52,61 @@ def import_(
         Size step, where the recording holds no exchangeInfo.
     multiplier
         Contract multiplier (COIN-M: USD per contract).
+    format
+        What the files are, as tardis-trades, where they are not told by what they hold.
+    symbol
+        Which instrument they are of, where neither they nor their names say it (.npz).
+    kind
+        What the contracts of a venue are that is not known here.
     """
     from aggressor.run.importing import import_files
     from aggressor.run.progress import progress
 
     if not files:
         usage("name at least one file to import")
+    if kind is None and venue not in get_args(Venue):
+        usage(f"no venue {venue!r} is known here: say what its contracts are with --kind")
     with progress(quiet=json) as step:
         result = import_files(
-            list(files), venue, store, tick=tick, lot=lot, multiplier=multiplier, progress=step
+            list(files),
+            venue,
+            store,
+            tick=tick,
+            lot=lot,
+            multiplier=multiplier,
+            form=format,
+            symbol=symbol,
+            kind=kind,
+            progress=step,
         )
     show(result, json, "show_import")
+
+
+def export(
+    store: StoreDir,
+    file: Path,
+    /,
+    *,
+    instrument: InstrumentId,
+    start: Start = None,
+    stop: Stop = None,
+    json: Json = False,
+) -> None:
+    """Write a span of a store as an hftbacktest .npz: the book, its changes, the prints.
+
+    Parameters
+    ----------
+    file
+        The .npz to write.
+    """
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run.exporting import export_hftbacktest
+    from aggressor.run.progress import progress
+
+    with progress(quiet=json) as step:
+        span = moment_ns(start), moment_ns(stop)
+        result = export_hftbacktest(store, instrument, file, *span, progress=step)
+    show(result, json, "show_export")
 
 
 def inspect(store: Path, /, *, json: Json = False) -> None:

@@ -62,6 +62,26 @@ def _file_troubles(one: dict[str, Any]) -> list[str]:
     return found
 
 
+def show_export(result: dict[str, Any]) -> None:
+    """Print what an export wrote, what it left out, and whether receive times were moved."""
+    console = wide_console()
+    console.print(
+        f"{result['instrument']}: {result['events']:,} events as {result['rows']:,} rows of "
+        f"{result['format']} in {result['file']} (tick {result['tick_size']}, lot "
+        f"{result['lot_size']})",
+        highlight=False,
+    )
+    if result["left_out"]:
+        kinds = ", ".join(f"{count:,} {name}" for name, count in result["left_out"].items())
+        console.print(f"  left out, the format has no place for them: {kinds}", highlight=False)
+    if result["local_ts_shift_ns"]:
+        console.print(
+            f"  local_ts is {result['local_ts_shift_ns'] / 1e6:.3f} ms later than the receive "
+            "times in the store: the recorder's clock was behind the venue's",
+            highlight=False,
+        )
+
+
 def show_inspection(result: dict[str, Any]) -> None:
     """Print coverage, gaps and quality per instrument and day."""
     table = table_of(

@@ -1,5 +1,7 @@
 """Importing recordings into a store: which files, in which order, and what came of it.
 
+Files of rows (`row_import`) and recordings of messages take different ways into the same store.
+
 Files are imported in order of their first receive time, each committed on its own; a file that the
 store already holds (by content) is passed over and reported as before. Files of one instrument that
 follow each other join without a gap, in one command or in several. Tables of one market (pictures
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aggressor.run import row_import as rows
 from aggressor.run.fitting import check_venue
 from aggressor.run.grids import Given, choose, given_grid, stated_in, survey
 from aggressor.run.ingest import Ingest
@@ -28,6 +31,7 @@ from aggressor.store.catalog import (
     summary_of,
 )
 from aggressor.store.files import locked
+from aggressor.store.importers.feed import RowRecording
 from aggressor.store.importers.source import Recording, open_recording, together
 from aggressor.store.importers.tables import NOTE, TableFile
 from aggressor.store.layout import Layout
@@ -48,19 +52,27 @@ def import_files(
     tick: str | None = None,
     lot: str | None = None,
     multiplier: str | None = None,
+    form: str | None = None,
+    symbol: str | None = None,
+    kind: str | None = None,
     progress: Step | None = None,
 ) -> dict[str, Any]:
     """Import recordings; return the report: one entry per instrument in them, and one per file.
 
-    Raises StoreError (disk, lock, overlap), MessageError (no recording, wrong venue), ConfigError
-    (numbers).
+    `form`, `symbol` and `kind` say of files of rows what they do not say themselves. Raises
+    StoreError (disk, lock, overlap), MessageError (no recording, wrong venue), ConfigError
+    (numbers, names).
     """
-    wanted = _Command(
-        venue_named(venue), Layout(store), given_grid(tick, lot, multiplier), progress or silent
-    )
-    named = [(_source_id(paths), paths) for paths in together(files)]
+    step = progress or silent
+    feeds, messages = rows.feeds_of(list(dict.fromkeys(files)), venue, form, symbol)
+    market = venue_named(venue) if messages else rows.market_of(venue, kind)
+    wanted = _Command(market, Layout(store), given_grid(tick, lot, multiplier), step)
+    tables = rows.look_at(feeds, step)
+    row_named = [(_source_id(one.paths), one) for one in tables]
+    named = [(_source_id(paths), paths) for paths in together(messages)]
     recordings = dict(reversed(named))
     sources = {path: source_id for source_id, paths in named for path in paths}
+    sources |= {path: source_id for source_id, one in row_named for path in one.paths}
     with locked(wanted.layout.lock):
         wanted.catalog = load_catalog(wanted.layout, absent_is_empty=True)
         remove_leftovers(wanted.layout, wanted.catalog)
@@ -70,6 +82,7 @@ def import_files(
             if not wanted.held(paths[0], source_id)
         }
         wanted.bring_in(new)
+        wanted.bring_in_rows(dict(reversed(row_named)))
     report = wanted.report(sources)
     if not report["instruments"]:
         names = ", ".join(str(path) for path in files)
@@ -125,6 +138,34 @@ class _Command:
             save_catalog(self.layout, self.catalog)
             remove_leftovers(self.layout, self.catalog)
         raise StoreError(coarse or "")
+
+    def bring_in_rows(self, recordings: dict[str, RowRecording]) -> None:
+        """Import recordings of rows in order of time, each committed on its own."""
+        joint = rows.joint_steps(list(recordings.values()))
+        ordered = sorted(
+            ((one.first_ns, name) for name, one in recordings.items() if one.first_ns is not None)
+        )
+        for _, name in ordered:
+            one = recordings[name]
+            if self.held(one.paths[0], name):
+                continue
+            market = rows.market_of(self.venue.name, self.venue.kind.value)
+            definitions = rows.definitions_of(one, market, joint, self.given, self.catalog)
+            rows.refuse_finer(one, definitions, self.given)
+            ingest = rows.RowIngest(
+                *(self.layout, self.catalog, market, one, name, definitions, True, self.given)
+            )
+            label = " + ".join(path.name for path in one.paths)
+            try:
+                ingest.run(self.step, label)
+                source, parts = ingest.commit(label, one.size_bytes)
+            except BaseException:
+                ingest.abandon()
+                raise
+            self.catalog.add(source, parts)
+            save_catalog(self.layout, self.catalog)
+            self.counts[name] = {}
+            self.notes[name] = rows.notes_of(one)
 
     def _bring_in_one(
         self, source_id: str, recording: Recording, inferred: list[Instrument], whole: bool
@@ -228,6 +269,7 @@ class _Command:
             "skipped": source.skipped,
             "examples": self.examples.get(source_id, []),
             "damage": source.damage,
+            "receive_times": source.receive_times,
             "decoder": self.counts.get(source_id, {}),
         }
 

@@ -34,9 +34,18 @@ from aggressor.schema.errors import StoreError
 from aggressor.schema.event import EVENT, NO_TIME, Events, empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.store.captures import Captures
-from aggressor.store.catalog import Catalog, Part, Quality, Source, same_grid
+from aggressor.store.catalog import (
+    RECORDED,
+    VENUE_TIMES,
+    Catalog,
+    Part,
+    Quality,
+    Source,
+    same_grid,
+)
 from aggressor.store.files import put_in_place, storing
 from aggressor.store.importers.changes import Changes
+from aggressor.store.importers.feed import RowRecording
 from aggressor.store.importers.lines import Lines
 from aggressor.store.importers.source import Recording
 from aggressor.store.importers.tables import TableFile
@@ -72,7 +81,7 @@ class Ingest:
         layout: Layout,
         catalog: Catalog,
         venue: Venue,
-        recording: Recording | SegmentFile,
+        recording: Recording | SegmentFile | RowRecording,
         source_id: str,
         definitions: list[Instrument],
         whole: bool,
@@ -108,7 +117,7 @@ class Ingest:
     def run(self, step: Step, name: str) -> bool:
         """Read the recording; False if what was inferred does not hold it: see `off_grid`."""
         recording = self._recording
-        assert not isinstance(recording, SegmentFile), "segments have a way of their own"
+        assert not isinstance(recording, SegmentFile | RowRecording), "they have ways of their own"
         for lines in ahead(recording.chunks()):
             if self._first_ns == NO_TIME:
                 self._begin(int(lines.times[0]))
@@ -162,6 +171,7 @@ class Ingest:
             captures=[self._layout.relative(path) for path in self._captures.finals],
             state=self._layout.relative(final),
             instruments=sorted({part.instrument for part in parts}),
+            receive_times=(RECORDED if getattr(self._recording, "recorded", True) else VENUE_TIMES),
         )
         self._writer.publish()
         self._captures.publish()
@@ -190,7 +200,9 @@ class Ingest:
             if same_grid(self._catalog.instruments[one.id][last.definition], one):
                 before.setdefault(source.id, (source, []))[1].append(lane)
         for source, lanes in sorted(before.values(), key=lambda entry: entry[0].last_ns):
-            self._resume(read_end(self._layout.root / source.state), lanes)
+            end = read_end(self._layout.root / source.state)
+            if end.decoder:  # rows that came without messages join nothing
+                self._resume(end, lanes)
 
     def _resume(self, end: SourceEnd, lanes: list[int]) -> None:
         self.decoder.resume(end.decoder)
@@ -273,7 +285,12 @@ class Ingest:
         """Put the counts of the day in hand aside."""
         for lane in range(len(self.definitions)):
             if self._tally.head[lane]["events"]:
-                self._parts[lane, day_of(self._day * DAY_NS)] = harvest(self._tally, lane)
+                quality, offset = harvest(self._tally, lane)
+                recorded = getattr(self._recording, "recorded", True)
+                self._parts[lane, day_of(self._day * DAY_NS)] = (
+                    quality,
+                    offset if recorded else None,
+                )
 
     def _end(self) -> SourceEnd:
         lanes: dict[str, LaneEnd] = {}

@@ -38,6 +38,7 @@ def inspect_store(root: Path) -> dict[str, Any]:
                 "lines": source.lines,
                 "skipped": source.skipped,
                 "damage": source.damage,
+                "receive_times": source.receive_times,
             }
             for source in catalog.sources
         ],

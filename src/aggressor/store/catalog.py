@@ -31,6 +31,9 @@ from aggressor.store.layout import Layout
 
 CATALOG_VERSION = 1
 
+RECORDED = "recorded"  # by a recorder, when the message came
+VENUE_TIMES = "the venue's"  # an archive without receive times: nothing of latency is known
+
 
 class Quality(msgspec.Struct, kw_only=True):
     """Counts of one part, or sums over several."""
@@ -82,6 +85,7 @@ class Source(msgspec.Struct, kw_only=True):
     captures: list[str]
     state: str  # where decoding and the books stood at the end
     instruments: list[str]
+    receive_times: str = RECORDED
 
 
 class Catalog(msgspec.Struct, kw_only=True):

@@ -27,7 +27,7 @@ NO_RECORD = "not a session record"
 NO_SYMBOL = "an answer whose request names no symbol"
 
 _NS = Decimal(1_000_000_000)
-_DEFINITIONS = "/exchangeInfo"
+_DEFINITIONS = ("/exchangeInfo", "/instruments-info")
 _SNAPSHOT = "/depth"
 _INTEREST = "/openInterest"
 

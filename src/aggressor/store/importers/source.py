@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aggressor.schema.errors import MessageError
+from aggressor.store.importers.archive import is_zip
+from aggressor.store.importers.cryptofeed import CryptofeedFile, is_cryptofeed
 from aggressor.store.importers.lines import LineFile
 from aggressor.store.importers.sessions import SessionFile
 from aggressor.store.importers.tables import Market, TableFile, is_table, market_of
@@ -38,7 +40,14 @@ def open_recording(path: Path, *others: Path) -> Recording:
     """
     if is_table(path):
         return TableFile([path, *others])
+    if is_zip(path):
+        raise MessageError(
+            f"{path} is not a recording: it is a zip that holds none of the archives known here "
+            "(docs/IMPORT.md lists them). Unpack it, if it is a recording of messages."
+        )
     head = TextFile(path).head(_HEAD_BYTES).lstrip()
+    if is_cryptofeed(head):
+        return CryptofeedFile(path)
     if head.startswith((b'{"t":', b'{"t" :')):
         return SessionFile(path)
     if head.startswith((b"{", b"[")):

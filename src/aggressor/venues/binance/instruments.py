@@ -211,7 +211,7 @@ def _inferred(
     venue: str, kind: ContractKind, symbol: str, divisors: NDArray[np.int64], valid_from_ns: int
 ) -> Instrument:
     inverse = kind is ContractKind.INVERSE
-    base, quote = _currencies(symbol)
+    base, quote = currencies(symbol)
     return Instrument(
         venue=venue,
         symbol=symbol,
@@ -227,7 +227,7 @@ def _inferred(
     )
 
 
-def _currencies(symbol: str) -> tuple[str, str]:
+def currencies(symbol: str) -> tuple[str, str]:
     """Return base and quote as a symbol's ending tells them, "" where it does not."""
     pair = symbol.split("_", 1)[0]
     for quote in ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "BTC", "ETH", "BNB", "EUR"):

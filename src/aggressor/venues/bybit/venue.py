@@ -4,10 +4,10 @@ from functools import partial
 
 from aggressor.features.forced import COMPLETE
 from aggressor.market.align import CONTIGUOUS, NATIVE
-from aggressor.venues.bybit import instruments, market
+from aggressor.venues.bybit import inferring, instruments, market
 from aggressor.venues.bybit.trading import trading
 from aggressor.venues.parts_decoder import PartsDecoder
-from aggressor.venues.venue import RestLimit, Venue, cannot_infer
+from aggressor.venues.venue import RestLimit, Venue
 
 
 def _category(name: str, category: str) -> Venue:
@@ -19,7 +19,7 @@ def _category(name: str, category: str) -> Venue:
         rest=instruments.REST,
         streams=market.STREAMS,
         instruments=partial(instruments.instruments, name, category),
-        infer=cannot_infer,
+        infer=partial(inferring.infer, name, instruments.KINDS[category]),
         market_decoder=partial(PartsDecoder, read=market.read, policy=NATIVE, chain=CONTIGUOUS),
         subscribe=partial(market.subscribe, category),
         snapshot_request=None,
