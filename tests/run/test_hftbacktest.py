@@ -186,7 +186,7 @@ def test_both_sides_get_every_row_in_their_order(pairs: list[tuple[int, int]]) -
 
 
 def npz(path: Path, *rows: tuple[int, int, int, float, float], kind: Any = HFT_EVENT) -> Path:
-    data = np.zeros(len(rows), kind)
+    data: Any = np.zeros(len(rows), kind)
     for one, (ev, exch, local, px, qty) in zip(data, rows, strict=True):
         one["ev"], one["exch_ts"], one["local_ts"] = ev, NS + exch, NS + local
         one["px"], one["qty"] = px, qty

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from cyclopts import Parameter
 
 from aggressor.cli.words import (
+    Candles,
     Defaults,
     InstrumentId,
     Json,
@@ -174,6 +175,7 @@ def signals(
     start: Start = None,
     stop: Stop = None,
     profile: Defaults = "perp",
+    candles: Candles = None,
     parquet: Parquet = None,
     png: Png = None,
     svg: Svg = None,
@@ -198,6 +200,7 @@ def signals(
         "start_ns": moment_ns(start),
         "stop_ns": moment_ns(stop),
         "profile": profile,
+        "candles": candles or (),
     }
     written: dict[str, Any] = {}
     with progress(quiet=json) as step:
@@ -329,6 +332,7 @@ def context(
     start: Start = None,
     stop: Stop = None,
     profile: Defaults = "perp",
+    candles: Candles = None,
     json: Json = False,
 ) -> None:
     """Show open interest, funding, volatility, regimes at the end of a span; blanks say why."""
@@ -336,9 +340,16 @@ def context(
     from aggressor.run import context as run
     from aggressor.run.progress import progress
 
-    span = {"start_ns": moment_ns(start), "stop_ns": moment_ns(stop)}
     with progress(quiet=json) as step:
-        result = run.context(store, instrument, **span, profile=profile, progress=step)
+        result = run.context(
+            store,
+            instrument,
+            start_ns=moment_ns(start),
+            stop_ns=moment_ns(stop),
+            profile=profile,
+            candles=candles or (),
+            progress=step,
+        )
     show(result, json, "show_context")
 
 

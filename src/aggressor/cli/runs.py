@@ -1,6 +1,6 @@
 """Commands that run: the demo, a backtest, the score of the detectors, compiling."""
 
-from aggressor.cli.words import Defaults, InstrumentId, Json, Start, Stop, StoreDir, show
+from aggressor.cli.words import Candles, Defaults, InstrumentId, Json, Start, Stop, StoreDir, show
 
 
 def demo(*, headless: bool = False, seed: int = 1, json: Json = False) -> None:
@@ -35,6 +35,7 @@ def backtest(
     profile: Defaults = "perp",
     start: Start = None,
     stop: Stop = None,
+    candles: Candles = None,
     json: Json = False,
 ) -> None:
     """Run a strategy on a store with queue positions, latency and costs.
@@ -69,7 +70,15 @@ def backtest(
         equity=equity,
     )
     with progress(quiet=json) as step:
-        result = run_backtest(store, instrument, settings, start=start, stop=stop, progress=step)
+        result = run_backtest(
+            store,
+            instrument,
+            settings,
+            start=start,
+            stop=stop,
+            candles=candles or (),
+            progress=step,
+        )
     show(result, json, "show_backtest")
 
 

@@ -27,6 +27,14 @@ Defaults = Annotated[
     Profile, Parameter(help="Which defaults: a liquid perpetual or a thin micro contract.")
 ]
 Parquet = Annotated[Path | None, Parameter(help="Write columns to this file instead of showing.")]
+Candles = Annotated[
+    list[Path] | None,
+    Parameter(
+        help="Candles before the span, for the 1 h and 4 h bias: Binance klines (csv, zip) or our "
+        "footprint Parquet. May be given again.",
+        negative="",
+    ),
+]
 Png = Annotated[Path | None, Parameter(help="Draw into this file, 1600 x 900 pixels.")]
 Svg = Annotated[Path | None, Parameter(help="Draw into this file as vectors.")]
 

@@ -17,6 +17,7 @@ from aggressor.engine.ports import Feed
 from aggressor.engine.reading import count_signals
 from aggressor.reports.moments import moment_ns
 from aggressor.run.assemble import Assembly, Settings, assemble
+from aggressor.run.candles import seed
 from aggressor.run.progress import Step, silent
 from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument, money_text
@@ -28,8 +29,8 @@ from aggressor.strategies.gates import Mode
 
 NEVER_NS = 2**63 - 1
 CAVEATS = (
-    "Context of higher time frames, open interest, liquidations and other venues is not known "
-    "here; gates that ask for it let the trade pass and are listed with it.",
+    "Context of higher time frames (without --candles), open interest, liquidations and other "
+    "venues is not known here; gates that ask for it let the trade pass and are listed with it.",
     "The replayed market does not react to our orders; queue places are estimates.",
 )
 
@@ -41,9 +42,13 @@ def run_backtest(
     *,
     start: str | None = None,
     stop: str | None = None,
+    candles: Sequence[Path] = (),
     progress: Step = silent,
 ) -> dict[str, Any]:
-    """Run a strategy on one instrument of a store; return the document of the command."""
+    """Run a strategy on one instrument of a store; return the document of the command.
+
+    `candles` are files of closed hours before the span (run/candles): the past of the bias.
+    """
     began = time.perf_counter()
     opened = Store(store)
     start_ns, stop_ns = moment_ns(start), moment_ns(stop)
@@ -52,8 +57,14 @@ def run_backtest(
         NEVER_NS if stop_ns is None else stop_ns,
     )
     definition = opened.definition(instrument, *span)
-    rows = sum(part.quality.events for part in opened.parts(instrument, *span))
+    parts = opened.parts(instrument, *span)
+    rows = sum(part.quality.events for part in parts)
     assembly = assemble([definition], settings, Mode.BACKTEST)
+    seeded = {}
+    if candles and parts:
+        bias = assembly.engine.pipeline.bias
+        used = seed(bias, 0, candles, definition, max(span[0], parts[0].first_ns))
+        seeded = {"candles": used.document(candles)}
     exchange = play(assembly, opened.replay([instrument], *span), [definition], progress, rows)
     seconds = time.perf_counter() - began
     return {
@@ -70,6 +81,7 @@ def run_backtest(
             "lot": str(definition.lot),
             "multiplier": str(definition.multiplier),
             "inferred_grid": definition.inferred,
+            **seeded,
         },
         "caveats": list(CAVEATS),
     }

@@ -5,7 +5,7 @@ computed here: each reader looks at one part of the pipeline, and a part that th
 hold is a reason like any other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from aggressor.features.baseline import YOUNG
 from aggressor.features.forced import PUBLICATION_NAMES
 from aggressor.market.health import FAULT_NAMES
 from aggressor.run.progress import Step, silent
-from aggressor.run.studying import Study
+from aggressor.run.studying import Study, candles_of
 from aggressor.schema.errors import StoreError
 from aggressor.schema.event import NO_TIME, Status
 from aggressor.schema.instrument import Instrument
@@ -49,10 +49,18 @@ def context(
     start_ns: int | None = None,
     stop_ns: int | None = None,
     profile: str = "perp",
+    candles: Sequence[Path] = (),
     progress: Step = silent,
 ) -> dict[str, Any]:
     """Return what is known at the end of the span. Raises StoreError where nothing was received."""
-    study = Study(store, instrument, start_ns=start_ns, stop_ns=stop_ns, profile=profile)
+    study = Study(
+        store,
+        instrument,
+        start_ns=start_ns,
+        stop_ns=stop_ns,
+        profile=profile,
+        candles=candles,
+    )
     *_, moment = study.moments(progress=progress)
     if moment.now_ns == NO_TIME:
         raise StoreError(f"Nothing of {instrument} was received in that span.")
@@ -61,6 +69,7 @@ def context(
         "instrument": instrument,
         "at_ns": moment.now_ns,
         "context": [msgspec.to_builtins(one) for one in facts],
+        **candles_of(study),
     }
 
 

@@ -5,7 +5,7 @@ taker orders are kept, everything else is summed on the way.
 """
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -222,11 +222,19 @@ def signals_picture(
     start_ns: int | None = None,
     stop_ns: int | None = None,
     profile: str = "perp",
+    candles: Sequence[Path] = (),
     progress: Step = silent,
 ) -> dict[str, Any]:
     """Draw depth, trades, signals and CVD of a span. Raises StoreError where nothing traded."""
     matplotlib()
-    study = Study(store, instrument, start_ns=start_ns, stop_ns=stop_ns, profile=profile)
+    study = Study(
+        store,
+        instrument,
+        start_ns=start_ns,
+        stop_ns=stop_ns,
+        profile=profile,
+        candles=candles,
+    )
     flow = gather_flow(study, kind, near_misses, progress)
     for form, file in pictures.items():
         draw_flow(flow, file, form)

@@ -5,7 +5,7 @@ that failed. Rows that only say that an episode has begun are neither. Signals c
 which they became known. Memory holds the rows that are shown, never the span.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from aggressor.engine.reading import Signal, read_signals
 from aggressor.run.parquet import with_units, write_parquet
 from aggressor.run.progress import Step, silent
-from aggressor.run.studying import Study
+from aggressor.run.studying import Study, candles_of
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.instrument import Instrument
@@ -95,13 +95,21 @@ def signals(
     start_ns: int | None = None,
     stop_ns: int | None = None,
     profile: str = "perp",
+    candles: Sequence[Path] = (),
     progress: Step = silent,
 ) -> dict[str, Any]:
     """Return the document of the command; `near_misses` is empty unless they are asked for."""
-    study = Study(store, instrument, start_ns=start_ns, stop_ns=stop_ns, profile=profile)
+    study = Study(
+        store,
+        instrument,
+        start_ns=start_ns,
+        stop_ns=stop_ns,
+        profile=profile,
+        candles=candles,
+    )
     batches = list(signal_rows(study, kind, near_misses, progress))
     rows = np.concatenate(batches) if batches else empty_signals(0)
-    return signals_document(study.definition, rows)
+    return signals_document(study.definition, rows) | candles_of(study)
 
 
 def signals_document(instrument: Instrument, rows: Signals) -> dict[str, Any]:
@@ -177,10 +185,18 @@ def signals_parquet(
     start_ns: int | None = None,
     stop_ns: int | None = None,
     profile: str = "perp",
+    candles: Sequence[Path] = (),
     progress: Step = silent,
 ) -> dict[str, Any]:
     """Write the same rows to a Parquet file as they come; return what was written where."""
-    study = Study(store, instrument, start_ns=start_ns, stop_ns=stop_ns, profile=profile)
+    study = Study(
+        store,
+        instrument,
+        start_ns=start_ns,
+        stop_ns=stop_ns,
+        profile=profile,
+        candles=candles,
+    )
     first = [empty_signals(0)]  # a span without signals is a file without rows
     batches = (
         signals_table(rows, study.definition)
@@ -188,4 +204,4 @@ def signals_parquet(
         for rows in part
     )
     written = write_parquet(file, batches)
-    return {"instrument": instrument, "signals": written, "parquet": str(file)}
+    return {"instrument": instrument, "signals": written, "parquet": str(file)} | candles_of(study)

@@ -13,7 +13,7 @@ pipeline, and the signals since the last point; a moment's pipeline is only vali
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from aggressor.engine.pipeline import DECIDE_TIMER, NEEDS_ROOM, advance, make_ro
 from aggressor.features import series as bar_series
 from aggressor.features.parameters import PERP, PROFILES
 from aggressor.run.assemble import pipeline_of
+from aggressor.run.candles import Seeded, seed
 from aggressor.run.progress import Step, silent
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import CLEAR, GAP, NO_TIME, Events
@@ -63,8 +64,12 @@ class Study:
         start_ns: int | None = None,
         stop_ns: int | None = None,
         profile: str = PERP,
+        candles: Sequence[Path] = (),
     ) -> None:
-        """Open a store. Raises StoreError for what it does not hold, ConfigError for a profile."""
+        """Open a store. Raises StoreError for what it does not hold, ConfigError for a profile.
+
+        `candles` are files of closed hours before it (run/candles): the past of the bias.
+        """
         if profile not in PROFILES:
             raise ConfigError(f"There is no profile {profile!r}; there is {', '.join(PROFILES)}.")
         self.store = Store(Path(store))
@@ -82,6 +87,8 @@ class Study:
             for part in self.store.parts(one.id, self.start_ns, self.stop_ns)
         ]
         self.read_from_ns = min(self._lead_in(one) for one in self.definitions)
+        self.candles = tuple(candles)
+        self.seeded: Seeded | None = None  # what was used of them
 
     @property
     def definition(self) -> Instrument:
@@ -103,8 +110,17 @@ class Study:
         return self.store.replay(every, self.read_from_ns, self.stop_ns)
 
     def pipeline(self) -> Pipeline:
-        """Return a pipeline for these instruments that has seen nothing."""
-        return pipeline_of(self.definitions, self.profile)
+        """Return a pipeline for these instruments that has seen nothing but the candles."""
+        pipe = pipeline_of(self.definitions, self.profile)
+        if self.candles and self.parts:
+            first_ns = self._first_read_ns()
+            self.seeded = seed(pipe.bias, self.lane, self.candles, self.definition, first_ns)
+        return pipe
+
+    def _first_read_ns(self) -> int:
+        """Return a receive time that no row to be read is before."""
+        every = self.store.parts(self.definition.id, self.read_from_ns, self.stop_ns)
+        return max(self.read_from_ns, every[0].first_ns)
 
     def moments(self, every_ns: int = 0, progress: Step = silent) -> Iterator[Moment]:
         """Run to the end of the span; yield whenever signals wait, and once at the end.
@@ -182,6 +198,13 @@ class Study:
         numbers = {part.definition for part in inside or every}
         foreign = [part.last_ns for part in every if part.definition not in numbers]
         return [part for part in every if not foreign or part.first_ns > max(foreign)]
+
+
+def candles_of(study: Study) -> dict[str, Any]:
+    """Return what a report says of the candles a study was given; nothing where it got none."""
+    if study.seeded is None:
+        return {}
+    return {"candles": study.seeded.document(study.candles)}
 
 
 def drain_bars(pipe: Pipeline) -> None:
