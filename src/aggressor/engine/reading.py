@@ -70,6 +70,31 @@ class Wall(NamedTuple):
     side: int  # +1 bid, -1 ask
 
 
+class GoneWall(NamedTuple):
+    """A wall that no longer stands."""
+
+    price: int
+    peak: int  # lots
+    side: int  # +1 bid, -1 ask
+    age_ns: int  # of its level, by the ledger, when it ended
+    ended_ns: int
+
+
+class Flow(NamedTuple):
+    """What traded in a span of receive time; prices None where nothing did."""
+
+    bought: int  # lots, by aggressors
+    sold: int
+    low: int | None
+    high: int | None
+    last: int | None
+
+    @property
+    def delta(self) -> int:
+        """Lots bought less lots sold."""
+        return self.bought - self.sold
+
+
 class Bar(NamedTuple):
     """A bar that closed since the previous decision."""
 

@@ -1,9 +1,11 @@
 """View: one instrument at one decision point, read-only, the same for strategy, screen and report.
 
-It reads the pipeline's state where it stands and computes nothing of its own; the desk adds our
-orders, trade and money. It is valid only during the decision it was made for.
+It reads the pipeline's state where it stands; the desk adds our orders, trade and money. What it
+computes itself is arithmetic on what is kept: sums over the tape's ring, levels of the book. It is
+valid only during the decision it was made for.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,17 +20,30 @@ from aggressor.context.liquidity import (
     read_liquidity,
 )
 from aggressor.detectors.cascade import STAGE_CASCADE, STAGE_WATCH
+from aggressor.detectors.cascade_records import MARKS
 from aggressor.engine.parts import Pipeline
-from aggressor.engine.reading import UNKNOWN, Bar, Measure, Ripeness, Signal, Wall
+from aggressor.engine.reading import (
+    UNKNOWN,
+    Bar,
+    Flow,
+    GoneWall,
+    Measure,
+    Ripeness,
+    Signal,
+    Wall,
+)
 from aggressor.execution.desk import Desk
 from aggressor.execution.trade import Trade
 from aggressor.features.delta import window_delta, window_volume
 from aggressor.features.depth import cost_to_trade, depth_ticks
+from aggressor.features.locations import HVN_EDGE
 from aggressor.features.pressure import weighted_mid
+from aggressor.features.wall_records import ENDED
 from aggressor.kernel import Int, kernel
+from aggressor.market.book import best_price, lots_at, next_price
 from aggressor.market.composite_records import NO_GROUP
 from aggressor.market.health import FAULT_STALE
-from aggressor.schema.event import ASK, BID, NO_PRICE, NO_TIME
+from aggressor.schema.event import ASK, BID, NO_PRICE, NO_TIME, NOT_FLOW
 from aggressor.schema.instrument import ContractKind, Instrument
 
 LEVELS_MAX = 512  # levels one cost may walk
@@ -162,6 +177,12 @@ class View:
         return _measure(head["effective_tick"], head["effective_maturity"])
 
     @property
+    def sigma_second(self) -> Measure:
+        """Robust deviation of one-second changes of the mid (R0.5), ticks."""
+        head = self.pipeline.volatility.head[self.instrument]
+        return _measure(0.5 * head["sigma2"], head["sigma_maturity"])
+
+    @property
     def atr_1m_ticks(self) -> Measure:
         """Average true range of closed one-minute bars of the mid, ticks."""
         head = self.pipeline.volatility.head[self.instrument]
@@ -177,6 +198,49 @@ class View:
         """Lots (bought, sold) by aggressors in the last w."""
         delta, volume = read_window(self.pipeline, 2 * self.instrument, self.now_ns)
         return int(volume + delta) // 2, int(volume - delta) // 2
+
+    def flow(self, since_ns: int, until_ns: int | None = None) -> Flow | None:
+        """Return what traded in (since, until] of receive time, now where no end is given.
+
+        None where the tape that is kept (its last 4096 prints) does not reach back so far.
+        """
+        tape = self.pipeline.market.tape
+        ring, stop = tape.ring[self.instrument], int(tape.head[self.instrument]["prints"])
+        oldest = max(0, stop - ring.size)
+
+        def received(number: int) -> int:
+            return int(ring[number & (ring.size - 1)]["ts_recv"])
+
+        first = bisect_right(range(oldest, stop), since_ns, key=received) + oldest
+        if first == oldest > 0:
+            return None
+        if until_ns is not None:
+            stop = bisect_right(range(oldest, stop), until_ns, key=received) + oldest
+        prints = ring[np.arange(first, max(first, stop)) & (ring.size - 1)]
+        prints = prints[(prints["flags"] & NOT_FLOW) == 0]
+        if not prints.size:
+            return Flow(0, 0, None, None, None)
+        sides, prices = prints["side"], prints["price"]
+        return Flow(
+            int(prints["size"][sides > 0].sum()),
+            int(prints["size"][sides < 0].sum()),
+            int(prices.min()),
+            int(prices.max()),
+            int(prices[-1]),
+        )
+
+    def mid2_at(self, ts_ns: int) -> int | None:
+        """Return `bid + ask` at the last TIMER at or before a moment; None where it is not kept."""
+        state = self.pipeline.cascade
+        stop = int(state.head[self.instrument]["marks"])
+        points, oldest = state.points[self.instrument], max(0, stop - MARKS)
+        found = bisect_right(
+            range(oldest, stop), ts_ns, key=lambda n: int(points[n & (MARKS - 1)]["ts_recv"])
+        )
+        if found == 0:
+            return None
+        mid2 = int(points[(oldest + found - 1) & (MARKS - 1)]["mid2"])
+        return mid2 if mid2 != NO_PRICE else None
 
     @property
     def volume_1m(self) -> int | None:
@@ -199,6 +263,34 @@ class View:
                     wall = Wall(int(row["price"]), int(row["lots"]), float(row["z"]), age, side)
                     found.append((abs(best - wall.price), wall))
         return [wall for _, wall in sorted(found)]
+
+    @property
+    def walls_gone(self) -> Sequence[GoneWall]:
+        """Walls that ended, newest first, the last 64 at most."""
+        state = self.pipeline.walls
+        ended = int(state.head[self.instrument]["ended"])
+        rows = (
+            state.ended[self.instrument, n & (ENDED - 1)]
+            for n in range(ended - 1, max(0, ended - ENDED) - 1, -1)
+        )
+        return [
+            GoneWall(
+                int(row["price"]),
+                int(row["peak"]),
+                int(row["side"]),
+                int(row["ended_ns"]) - int(row["first_seen_ns"]),
+                int(row["ended_ns"]),
+            )
+            for row in rows
+        ]
+
+    @property
+    def node_edges(self) -> Sequence[tuple[int, int]]:
+        """Edges of the session's high volume nodes as (low, high) in ticks, read each minute."""
+        state = self.pipeline.locations
+        count = int(state.head[self.instrument]["locations"])
+        rows = state.locations[self.instrument, :count]
+        return [(int(row["low"]), int(row["high"])) for row in rows if row["kind"] == HVN_EDGE]
 
     @property
     def vwap_1m(self) -> float | None:
@@ -224,6 +316,24 @@ class View:
         """Lots within the first three grid prices of (bid, ask)."""
         bid, ask = read_depth(self.pipeline, self.instrument, 3)
         return int(bid), int(ask)
+
+    def depth_share(self, side: int) -> Measure:
+        """Depth of a side near its best now, over its median of the last minute (R5.5)."""
+        head = self.pipeline.near_depth.head[self.instrument]
+        usual = int(head["usual"][0 if side == BID else 1])
+        if usual <= 0:
+            return UNKNOWN
+        depth = read_depth(self.pipeline, self.instrument, int(head["reach_ticks"]))
+        return _measure(int(depth[0 if side == BID else 1]) / usual, head["maturity"])
+
+    def largest_level(self, side: int, price: int) -> int:
+        """Return the most lots that one level shows, from the best of a side to `price`."""
+        return int(read_levels(self.pipeline, self.instrument, side, price)[0])
+
+    def gap_ticks(self, side: int) -> int | None:
+        """Return how far the next level stands behind the best of a side; None: there is none."""
+        gap = int(read_levels(self.pipeline, self.instrument, side, NO_PRICE)[1])
+        return gap if gap > 0 else None
 
     @property
     def open_orders(self) -> Sequence[Order]:
@@ -287,6 +397,13 @@ class View:
         return {STAGE_WATCH: "watch", STAGE_CASCADE: "cascade"}.get(stage, "none")
 
     @property
+    def cascade_side(self) -> int:
+        """Where the cascade of R5.8 drives price: +1 up, -1 down; 0: there is none."""
+        head = self.pipeline.cascade.head[self.instrument]
+        at_work = int(head["phase"]) in (STAGE_WATCH, STAGE_CASCADE)
+        return int(head["direction"]) if at_work else 0
+
+    @property
     def bias(self) -> int | None:
         """Higher time frame bias of R6.6, -1 to +1; None: not known."""
         return read_bias(self.pipeline.bias, self.instrument).bias
@@ -323,3 +440,24 @@ def read_depth(pipe: Pipeline, k: Int, ticks: Int) -> tuple[Int, Int]:
     bid = depth_ticks(pipe.market.book, k, BID, ticks, LEVELS_MAX)
     ask = depth_ticks(pipe.market.book, k, ASK, ticks, LEVELS_MAX)
     return bid.lots, ask.lots
+
+
+@kernel
+def read_levels(pipe: Pipeline, k: Int, side: Int, price: Int) -> tuple[Int, Int]:
+    """Return (most lots of a level from the best to `price`, ticks from the best to the next).
+
+    The depth ladder's; the second is 0 where no level stands behind the best.
+    """
+    book = pipe.market.book
+    best = best_price(book, k, side)
+    if best == NO_PRICE:
+        return 0, 0
+    behind = next_price(book, k, side, best)
+    gap = side * (best - behind) if behind != NO_PRICE else np.int64(0)
+    largest, at = np.int64(0), best
+    for _ in range(LEVELS_MAX):
+        if at == NO_PRICE or price == NO_PRICE or side * (at - price) < 0:
+            break
+        largest = max(largest, lots_at(book, k, side, at))
+        at = next_price(book, k, side, at)
+    return largest, gap

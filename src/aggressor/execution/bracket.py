@@ -10,9 +10,10 @@ changed:
                its cap wider at each attempt; never a market order
 
 so a partial fill, a child's fill, a lost race or a restart all lead to the same comparison. The
-stop is resized by amendment and leaves only when nothing is held, so protection is never taken away
-to be renewed. All children are reduce-only, so two of them filling at once cannot turn the
-position; should a venue do it all the same, what was turned is closed like any other position.
+stop is resized and moved by amendment and leaves only when nothing is held, so protection is never
+taken away to be renewed; it moves towards the market only (`protect`). All children are
+reduce-only, so two of them filling at once cannot turn the position; should a venue do it all the
+same, what was turned is closed like any other position.
 
 States: PENDING (nothing filled) -> PARTIAL (some) -> ACTIVE (entry complete or over) -> CLOSING (an
 exit was asked for) -> DONE (flat, no child alive, entry over). ERROR: for more than
@@ -145,6 +146,22 @@ class Bracket:
         self.exited += lots if order.side != self.side else -lots  # - : closes what a race turned
         return leg
 
+    def protect(self, protection: Protection) -> bool:
+        """Take another protection; return whether it was taken.
+
+        While nothing has been filled it may be any; then only the stop counts, and it may only come
+        nearer.
+        """
+        if self.entered == 0:
+            self.protection = protection
+            targets = enumerate(protection.targets, 1)
+            self.targets = [Leg(f"target {i}", one.price) for i, one in targets]
+            return True
+        nearer = self.side * (protection.stop - self.protection.stop)
+        if nearer > 0:
+            self.protection = Protection(stop=protection.stop, targets=self.protection.targets)
+        return nearer >= 0
+
     def close(self, reason: str) -> None:
         """Ask for the exit of all that is held; the first reason stands."""
         assert reason
@@ -205,7 +222,13 @@ class Bracket:
         if self.held <= 0:
             self._dismissed = order.id
             return cancel_request(self._blotter, order.id)
-        return self._resize(order, self.held)
+        trigger = self.protection.stop
+        if order.trigger != trigger and self._too_soon(self.stop, market.now_ns):
+            trigger = order.trigger  # it was just asked for: its size cannot wait, its place can
+        asked = self._resize(order, self.held, trigger)
+        if asked is not None and trigger != order.trigger:
+            self.stop.last_try_ns = market.now_ns
+        return asked
 
     def _target_request(
         self, leg: Leg, size: int, market: Market, next_id: Callable[[], int]
@@ -214,7 +237,7 @@ class Bracket:
         if order is not None:
             if size == 0:
                 return cancel_request(self._blotter, order.id)
-            return self._resize(order, size)
+            return self._resize(order, size, order.trigger)
         if size == 0 or not market.valid or self._too_soon(leg, market.now_ns):
             return None
         best = own_best(market, -self.side)
@@ -279,8 +302,9 @@ class Bracket:
             reduce_only=True,
         )
 
-    def _resize(self, order: Order, leaves: int) -> Request | None:
-        if order.leaves == leaves or not order.resting or order.triggered:
+    def _resize(self, order: Order, leaves: int, trigger: int) -> Request | None:
+        same = order.leaves == leaves and order.trigger == trigger
+        if same or not order.resting or order.triggered:
             return None
         return Request(
             kind=command.AMEND,
@@ -292,7 +316,7 @@ class Bracket:
             type=order.type,
             tif=order.tif,
             price=order.price,
-            trigger=order.trigger,
+            trigger=trigger,
             size=order.filled + leaves,
             reduce_only=True,
         )

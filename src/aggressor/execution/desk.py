@@ -131,9 +131,12 @@ class Desk:
                 trade.close(intent.reason)
             elif intent.action is Action.CANCEL:
                 trade.entry.stop(intent.reason)
+            elif intent.action is Action.PROTECT:
+                assert intent.protection is not None, "a protection says where its stop is"
+                if not trade.bracket.protect(intent.protection):
+                    self._refuse(intent, 2, "a stop only comes nearer", market.now_ns)
             else:
-                assert intent.placement is not None, "a replacement says how it is placed"
-                trade.entry.replace(intent.placement, market.now_ns)
+                trade.replace(intent, market.now_ns)
 
     def work(self, market: Market) -> None:
         """Do what time, price, reports and the halt ask for on one instrument."""

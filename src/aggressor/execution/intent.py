@@ -1,10 +1,10 @@
 """What is wanted, and the answer: Intent, Request, Approved, Refused.
 
-A strategy wants something of the market: an `Intent` (enter, re-place, cancel, exit) with how to
-place it, how it is to be protected, why, and on what evidence. Execution turns an intent into order
-`Request`s over time. A request becomes a COMMAND only inside `Approved`, and only `limits.check`
-makes one: what was not checked has the wrong type. A refusal is a value that is recorded, never an
-exception.
+A strategy wants something of the market: an `Intent` (enter, re-place, protect, cancel, exit) with
+how to place it, how it is to be protected, why, and on what evidence. Execution turns an intent
+into order `Request`s over time. A request becomes a COMMAND only inside `Approved`, and only
+`limits.check` makes one: what was not checked has the wrong type. A refusal is a value that is
+recorded, never an exception.
 
 Prices ticks, sizes lots, times ns.
 """
@@ -23,6 +23,7 @@ class Action(StrEnum):
 
     ENTER = "enter"
     REPLACE = "replace"  # the unfilled part of an entry, with another placement
+    PROTECT = "protect"  # what is held, with a stop that is nearer
     CANCEL = "cancel"  # the unfilled part of an entry
     EXIT = "exit"  # all that is held
 
@@ -42,6 +43,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     wait_ns: int = 0  # JOIN: give up after
     repeg_ns: int = 0  # JOIN: least time between two amends
     chase_ticks: int = 0  # JOIN: never further than this from the first price
+    limit: int = NO_PRICE  # never a price worse than this
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -68,7 +70,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     side: int = 0  # ENTER: +1 buy, -1 sell
     lots: int = 0  # ENTER
     placement: Placement | None = None  # ENTER, REPLACE
-    protection: Protection | None = None  # ENTER
+    protection: Protection | None = None  # ENTER, PROTECT; REPLACE while nothing has been filled
     reason: str = ""
     evidence: Mapping[str, float | str | None] = {}
     ts_decided: int = 0

@@ -13,22 +13,25 @@ W wallet, m maintenance rate, E entry, D side, k wanted distance, in price units
 """
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.schema.settings import about
 
 
 class SizingRule(msgspec.Struct, frozen=True, kw_only=True):
     """Shares are exact: numerator over 10_000."""
 
-    risk_bp: int = 25  # of equity, lost when the stop is hit: 0.25 %
-    depth_bp: int = 500  # of the top-3 depth on the exit side: 5 %
-    volume_bp: int = 1000  # of one minute's volume: 10 %
-    stop_multiple: int = 3  # liquidation at least so many stop distances away
-    maintenance_bp: int = 100  # maintenance margin rate assumed where the venue's is not known: 1 %
-    lots_max: int = 10**12
+    risk_bp: Annotated[int, about("of equity, lost when the stop is hit", "bp")] = 25
+    depth_bp: Annotated[int, about("of the top-3 depth on the exit side", "bp")] = 500
+    volume_bp: Annotated[int, about("of one minute's volume", "bp")] = 1000
+    stop_multiple: Annotated[int, about("liquidation at least so far", "stop distances")] = 3
+    maintenance_bp: Annotated[
+        int, about("maintenance margin rate where the venue's is not known", "bp")
+    ] = 100
+    lots_max: Annotated[int, about("never more", "lots")] = 10**12
 
 
 class Sized(NamedTuple):

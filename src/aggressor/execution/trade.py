@@ -164,6 +164,13 @@ class Trade:
         self.fees += fee
         self.see(price)
 
+    def replace(self, intent: Intent, now_ns: int) -> None:
+        """Work what is left in another way, and protect it so where nothing has been filled."""
+        assert intent.placement is not None, "a replacement says how it is placed"
+        if intent.protection is not None and self.bracket.entered == 0:
+            self.bracket.protect(intent.protection)
+        self.entry.replace(intent.placement, now_ns)
+
     def close(self, reason: str) -> None:
         """Give up the rest of the entry and close what is held."""
         self.entry.stop(reason)

@@ -11,6 +11,8 @@ never be bought twice: another placement first cancels what works and waits for 
     CROSS   one immediate-or-cancel limit at the opposite best plus the cap. What is left is not
             sent again: the strategy looks anew.
 
+Either way no price is worse than `limit`, where there is one.
+
 R8.4 also asks that the new place in the queue be better; being at the best again is taken as better
 than standing behind it, no queue is estimated here. Nothing here knows of risk: every request is
 checked.
@@ -121,6 +123,7 @@ class Entry:
         self.placement = placement
         self._since_ns = ts_ns
         self._first_price = None
+        self._crossed = False
         self._switching = True
 
     def stop(self, reason: str) -> None:
@@ -172,9 +175,10 @@ class Entry:
         ):
             return None
         if join:
-            price, tif = own_best(market, self.side), command.POST_ONLY
+            price, tif = self._bounded(own_best(market, self.side)), command.POST_ONLY
         else:
-            price, tif = crossing_price(market, self.side, self.placement.cap_ticks), command.IOC
+            cross = crossing_price(market, self.side, self.placement.cap_ticks)
+            price, tif = self._bounded(cross), command.IOC
             self._crossed = True
         if self._first_price is None:
             self._first_price = price
@@ -199,7 +203,7 @@ class Entry:
         order = self._blotter[live]
         if self.placement.policy is not Policy.JOIN or not order.resting or not market.valid:
             return None
-        best = own_best(market, self.side)
+        best = self._bounded(own_best(market, self.side))
         behind = self.side * (best - order.price)
         if behind < 1 or market.now_ns - self._last_change_ns < self.placement.repeg_ns:
             return None
@@ -219,6 +223,10 @@ class Entry:
             trigger=NO_PRICE,
             size=order.size,
         )
+
+    def _bounded(self, price: int) -> int:
+        limit = self.placement.limit
+        return price if limit == NO_PRICE else self.side * min(self.side * price, self.side * limit)
 
     def _too_far(self, price: int) -> bool:
         first = self._first_price if self._first_price is not None else price

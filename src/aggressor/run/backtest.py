@@ -23,8 +23,7 @@ from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument, money_text
 from aggressor.sim.exchange import ENDED, NEEDS_ROOM, SimExchange
 from aggressor.store.reader import Store
-from aggressor.strategies.evidence import Decision, TradeRecord
-from aggressor.strategies.exhaustion_scalp import ExhaustionScalp
+from aggressor.strategies.evidence import Decision, EvidenceBook, TradeRecord
 from aggressor.strategies.gates import Mode
 
 NEVER_NS = 2**63 - 1
@@ -153,9 +152,10 @@ def _records(strategies: Sequence[Any]) -> tuple[list[TradeRecord], list[Decisio
     trades: list[TradeRecord] = []
     decisions: list[Decision] = []
     for one in strategies:
-        if isinstance(one, ExhaustionScalp):
-            trades.extend(one.evidence.trades)
-            decisions.extend(one.evidence.decisions)
+        evidence = getattr(one, "evidence", None)
+        if isinstance(evidence, EvidenceBook):
+            trades.extend(evidence.trades)
+            decisions.extend(evidence.decisions)
     return trades, decisions
 
 
@@ -203,7 +203,7 @@ def trade_document(one: TradeRecord, instrument: Instrument) -> dict[str, Any]:
         "decided_ns": decision.ts_decided,
         "began_ns": one.began_ns,
         "ended_ns": one.ended_ns,
-        "intended": instrument.price_text(decision.intended_price),
+        "intended": _meant(decision.intended_price, instrument),
         "entry": _price_text(one.entry_price, instrument),
         "exit": _price_text(one.exit_price, instrument),
         "entry_slippage_ticks": one.entry_slippage_ticks,
@@ -221,6 +221,13 @@ def trade_document(one: TradeRecord, instrument: Instrument) -> dict[str, Any]:
         "snapshot": dict(decision.snapshot),
         "regime": dict(decision.regime),
     }
+
+
+def _meant(ticks: float, instrument: Instrument) -> str | None:
+    """Return a price that was meant: a whole tick, or the average expected of a sweep."""
+    return (
+        instrument.price_text(int(ticks)) if ticks == int(ticks) else _price_text(ticks, instrument)
+    )
 
 
 def _price_text(ticks: float | None, instrument: Instrument) -> str | None:

@@ -21,7 +21,7 @@ from aggressor.engine.columns import empty_row, read_columns
 from aggressor.engine.parts import Pipeline, new_parts
 from aggressor.engine.pipeline import run
 from aggressor.engine.timers import on_timer
-from aggressor.engine.view import read_cost, read_depth, read_weighted_mid, read_window
+from aggressor.engine.view import read_cost, read_depth, read_levels, read_weighted_mid, read_window
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
@@ -148,6 +148,7 @@ def _reads() -> None:
     read_window(pipe, 0, 0)
     read_cost(pipe, 0, 1, 1, False)
     read_depth(pipe, 0, 10)
+    read_levels(pipe, 0, 1, 1000)
     read_columns(pipe, 0, 0, empty_row())
     book_levels(pipe, 0, 1)
     read_rows(pipe, 0, 0, 1, np.zeros(4))

@@ -38,7 +38,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     side: int
     ts_signal: int
     ts_decided: int
-    intended_price: int
+    intended_price: float  # ticks: the average expected of an entry that crosses
     lots: int
     gates: tuple[Gate, ...]
     verdict: Verdict

@@ -86,6 +86,13 @@ def at_most(name: str, value: float | None, bound: float | None) -> Gate:
     return Gate(name, Answer.PASS if value <= bound else Answer.REFUSE, value, bound)
 
 
+def less_than(name: str, value: float | None, bound: float | None) -> Gate:
+    """Pass when value < bound; unknown when either is not known (None or NaN)."""
+    if value is None or bound is None or isnan(value) or isnan(bound):
+        return Gate(name, Answer.UNKNOWN, value, bound)
+    return Gate(name, Answer.PASS if value < bound else Answer.REFUSE, value, bound)
+
+
 def holds(name: str, value: bool | None, bound: str) -> Gate:
     """Pass when true, refuse when false, unknown when None; `bound` says in words what is asked."""
     if value is None:

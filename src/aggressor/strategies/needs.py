@@ -1,17 +1,17 @@
-"""What the exhaustion scalp reads of the View, declared by the reader.
+"""What the strategies read of the View, declared by the reader.
 
 One View stands for one instrument at one decision point. Prices are ticks, sizes lots, times
 nanoseconds, money 1e-8 of the settlement currency. What is not known is `None` (or a `Measure`
 whose state says so): a strategy must be able to tell "no" from "not known". The same names work for
 any object: the engine's View, a mirrored view, a dataclass in a test. Source: R0.3 (young
-baselines), R5.0, R7.0, R7.1.
+baselines), R5.0, R7.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from aggressor.account.blotter import Order
-from aggressor.engine.reading import Bar, Measure, Wall
+from aggressor.engine.reading import Bar, Flow, GoneWall, Measure, Wall
 from aggressor.execution.quotes import Market
 from aggressor.execution.trade import Trade
 
@@ -45,6 +45,21 @@ class Signal(Protocol):
         ...
 
     @property
+    def ts_armed(self) -> int:
+        """Venue time when the episode began."""
+        ...
+
+    @property
+    def ts_confirmed(self) -> int:
+        """Venue time of what confirmed or ended it."""
+        ...
+
+    @property
+    def failed(self) -> str:
+        """The condition that a near-miss lacked."""
+        ...
+
+    @property
     def ts_known(self) -> int:
         """Receive time of the event that made it known."""
         ...
@@ -71,7 +86,7 @@ class Signal(Protocol):
 
     @property
     def evidence(self) -> Mapping[str, float]:
-        """Name to number. Names read here are those of `RUN_EVIDENCE`."""
+        """Name to number. Names read here are those of the `_EVIDENCE` tuples below."""
         ...
 
 
@@ -93,11 +108,42 @@ RUN_EVIDENCE = (
     "largest_cell",  # lots: largest such cell of the run
     "auction_finished",  # 1 finished, 0 unfinished
 )
-"""Evidence of an EXHAUSTION signal that the strategy reads; all in f8, absent = NaN."""
+"""Evidence of an EXHAUSTION signal that R7.1 reads; all in f8, absent = NaN."""
+
+BREAK_EVIDENCE = (
+    "level",  # ticks: L
+    "peak",  # lots
+    "traded_share",  # f_T
+    "cancelled_share",  # f_C
+    "order_lots",  # largest taker order of the clearing burst
+    "order_quantile",  # Q.99 of taker orders
+    "burst_lots",
+    "burst_quantile",
+    "levels_swept",
+    "stage",  # 1 CLEAR
+    "clear_age_seconds",
+    "effective_tick",
+)
+"""Evidence of a PUSH_THROUGH signal that R7.2 reads."""
+
+PULL_EVIDENCE = (
+    "peak",  # lots
+    "z",
+    "lifetime_seconds",  # of the wall
+    "start_distance_ticks",  # from the touch, when it appeared
+    "min_distance_ticks",
+    "cancelled_share",
+    "fill_ratio",  # traded over peak
+    "pull_seconds",
+    "others_gone",
+    "depth_loss_share",
+    "effective_tick",
+)
+"""Evidence of a PULL signal that R7.3 reads."""
 
 
-class ScalpView(Market, Protocol):
-    """The View as the exhaustion scalp needs it; one instrument, one decision point."""
+class StrategyView(Market, Protocol):
+    """The View as strategies need it; one instrument, one decision point."""
 
     @property
     def venue_now_ns(self) -> int:
@@ -140,6 +186,11 @@ class ScalpView(Market, Protocol):
         ...
 
     @property
+    def sigma_second(self) -> Measure:
+        """Robust deviation of one-second changes of the mid, ticks."""
+        ...
+
+    @property
     def atr_1m_ticks(self) -> Measure:
         """Average true range of closed one-minute bars, ticks."""
         ...
@@ -172,6 +223,36 @@ class ScalpView(Market, Protocol):
     @property
     def walls(self) -> Sequence[Wall]:
         """Walls standing now, both sides, nearest to the touch first."""
+        ...
+
+    @property
+    def walls_gone(self) -> Sequence[GoneWall]:
+        """Walls that ended, newest first."""
+        ...
+
+    @property
+    def node_edges(self) -> Sequence[tuple[int, int]]:
+        """Edges of high volume nodes as (low, high), ticks."""
+        ...
+
+    def flow(self, since_ns: int, until_ns: int | None = None) -> Flow | None:
+        """Return what traded in (since, until] of receive time; None: not kept so far back."""
+        ...
+
+    def mid2_at(self, ts_ns: int) -> int | None:
+        """Return `bid + ask` at the last TIMER at or before a moment; None: not kept."""
+        ...
+
+    def depth_share(self, side: int) -> Measure:
+        """Return the near depth of a side over its median of the last minute."""
+        ...
+
+    def largest_level(self, side: int, price: int) -> int:
+        """Return the most lots of one level from the best of a side to a price."""
+        ...
+
+    def gap_ticks(self, side: int) -> int | None:
+        """Return how far the next level stands behind the best of a side; None: there is none."""
         ...
 
     @property
@@ -251,6 +332,11 @@ class ScalpView(Market, Protocol):
     @property
     def cascade(self) -> str | None:
         """ "none", "watch" or "cascade" (R5.8); None = not known."""
+        ...
+
+    @property
+    def cascade_side(self) -> int:
+        """Where a cascade drives price: +1 up, -1 down, 0 there is none."""
         ...
 
     @property

@@ -1,15 +1,15 @@
-"""Where an exhaustion scalp goes in and out, and at what cost (R7.1, R7.0); in the run's frame.
+"""Where a trade goes in and out, how large it is, and what it costs (R7.0); in the setup's frame.
 
-    entry   the best ask, where we rest
-    stop    P1 + max(2 e, run / 4), rounded away from the entry
-    first   half at P1 - 0.382 run; second: half at the one-minute VWAP or P1 - run / 2, whichever
-            is nearer; both rounded away from the entry (harder to reach, never flattering)
+`toward` is the side of the trade in the frame: +1 goes with the setup, -1 against it. Size is that
+of the worst price an entry may get (`limit`), so that no fill risks more than was meant; distances
+are from the price it is expected to get (`entry`).
 
-Cost of a round trip in ticks: fees of a passive entry and an aggressive exit, and what a sweep of
-our size costs beyond the touch on either side. The exit is taken as aggressive although targets are
-passive: the pessimistic reading.
+Cost of a round trip C, in ticks: fees of both legs, and what sweeps of our size cost beyond the
+touch. Where the entry crosses, its own sweep is in `entry` already and is not counted again. Exits
+are taken as aggressive although targets are passive: the pessimistic reading.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
@@ -17,79 +17,95 @@ from typing import NamedTuple
 from aggressor.execution.sizing import Sized, size_of
 from aggressor.schema.instrument import Instrument
 from aggressor.strategies.facing import Facing
-from aggressor.strategies.scalp_rule import ScalpRule
-from aggressor.strategies.stall import Run
+from aggressor.strategies.rule import StrategyRule
+
+_EPS = 1e-9  # of a tick: what averages of prices lose to rounding
+NO_SIZE = Sized(0, "stop", ())
 
 
 class Plan(NamedTuple):
-    """Prices of the frame; `target_ticks` is the mean way to both, `cost_ticks` None: not known."""
+    """Prices of the frame; `target_ticks` is the mean way to all targets."""
 
-    entry: int
+    entry: float  # expected average
+    limit: int  # no worse than this
     stop: int
-    first: int
-    second: int
-    stop_ticks: int
+    targets: tuple[int, ...]
+    stop_ticks: float
     target_ticks: float
-    cost_ticks: float | None
+    cost_ticks: float | None  # None: not known
     sized: Sized
 
-
-def stop_price(run: Run, rule: ScalpRule) -> int:
-    """Return P1 + max(2 e, run / 4)."""
-    return run.p1 + ceil(max(rule.stop_effective * run.e, rule.stop_run * run.ticks))
-
-
-def target_prices(run: Run, rule: ScalpRule, entry: int, vwap: float | None) -> tuple[int, int]:
-    """Return both targets; a VWAP that is not beyond the entry is no target."""
-    first = floor(run.p1 - rule.first_target_run * run.ticks)
-    second = floor(run.p1 - rule.second_target_run * run.ticks)
-    if vwap is not None and floor(vwap) < entry:
-        second = max(second, floor(vwap))
-    return first, second
+    @property
+    def possible(self) -> bool:
+        """Whether it is a trade at all: a size, a stop behind and a target before it."""
+        return self.sized.lots > 0 and self.stop_ticks >= 1 and self.target_ticks >= 1
 
 
-def cost_ticks(facing: Facing, lots: int) -> float | None:
-    """Return the expected cost of a round trip of `lots` (at least one); None: not known."""
+def up_to_tick(price: float) -> int:
+    """Return a price rounded up to a whole tick."""
+    return ceil(price - _EPS)
+
+
+def down_to_tick(price: float) -> int:
+    """Return a price rounded down to a whole tick."""
+    return floor(price + _EPS)
+
+
+def lots_for(
+    facing: Facing,
+    rule: StrategyRule,
+    instrument: Instrument,
+    *,
+    toward: int,
+    worst: int,
+    stop: int,
+    fee_bp: float,
+    e: float,
+    share: Fraction = Fraction(1),
+) -> Sized:
+    """Return the size by R7.0 at the worst entry, halved in a thin market, times `share`."""
     view = facing.view
-    out = view.cost_to_trade(1, max(1, lots))
-    back = view.cost_to_trade(-1, max(1, lots))
+    stop_ticks = toward * (worst - stop)
+    if stop_ticks <= 0:
+        return NO_SIZE
+    if view.liquidity_regime == "thin":
+        share *= Fraction(rule.thin_share_bp, 10_000)
+    return size_of(
+        rule.sizing,
+        instrument,
+        side=toward * facing.up,
+        entry=facing.price(worst),
+        stop_ticks=stop_ticks,
+        slip_ticks=ceil(rule.slip_effective * e),
+        fee_bp=Fraction(fee_bp).limit_denominator(10**6),
+        equity=view.equity,
+        exit_depth=facing.exit_depth(toward),
+        volume_1m=view.volume_1m,
+        share=share,
+    )
+
+
+def crossing_entry(facing: Facing, toward: int, lots: int, limit: int) -> float:
+    """Return the average price of taking `lots` (at least one) now, no worse than `limit`."""
+    touch = facing.ask if toward > 0 else facing.bid
+    away = facing.cost_to_trade(toward, max(1, lots))
+    worst = toward * limit
+    return toward * min(toward * touch + away, worst) if away is not None else float(limit)
+
+
+def round_trip(facing: Facing, toward: int, lots: int, *, crosses: bool) -> float | None:
+    """Return C of `lots` (at least one) in ticks; None: not known."""
+    view = facing.view
+    lots = max(1, lots)
+    out = 0.0 if crosses else facing.cost_to_trade(toward, lots)
+    back = facing.cost_to_trade(-toward, lots)
     if out is None or back is None:
         return None
-    fees = (view.maker_bp + view.taker_bp) * abs(view.mid2) / 2 / 10_000
-    return fees + out + back
+    first_bp = view.taker_bp if crosses else view.maker_bp
+    return (first_bp + view.taker_bp) * abs(view.mid2) / 2 / 10_000 + out + back
 
 
-def plan_of(run: Run, facing: Facing, rule: ScalpRule, instrument: Instrument) -> Plan:
-    """Return the plan as it stands now; its size may be 0."""
-    view = facing.view
-    entry = facing.ask
-    stop = stop_price(run, rule)
-    first, second = target_prices(run, rule, entry, facing.vwap)
-    stop_ticks = stop - entry
-    share = Fraction(rule.thin_share_bp, 10_000) if view.liquidity_regime == "thin" else Fraction(1)
-    sized = Sized(0, "stop", ())
-    if stop_ticks > 0:
-        fees = Fraction(view.maker_bp + view.taker_bp).limit_denominator(10**6)
-        sized = size_of(
-            rule.sizing,
-            instrument,
-            side=-facing.up,
-            entry=facing.price(entry),
-            stop_ticks=stop_ticks,
-            slip_ticks=ceil(rule.slip_effective * run.e),
-            fee_bp=fees,
-            equity=view.equity,
-            exit_depth=facing.exit_depth,
-            volume_1m=view.volume_1m,
-            share=share,
-        )
-    return Plan(
-        entry=entry,
-        stop=stop,
-        first=first,
-        second=second,
-        stop_ticks=stop_ticks,
-        target_ticks=entry - (first + second) / 2,
-        cost_ticks=cost_ticks(facing, sized.lots),
-        sized=sized,
-    )
+def nearest_beyond(entry: float, toward: int, prices: Iterable[int]) -> int | None:
+    """Return the price nearest to the entry on the way of the trade; None: there is none."""
+    beyond = [price for price in prices if toward * (price - entry) > 0]
+    return min(beyond, key=lambda price: toward * price) if beyond else None

@@ -1,73 +1,56 @@
-"""The numbers of the exhaustion scalp (R7.0, R7.1), for liquid perpetuals and thin micros.
+"""The numbers of the exhaustion scalp (R7.1), for liquid perpetuals and thin micros."""
 
-Distances called effective are in effective ticks e (R0.5); times in ns; shares are of what their
-comment says. They are starting points to be calibrated by event rate (R10.6), never by profit.
-"""
+from typing import Annotated
 
-import msgspec
-
-from aggressor.execution.sizing import SizingRule
-from aggressor.strategies.gates import Mode
-
-_MS = 1_000_000
-_S = 1_000 * _MS
+from aggressor.schema.settings import about
+from aggressor.strategies.rule import MS, SECOND, StrategyRule
 
 
-class ScalpRule(msgspec.Struct, frozen=True, kw_only=True):
+class ScalpRule(StrategyRule, frozen=True, kw_only=True):
     """Everything that can be set; the defaults are those of a liquid BTC or ETH perpetual."""
 
-    mode: Mode = Mode.BACKTEST
-    unknown: dict[str, str] = {}  # gate -> "pass" | "refuse", where it is not known
-    trade_young: bool = False  # take young baselines for known
-    trade_in_watch: bool = False  # enter and stay while a cascade is only watched for
-    sizing: SizingRule = SizingRule()
+    trade_in_watch: Annotated[bool, about("trade while a cascade is only watched for")] = False
 
-    run_effective: float = 10.0  # least run, in e
-    run_atr: float = 1.0  # least run, in ATR of one minute
-    run_costs: float = 3.0  # least run, in round-trip costs
-    run_delta_share: float = 0.30  # of the run's volume
-
-    fade: float = 0.30  # d(t) at or below this share of its peak: the run has stalled
-    revive: float = 0.70  # at or above: it has not
-    fade_window_ns: int = 1 * _S  # w of d(t)
-    still_ns: int = 2 * _S  # no new extreme for so long
-    wall_near_effective: float = 1.0  # a new wall beneath: from here
-    wall_far_effective: float = 5.0  # to here below the best
-    wall_new_ns: int = 1 * _S  # and not older
-    lift_share: float = 0.50  # of the run's rate of lifting
-    held_effective: float = 2.0  # absorption or iceberg within so much of the extreme
-    lean_spreads: float = 0.10  # weighted mid so much of the spread beneath the mid
-    turn_spreads: float = 0.20  # and so much: the price turns, cross
-
-    wait_ns: int = 3 * _S  # post-only at the best
-    repeg_ns: int = 200 * _MS
-    chase_effective: float = 3.0
-    cap_effective: float = 1.0
-    beyond_effective: float = 1.0  # a new extreme so far beyond invalidates
-
-    stop_effective: float = 2.0
-    stop_run: float = 0.25
-    slip_effective: float = 1.0  # expected beyond the stop
-    first_target_run: float = 0.382
-    second_target_run: float = 0.50
-    time_ns: int = 60 * _S
-    early_share: float = 0.50  # d(t) back at this share of the run's peak: leave
-
-    signal_age_ns: int = 250 * _MS
-    spread_multiple: float = 2.0  # of the median spread
-    funding_ns: int = 60 * _S  # not so near to funding
-    outcomes_min: int = 30  # below, the hit rate counts as unknown
-    thin_share_bp: int = 5_000  # of the size, in a thin market
+    run_effective: Annotated[float, about("least run", "e")] = 10.0
+    run_atr: Annotated[float, about("least run", "ATR")] = 1.0
+    run_costs: Annotated[float, about("least run", "round trips")] = 3.0
+    run_delta_share: Annotated[float, about("least delta of the run", "of the run's volume")] = 0.30
+    fade: Annotated[float, about("d(t) at or below this: the run has stalled", "of peak")] = 0.30
+    revive: Annotated[float, about("d(t) at or above this: it has not", "of peak")] = 0.70
+    fade_window_ns: Annotated[int, about("window of d(t)", "ns")] = 1 * SECOND
+    still_ns: Annotated[int, about("no new extreme for so long", "ns")] = 2 * SECOND
+    wall_near_effective: Annotated[float, about("a new wall beneath, from here", "e")] = 1.0
+    wall_far_effective: Annotated[float, about("to here", "e")] = 5.0
+    wall_new_ns: Annotated[int, about("and not older", "ns")] = 1 * SECOND
+    lift_share: Annotated[
+        float, about("rate of lifting that has died down", "of the run's rate")
+    ] = 0.50
+    held_effective: Annotated[float, about("absorption so near to the extreme", "e")] = 2.0
+    lean_spreads: Annotated[float, about("weighted mid so far beneath the mid", "spreads")] = 0.10
+    turn_spreads: Annotated[float, about("and so far: the price turns, cross", "spreads")] = 0.20
+    wait_ns: Annotated[int, about("post-only at the best for so long", "ns")] = 3 * SECOND
+    repeg_ns: Annotated[int, about("least time between two amends", "ns")] = 200 * MS
+    chase_effective: Annotated[float, about("never further from the first price", "e")] = 3.0
+    cap_effective: Annotated[float, about("of the crossing order, beyond the best", "e")] = 1.0
+    beyond_effective: Annotated[float, about("a new extreme so far beyond invalidates", "e")] = 1.0
+    stop_effective: Annotated[float, about("least way of the stop beyond the extreme", "e")] = 2.0
+    stop_run: Annotated[float, about("or so much", "of run")] = 0.25
+    first_target_run: Annotated[float, about("first half, back from the extreme", "of run")] = 0.382
+    second_target_run: Annotated[float, about("second half, or the VWAP", "of run")] = 0.50
+    time_ns: Annotated[int, about("time stop", "ns")] = 60 * SECOND
+    early_share: Annotated[
+        float, about("d(t) back at this share of the run's peak: leave", "of peak")
+    ] = 0.50
 
 
 PERPETUAL = ScalpRule()
 MICRO = ScalpRule(
-    fade_window_ns=10 * _S,
-    still_ns=20 * _S,
-    wall_new_ns=10 * _S,
-    wait_ns=20 * _S,
-    repeg_ns=1 * _S,
-    time_ns=300 * _S,
-    signal_age_ns=1 * _S,
+    fade_window_ns=10 * SECOND,
+    still_ns=20 * SECOND,
+    wall_new_ns=10 * SECOND,
+    wait_ns=20 * SECOND,
+    repeg_ns=1 * SECOND,
+    time_ns=300 * SECOND,
+    signal_age_ns=1 * SECOND,
 )
 RULES = {"perp": PERPETUAL, "micro": MICRO}

@@ -15,27 +15,24 @@ never the only second condition. Once faded, (a) holds until d(t) is back at `re
 so that one print does not end it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import isnan, nan
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from aggressor.schema.signal import ABSORPTION, CONFIRMED, ICEBERG
 from aggressor.strategies.facing import Facing
 from aggressor.strategies.gates import Mode
 from aggressor.strategies.needs import RUN_EVIDENCE, Signal
 from aggressor.strategies.scalp_rule import ScalpRule
+from aggressor.strategies.setup import Setup
 
 _SECOND_NS = 1_000_000_000
 
 
-@dataclass(slots=True)
-class Run:
+@dataclass(slots=True, kw_only=True)
+class Run(Setup):
     """An exhausted run, from the signal that told of it; prices and sides of the frame."""
 
-    up: int
-    episode: int
-    ts_known: int
-    provisional: int
     p0: int
     p1: int
     seconds: float
@@ -43,10 +40,19 @@ class Run:
     volume: float
     usual_delta: float  # lots: Q0.99 of |delta| over as long; NaN: no baseline yet
     delta_peak: float
-    e: float  # effective tick
     last_high_ns: int
     held: bool = False  # (c) was seen
-    seen: dict[str, float] = field(default_factory=dict)
+
+    def moved(self, ticks: int, now_ns: int) -> Self:
+        """Return the same run elsewhere, told of now."""
+        later = now_ns - self.ts_known
+        return replace(
+            self,
+            ts_known=now_ns,
+            p0=self.p0 + ticks,
+            p1=self.p1 + ticks,
+            last_high_ns=self.last_high_ns + later,
+        )
 
     @property
     def ticks(self) -> int:
@@ -145,5 +151,5 @@ def _passive_shift(run: Run, facing: Facing, rule: ScalpRule) -> bool:
     near, far = rule.wall_near_effective * run.e, rule.wall_far_effective * run.e
     return any(
         near <= facing.bid - wall.price <= far and wall.age_ns <= rule.wall_new_ns
-        for wall in facing.walls_beneath()
+        for wall in facing.walls(1)
     )

@@ -8,7 +8,7 @@ import msgspec
 from aggressor.engine.ports import Strategy
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
-from aggressor.strategies.exhaustion_scalp import NAME, ExhaustionScalp
+from aggressor.strategies.exhaustion_scalp import ExhaustionScalp
 from aggressor.strategies.gates import Mode
 from aggressor.strategies.scalp_rule import RULES, ScalpRule
 
@@ -18,7 +18,7 @@ def _exhaustion_scalp(
 ) -> ExhaustionScalp:
     unknown = set(changes) - set(ScalpRule.__struct_fields__)
     if unknown:
-        raise ConfigError(f"{NAME} has no rule {', '.join(sorted(unknown))}.")
+        raise ConfigError(f"{ExhaustionScalp.name} has no rule {', '.join(sorted(unknown))}.")
     rule = msgspec.structs.replace(RULES[profile], mode=mode, **changes)
     return ExhaustionScalp(instrument, lane, rule)
 
@@ -27,7 +27,7 @@ Maker = Callable[[Instrument, int, str, Mode, Mapping[str, Any]], Strategy]
 """Makes a strategy for one instrument on a lane, with the defaults of a profile, in a mode; changes
 to the defaults by name."""
 
-STRATEGIES: dict[str, Maker] = {NAME: _exhaustion_scalp}
+STRATEGIES: dict[str, Maker] = {ExhaustionScalp.name: _exhaustion_scalp}
 
 
 def strategy_named(name: str) -> Maker:

@@ -4,7 +4,7 @@ import pytest
 
 from aggressor.strategies.facing import Facing
 from aggressor.strategies.gates import break_even
-from aggressor.strategies.plan import plan_of, stop_price, target_prices
+from aggressor.strategies.scalp_plan import plan_of, stop_price, target_prices
 from aggressor.strategies.scalp_rule import PERPETUAL
 from aggressor.strategies.stall import Run, run_of
 from tests.execution.stage import CONTRACT
@@ -20,11 +20,11 @@ def run(**evidence: float) -> Run:
 def test_t7_1() -> None:
     """P0 1000, P1 1012, sell 1011: stop 1015, first target 1007; S 4, T 4, C 1 -> p* 0.625."""
     plan = plan_of(run(), Facing(FakeView(), 1), PERPETUAL, CONTRACT)
-    assert (plan.entry, plan.stop, plan.first) == (1011, 1015, 1007)
+    assert (plan.entry, plan.stop, plan.targets[0]) == (1011, 1015, 1007)
     assert plan.stop_ticks == 4
     assert plan.cost_ticks is not None
     assert (plan.cost_ticks, plan.sized.lots) == (1.0, 5)
-    assert break_even(plan.entry - plan.first, plan.stop_ticks, plan.cost_ticks) == 0.625
+    assert break_even(plan.entry - plan.targets[0], plan.stop_ticks, plan.cost_ticks) == 0.625
 
 
 def test_the_stop_is_at_least_two_effective_ticks_off() -> None:
