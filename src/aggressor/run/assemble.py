@@ -68,9 +68,10 @@ def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) 
         raise ConfigError(
             f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
         )
-    make = strategy_named(settings.strategy)
+    known = strategy_named(settings.strategy)
     strategies = [
-        make(one, k, settings.profile, mode, settings.rule) for k, one in enumerate(instruments)
+        known.make(one, k, settings.profile, mode, settings.rule)
+        for k, one in enumerate(instruments)
     ]
     desk = Desk(instruments)
     deposit = round(settings.equity * MONEY)

@@ -95,6 +95,7 @@ class SetupStrategy(ABC, Generic[S, R]):
         self._code = code
         self._made = 0
         self._setup: S | None = None  # waits for its moment, or is in the market
+        self._asked = False  # for an entry on it
 
     @abstractmethod
     def hear(self, signal: Signal, view: StrategyView) -> S | None:
@@ -170,7 +171,7 @@ class SetupStrategy(ABC, Generic[S, R]):
 
     def adopt(self, setup: S) -> None:
         """Follow this setup from now on."""
-        self._setup = setup
+        self._setup, self._asked = setup, False
         self.begin(setup)
 
     def _listen(self, view: StrategyView) -> None:
@@ -184,6 +185,10 @@ class SetupStrategy(ABC, Generic[S, R]):
     def _consider(self, view: StrategyView) -> Sequence[Intent]:
         setup, rule = self._setup, self.rule
         if setup is None:
+            return ()
+        if self._asked:  # no trade came of it
+            self.counts["refused by the desk"] += 1
+            self._setup = None
             return ()
         if self.age_ns(setup, view) > rule.signal_age_ns:
             self.counts["too old"] += 1
@@ -209,6 +214,7 @@ class SetupStrategy(ABC, Generic[S, R]):
                 return ()
         self.counts["entered"] += 1
         self._made += 1
+        self._asked = True
         parent = (self._code << 40) + self._made
         decision = self._take_down(setup, facing, plan, gates, answer, noted, parent)
         return (self._enter(setup, facing, plan, decision),)
