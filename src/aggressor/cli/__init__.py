@@ -41,6 +41,7 @@ _COMMANDS = (
     history.composite,
     history.study,
     runs.backtest,
+    runs.strategies,
     runs.score,
     runs.warm,
 )

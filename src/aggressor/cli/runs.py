@@ -1,6 +1,13 @@
 """Commands that run: the demo, a backtest, the score of the detectors, compiling."""
 
-from aggressor.cli.words import Candles, Defaults, InstrumentId, Json, Start, Stop, StoreDir, show
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from aggressor.cli.words import Candles, Defaults, Json, Start, Stop, show, usage
+
+NullMarket = Literal["poisson", "martingale", "lively"]
 
 
 def demo(*, headless: bool = False, seed: int = 1, json: Json = False) -> None:
@@ -22,11 +29,17 @@ def demo(*, headless: bool = False, seed: int = 1, json: Json = False) -> None:
 
 
 def backtest(
-    store: StoreDir,
+    store: Annotated[Path | None, Parameter(help="Folder of the store.")] = None,
     /,
     *,
-    instrument: InstrumentId,
+    instrument: Annotated[str | None, Parameter(help="Which, as `venue:SYMBOL`.")] = None,
+    null: NullMarket | None = None,
+    hours: float = 1.0,
+    seed: int = 1,
     strategy: str = "exhaustion_scalp",
+    params: Path | None = None,
+    placebo: int = 0,
+    ungated: Annotated[bool, Parameter(negative="")] = False,
     latency_ms: str = "5,20,20",
     queue: str = "risk-averse",
     maker_bp: float = 2.0,
@@ -42,8 +55,21 @@ def backtest(
 
     Parameters
     ----------
+    null
+        Instead of a store: a made market in which nothing is to be found.
+    hours
+        Length of that market.
+    seed
+        Seed of that market, and of the placebo.
     strategy
-        Name of a strategy in `strategies/`.
+        Name of a strategy (see `aggressor strategies`), or your own: path/to/file.py:ClassName.
+    params
+        TOML file with parameters of the strategy; the rest keeps its defaults.
+    placebo
+        So many times, the strategy's setups at shifted moments with the same exits: is the timing
+        worth anything, net of costs?
+    ungated
+        Enter although gates refuse: what is the rule worth where costs forbid it?
     latency_ms
         Feed, order and response latency.
     queue
@@ -57,11 +83,21 @@ def backtest(
         Money at the start, in the settlement currency.
     """
     from aggressor.run.assemble import Settings
-    from aggressor.run.backtest import run_backtest
+    from aggressor.run.backtest import backtest_of, stored
     from aggressor.run.progress import progress
+    from aggressor.schema.settings import read_table
 
+    if null is None and (store is None or instrument is None):
+        usage("name a store and an --instrument, or a --null market")
+    if null is not None and (store is not None or instrument is not None):
+        usage("a market is either stored or a --null one: choose")
+    rule: dict[str, Any] = {} if params is None else read_table(params)
+    if ungated:
+        rule["ungated"] = True
     settings = Settings(
         strategy=strategy,
+        rule=rule,
+        params="" if params is None else str(params),
         profile=profile,
         latency_ms=latency_ms,
         queue=queue,
@@ -70,16 +106,33 @@ def backtest(
         equity=equity,
     )
     with progress(quiet=json) as step:
-        result = run_backtest(
-            store,
-            instrument,
-            settings,
-            start=start,
-            stop=stop,
-            candles=candles or (),
-            progress=step,
-        )
+        if null is not None:
+            from aggressor.run.judging import null_market
+
+            source = null_market(null, seed, hours)
+        else:
+            assert store is not None
+            assert instrument is not None
+            source = stored(store, instrument, start=start, stop=stop, candles=candles or ())
+        result = backtest_of(source, settings, {"from": start, "to": stop}, step)
+        if placebo:
+            from aggressor.run.judging import judge
+
+            result["placebo"] = judge(source, settings, placebo, seed, step)
     show(result, json, "show_backtest")
+
+
+def strategies(name: str | None = None, /, *, json: Json = False) -> None:
+    """List the strategies: what they trade, need, ask before an entry, and can be told.
+
+    Parameters
+    ----------
+    name
+        Only this one, with all its parameters.
+    """
+    from aggressor.run.strategies import list_strategies
+
+    show(list_strategies(name), json, "show_strategies")
 
 
 def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:

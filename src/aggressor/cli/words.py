@@ -51,9 +51,16 @@ def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> Non
 
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         return
-    from aggressor.reports import flow_tables, live_tables, score_tables, study_tables, tables
+    from aggressor.reports import (
+        flow_tables,
+        live_tables,
+        score_tables,
+        strategy_tables,
+        study_tables,
+        tables,
+    )
 
-    rooms = (tables, flow_tables, live_tables, score_tables, study_tables)
+    rooms = (tables, flow_tables, live_tables, score_tables, study_tables, strategy_tables)
     where = next(one for one in rooms if hasattr(one, how))
     getattr(where, how)(result, **options)
 

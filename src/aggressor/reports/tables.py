@@ -11,6 +11,7 @@ from rich.console import Console
 
 from aggressor.reports.console import NOT_KNOWN, signed, table_of, wide_console
 from aggressor.reports.moments import moment_text
+from aggressor.reports.strategy_tables import show_judgement
 
 BARS_SHOWN = 60
 SHOWN = 16  # of counts in a line of text
@@ -294,9 +295,12 @@ def show_backtest(result: dict[str, Any]) -> None:
     table.add_row("digest", result["digest"])
     console.print(table)
     _show_counts(console, "Signals", result["signals"])
+    _show_counts(console, f"{result['setups']} setups, refused by", result["refused_by"])
     _show_counts(console, "Gates that would have refused", result["would_refuse"])
     _show_counts(console, "Refusals", result["refusals"])
     _show_trades(console, result["trade_list"], result["currency"])
+    if "placebo" in result:
+        show_judgement(result["placebo"])
     rule = result["parameters"]
     console.print(
         f"  latency {rule['latency_ms']} ms (feed, order, response), queue {rule['queue']}, "

@@ -6,7 +6,7 @@ anything happens.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,11 +17,14 @@ from aggressor.engine.parts import Pipeline
 from aggressor.engine.pipeline import new_pipeline
 from aggressor.engine.ports import Strategy
 from aggressor.engine.view import Fees
-from aggressor.execution.desk import Desk
+from aggressor.execution.desk import Desk, DeskRule
+from aggressor.execution.losses import LossRule
+from aggressor.execution.pace import PaceRule
 from aggressor.features.bars import bar_spec
 from aggressor.features.forced import COMPLETE
 from aggressor.features.parameters import PROFILES
 from aggressor.features.series import BarSeries
+from aggressor.run.own_strategy import is_own, own_strategy
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.costs import Costs
@@ -47,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     taker_bp: float = 5.0
     equity: float = 10_000.0
     rule: dict[str, Any] = {}  # changes to the strategy's own defaults
+    params: str = ""  # the file they came from
 
 
 class Assembly(NamedTuple):
@@ -60,20 +64,49 @@ class Assembly(NamedTuple):
     deposit: int  # 1e-8 of the settlement currency
 
 
-def assemble(instruments: Sequence[Instrument], settings: Settings, mode: Mode) -> Assembly:
-    """Return an engine for `instruments`; raise ConfigError for a setting that cannot be."""
+UNLIMITED = DeskRule(
+    losses=LossRule(day_bp=10_000, drawdown_bp=10_000, consecutive_max=10**9, stops_max=10**9),
+    pace=PaceRule(entries_max=10**9),
+)
+"""What an ungated backtest may lose and repeat: it measures a rule, it does not keep money."""
+
+
+def maker_of(settings: Settings, mode: Mode) -> Callable[[Instrument, int], Strategy]:
+    """Return what makes the strategy of a run for one instrument on a lane.
+
+    Raises ConfigError for a name, a file or a parameter that there is not.
+    """
+    where = settings.params or settings.strategy
+    if is_own(settings.strategy):
+        return lambda one, k: own_strategy(settings.strategy, settings.rule, where, one, k)
+    known = strategy_named(settings.strategy)
+    return lambda one, k: known.make(one, k, settings.profile, mode, settings.rule, where)
+
+
+def itself(strategy: Strategy) -> Strategy:
+    """Return a strategy as it is."""
+    return strategy
+
+
+def assemble(
+    instruments: Sequence[Instrument],
+    settings: Settings,
+    mode: Mode,
+    wrap: Callable[[Strategy], Strategy] = itself,
+) -> Assembly:
+    """Return an engine for `instruments`; raise ConfigError for a setting that cannot be.
+
+    `wrap` may put another strategy around each.
+    """
     if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
     if settings.profile not in PROFILES:
         raise ConfigError(
             f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
         )
-    known = strategy_named(settings.strategy)
-    strategies = [
-        known.make(one, k, settings.profile, mode, settings.rule)
-        for k, one in enumerate(instruments)
-    ]
-    desk = Desk(instruments)
+    make = maker_of(settings, mode)
+    strategies = [wrap(make(one, k)) for k, one in enumerate(instruments)]
+    desk = Desk(instruments, UNLIMITED if settings.rule.get("ungated") else None)
     deposit = round(settings.equity * MONEY)
     for currency in {desk.books.currency(k) for k in range(len(instruments))}:
         desk.books.deposit(currency, deposit)

@@ -7,10 +7,10 @@ what it rests on.
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aggressor.account.books import Heading
 from aggressor.engine.ports import Feed
@@ -25,6 +25,7 @@ from aggressor.sim.exchange import ENDED, NEEDS_ROOM, SimExchange
 from aggressor.store.reader import Store
 from aggressor.strategies.evidence import Decision, EvidenceBook, TradeRecord
 from aggressor.strategies.gates import Mode
+from aggressor.strategies.own import OwnStrategy
 
 NEVER_NS = 2**63 - 1
 CAVEATS = (
@@ -32,6 +33,52 @@ CAVEATS = (
     "venues is not known here; gates that ask for it let the trade pass and are listed with it.",
     "The replayed market does not react to our orders; queue places are estimates.",
 )
+
+
+class Source(NamedTuple):
+    """A market of one instrument that can be played again and again."""
+
+    instrument: Instrument
+    feed: Callable[[], Feed]
+    rows: int
+    first_ns: int  # of receive time
+    last_ns: int
+    candles: Sequence[Path] = ()  # files of closed hours before it (run/candles): the bias's past
+
+    def begin(self, assembly: Assembly) -> dict[str, Any]:
+        """Give an engine that has seen nothing the past; return what a report says of it."""
+        if not self.candles:
+            return {}
+        bias = assembly.engine.pipeline.bias
+        used = seed(bias, 0, self.candles, self.instrument, self.first_ns)
+        return {"candles": used.document(self.candles)}
+
+
+def stored(
+    store: Path,
+    instrument: str,
+    *,
+    start: str | None = None,
+    stop: str | None = None,
+    candles: Sequence[Path] = (),
+) -> Source:
+    """Return a span of a store. Raises StoreError for what it does not hold."""
+    opened = Store(store)
+    start_ns, stop_ns = moment_ns(start), moment_ns(stop)
+    span = (
+        NO_TIME if start_ns is None else start_ns,
+        NEVER_NS if stop_ns is None else stop_ns,
+    )
+    definition = opened.definition(instrument, *span)
+    parts = opened.parts(instrument, *span)
+    return Source(
+        definition,
+        lambda: opened.replay([instrument], *span),
+        sum(part.quality.events for part in parts),
+        max(span[0], min((part.first_ns for part in parts), default=span[0])),
+        min(span[1], max((part.last_ns for part in parts), default=span[1])),
+        candles if parts else (),
+    )
 
 
 def run_backtest(
@@ -48,34 +95,33 @@ def run_backtest(
 
     `candles` are files of closed hours before the span (run/candles): the past of the bias.
     """
-    began = time.perf_counter()
-    opened = Store(store)
-    start_ns, stop_ns = moment_ns(start), moment_ns(stop)
-    span = (
-        NO_TIME if start_ns is None else start_ns,
-        NEVER_NS if stop_ns is None else stop_ns,
+    return backtest_of(
+        stored(store, instrument, start=start, stop=stop, candles=candles),
+        settings,
+        {"from": start, "to": stop},
+        progress,
     )
-    definition = opened.definition(instrument, *span)
-    parts = opened.parts(instrument, *span)
-    rows = sum(part.quality.events for part in parts)
+
+
+def backtest_of(
+    source: Source, settings: Settings, span: dict[str, Any], progress: Step = silent
+) -> dict[str, Any]:
+    """Run a strategy on a market; return the document of the command."""
+    began = time.perf_counter()
+    definition = source.instrument
     assembly = assemble([definition], settings, Mode.BACKTEST)
-    seeded = {}
-    if candles and parts:
-        bias = assembly.engine.pipeline.bias
-        used = seed(bias, 0, candles, definition, max(span[0], parts[0].first_ns))
-        seeded = {"candles": used.document(candles)}
-    exchange = play(assembly, opened.replay([instrument], *span), [definition], progress, rows)
+    seeded = source.begin(assembly)
+    exchange = play(assembly, source.feed(), [definition], progress, source.rows)
     seconds = time.perf_counter() - began
     return {
         **summary(assembly, definition, 0),
-        "instrument": instrument,
+        "instrument": definition.id,
         "events": exchange.handed_out,
         "seconds": seconds,
         "events_per_second": exchange.handed_out / seconds,
         "parameters": {
             **{name: getattr(settings, name) for name in settings.__struct_fields__},
-            "from": start,
-            "to": stop,
+            **span,
             "tick": str(definition.tick),
             "lot": str(definition.lot),
             "multiplier": str(definition.multiplier),
@@ -125,7 +171,7 @@ def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, 
     currency = books.currency(lane)
     trades, decisions = _records(assembly.strategies)
     return {
-        "strategy": ", ".join(sorted({type(one).__name__ for one in assembly.strategies})),
+        "strategy": ", ".join(sorted({_name(one) for one in assembly.strategies})),
         "orders": engine.journal.placed,
         "fills": engine.journal.fills,
         "fills_maker": engine.journal.maker_fills,
@@ -136,6 +182,8 @@ def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, 
         "currency": currency or "settlement currency",
         "position_left": instrument.size_text(engine.desk.position(lane).lots),
         "slippage_bp": arrival_slippage_bp(trades),
+        "setups": len(decisions),
+        "refused_by": refused_by(decisions),
         "refused": engine.desk.refused_total,
         "refusals": dict(Counter(one.reason for one in engine.desk.refusals)),
         "would_refuse": would_refuse(decisions),
@@ -145,6 +193,11 @@ def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, 
         "digest": engine.journal.digest,
         "trade_list": [trade_document(one, instrument) for one in trades],
     }
+
+
+def _name(strategy: Any) -> str:
+    """Return what a strategy is called: that of the class, of one of your own yours."""
+    return strategy.name if isinstance(strategy, OwnStrategy) else type(strategy).__name__
 
 
 def _records(strategies: Sequence[Any]) -> tuple[list[TradeRecord], list[Decision]]:
@@ -177,6 +230,14 @@ def arrival_slippage_bp(trades: Sequence[TradeRecord]) -> float | None:
         cost += away * one.entered_lots
         lots += one.entered_lots
     return float(cost / lots * 10_000) if lots else None
+
+
+def refused_by(decisions: Sequence[Decision]) -> dict[str, int]:
+    """Count, per gate, the decisions that it refused."""
+    counts: Counter[str] = Counter()
+    for one in decisions:
+        counts.update(one.verdict.refused)
+    return dict(counts.most_common())
 
 
 def would_refuse(decisions: Sequence[Decision]) -> dict[str, int]:
