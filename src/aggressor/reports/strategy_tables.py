@@ -71,7 +71,7 @@ def show_judgement(result: dict[str, Any]) -> None:
     table.add_row("net", _estimate(result["net_bp"]), str(result["trades"]))
     table.add_row("before fees", _estimate(result["gross_bp"]), str(result["trades"]))
     table.add_row(
-        f"placebo, {result['placebo_draws']} draws",
+        f"placebo, {result['placebo_draws']} draws, {result['moments']} moments",
         _estimate(result["placebo_bp"]),
         str(result["placebo_trades"]),
     )

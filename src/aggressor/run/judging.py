@@ -2,6 +2,8 @@
 
 The strategy is run once; the setups it decided on are then shifted along the same tape, draw by
 draw (`strategies.placebo`), through the same venue, latency and costs; `study.judgement` compares.
+Where it decided on nothing, moments and sides are drawn by chance: what its exits cost is known
+all the same.
 The null markets of R11.I are sources like any recording.
 """
 
@@ -22,12 +24,14 @@ from aggressor.sim.synthetic.presets import NULLS, demo_instrument
 from aggressor.store.replay import replay_of
 from aggressor.strategies.evidence import TradeRecord
 from aggressor.strategies.gates import Mode
-from aggressor.strategies.placebo import Placebo, shifted
-from aggressor.strategies.setup_strategy import SetupStrategy, Taken
+from aggressor.strategies.placebo import Moment, Placebo, random_moments, shifted
+from aggressor.strategies.setup_strategy import SetupStrategy
 from aggressor.study.estimates import Floats
 from aggressor.study.judgement import judged
 
 HORIZON_NS = 60_000_000_000  # the largest markout: no shift is smaller
+RANDOM_NS = 60_000_000_000  # one random moment for so much of a tape,
+RANDOM_MAX = 60  # and no more in one draw
 _ROWS = 1 << 16
 
 
@@ -68,10 +72,15 @@ def judge(
     chance = np.random.default_rng(seed)
     found: list[Floats] = []
     dropped = 0
-    for number in range(draws if strategy.taken else 0):
+    taken = list(strategy.taken)
+    for number in range(draws):
         progress("placebo", number / draws)
-        shift = _shift(source, chance)
-        one, lost = _draw(source, settings, list(strategy.taken), shift)
+        if taken:
+            script = shifted(taken, source.first_ns, source.last_ns, _shift(source, chance))
+        else:
+            count = max(1, min(RANDOM_MAX, (source.last_ns - source.first_ns) // RANDOM_NS))
+            script = random_moments(count, source.first_ns, source.last_ns, chance)
+        one, lost = _draw(source, settings, script)
         found.append(net_bp(one, source.instrument))
         dropped += lost
     progress("placebo", 1.0)
@@ -83,7 +92,8 @@ def judge(
     )
     return {
         **msgspec.to_builtins(verdict),
-        "setups": len(strategy.taken),
+        "setups": len(taken),
+        "moments": "shifted" if taken else "random",
         "dropped": dropped,
         "seed": seed,
         "digest": summary(assembly, source.instrument, 0)["digest"],
@@ -125,11 +135,10 @@ def _shift(source: Source, chance: np.random.Generator) -> int:
 
 
 def _draw(
-    source: Source, settings: Settings, taken: list[Taken], shift_ns: int
+    source: Source, settings: Settings, script: list[Moment]
 ) -> tuple[list[TradeRecord], int]:
     """Play one placebo; return its trades, and how many setups found no room."""
     free = msgspec.structs.replace(settings, rule={**settings.rule, "ungated": True})
-    script = shifted(taken, source.first_ns, source.last_ns, shift_ns)
 
     def blind(strategy: Strategy) -> Placebo:
         assert isinstance(strategy, SetupStrategy)

@@ -10,7 +10,7 @@ leave    resident stop, two half targets, time stop, early exit when the run's d
 """
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from math import ceil, inf, nan
 from typing import ClassVar
 
 from aggressor.execution.intent import Action, Intent, Placement, Policy
@@ -23,7 +23,7 @@ from aggressor.strategies.needs import Signal, StrategyView
 from aggressor.strategies.plan import Plan
 from aggressor.strategies.scalp_plan import plan_of
 from aggressor.strategies.scalp_rule import PERPETUAL, ScalpRule
-from aggressor.strategies.setup_strategy import Description, SetupStrategy
+from aggressor.strategies.setup_strategy import Description, SetupStrategy, invented_fields
 from aggressor.strategies.stall import Run, follow, run_of, stall_of
 
 
@@ -81,6 +81,21 @@ class ExhaustionScalp(SetupStrategy[Run, ScalpRule]):
         if run is None:
             self.counts["signals without a run"] += 1
         return run
+
+    def invent(self, facing: Facing) -> Run:
+        """Return a run of the least length that ends at the best price ahead."""
+        fields = invented_fields(facing)
+        return Run(
+            **fields,
+            p0=facing.ask - ceil(self.rule.run_effective * fields["e"]),
+            p1=facing.ask,
+            seconds=nan,
+            delta=nan,
+            volume=nan,
+            usual_delta=nan,
+            delta_peak=inf,
+            last_high_ns=facing.view.now_ns,
+        )
 
     def begin(self, setup: Run) -> None:
         """Take up a new run."""

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import ClassVar, Self
 
 from aggressor.execution.intent import Placement, Policy
@@ -53,7 +53,7 @@ from aggressor.strategies.plan import (
     up_to_tick,
 )
 from aggressor.strategies.setup import Setup
-from aggressor.strategies.setup_strategy import Description, SetupStrategy
+from aggressor.strategies.setup_strategy import Description, SetupStrategy, invented_fields
 from aggressor.strategies.trap_rule import PERPETUAL, TrapRule
 
 _HEARD = 64  # episodes remembered, so that a second row of one is not a second setup
@@ -159,6 +159,17 @@ class LiquidityTrap(SetupStrategy[Bait, TrapRule]):
         self._heard.append(bait.episode)
         return bait
 
+    def invent(self, facing: Facing) -> Bait:
+        """Return a pull as far below the best as a bait may come."""
+        fields, view = invented_fields(facing), facing.view
+        return Bait(
+            **fields,
+            level=facing.bid - up_to_tick(self.rule.reach_effective * fields["e"]),
+            peak=inf,
+            listed_ns=view.now_ns,
+            venue_ns=view.venue_now_ns,
+        )
+
     def age_ns(self, setup: Bait, view: StrategyView) -> int:
         """Return how old the pull is, on whichever clock says more."""
         return max(view.now_ns - setup.ts_known, view.venue_now_ns - setup.venue_ns)
@@ -207,7 +218,8 @@ class LiquidityTrap(SetupStrategy[Bait, TrapRule]):
 
     def own_gates(self, setup: Bait, facing: Facing, plan: Plan) -> Sequence[Gate]:
         """Return BAIT, ATTRACT, TEST, TRIGGER and INVALIDATE of R7.3."""
-        rule, seen, e = self.rule, setup.seen, setup.e
+        rule, e = self.rule, setup.e
+        seen = {name: setup.seen.get(name, nan) for name in PULL_EVIDENCE}
         pulled_ns = setup.ts_known
         flow = facing.flow(max(setup.listed_ns, pulled_ns - rule.test_ns), pulled_ns)
         sold = None if flow is None else _share(flow.sold, flow.bought)

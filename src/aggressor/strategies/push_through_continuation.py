@@ -15,7 +15,7 @@ a sweep, so "best bid < L within 2 s" is read as R5.6 reads HOLD: it must get th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import ClassVar, Self
 
 from aggressor.execution.intent import Action, Intent, Placement, Policy, Protection
@@ -46,7 +46,12 @@ from aggressor.strategies.plan import (
 )
 from aggressor.strategies.push_rule import PERPETUAL, PushRule
 from aggressor.strategies.setup import Setup
-from aggressor.strategies.setup_strategy import Description, SetupStrategy, protection_of
+from aggressor.strategies.setup_strategy import (
+    Description,
+    SetupStrategy,
+    invented_fields,
+    protection_of,
+)
 
 _CLEAR = 1  # stage of a PUSH_THROUGH row
 
@@ -150,6 +155,13 @@ class PushThroughContinuation(SetupStrategy[Break, PushRule]):
         """Return the break of a push-through at CLEAR."""
         return break_of(signal, view.effective_tick.value or 1.0)
 
+    def invent(self, facing: Facing) -> Break:
+        """Return a break of the price before the best ask."""
+        now = facing.view.now_ns
+        return Break(
+            **invented_fields(facing), level=facing.ask - 1, peak=inf, test_ns=now, clear_ns=now
+        )
+
     def follow(self, setup: Break, facing: Facing) -> None:
         """Note whether the level was reached, and the widest range since CLEAR."""
         setup.reached = setup.reached or facing.bid >= setup.level
@@ -163,7 +175,8 @@ class PushThroughContinuation(SetupStrategy[Break, PushRule]):
 
     def own_gates(self, setup: Break, facing: Facing, plan: Plan) -> Sequence[Gate]:
         """Return SETUP, TRIGGER and REJECT of R7.2."""
-        rule, seen, e = self.rule, setup.seen, setup.e
+        rule, e = self.rule, setup.e
+        seen = {name: setup.seen.get(name, nan) for name in BREAK_EVIDENCE}
         flow = facing.flow(setup.test_ns)
         ahead = [wall.price - setup.level for wall in facing.walls(-1)]
         blocked = any(0 < away <= rule.next_wall_effective * e for away in ahead)

@@ -26,6 +26,7 @@ import msgspec
 from aggressor.execution.intent import Action, Intent, Placement, Protection, Target
 from aggressor.execution.trade import Trade
 from aggressor.schema.instrument import Instrument
+from aggressor.schema.signal import FIRM
 from aggressor.strategies.entry_gates import market_gates, plan_gates
 from aggressor.strategies.evidence import (
     DECISIONS_KEPT,
@@ -100,6 +101,14 @@ class SetupStrategy(ABC, Generic[S, R]):
     @abstractmethod
     def hear(self, signal: Signal, view: StrategyView) -> S | None:
         """Return the setup that a signal tells of; None: it tells of none."""
+
+    @abstractmethod
+    def invent(self, facing: Facing) -> S:
+        """Return a setup that nothing told of, around the touch of this moment (a placebo's).
+
+        What an exit of its own would be held against (the run's delta, the wall's peak) is
+        infinite: such exits never come about.
+        """
 
     @abstractmethod
     def plan_of(self, setup: S, facing: Facing) -> Plan:
@@ -336,6 +345,18 @@ class SetupStrategy(ABC, Generic[S, R]):
         )
         self.evidence.decided(decision)
         return decision
+
+
+def invented_fields(facing: Facing) -> dict[str, Any]:
+    """Return what every invented setup has."""
+    return {
+        "up": facing.up,
+        "episode": 0,
+        "ts_known": facing.view.now_ns,
+        "provisional": FIRM,
+        "e": facing.view.effective_tick.value or 1.0,
+        "seen": {},
+    }
 
 
 def _market_of(view: StrategyView) -> dict[str, float]:
