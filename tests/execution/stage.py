@@ -37,6 +37,11 @@ class Scene:
     valid: bool = True
     book_age_ns: int = 0
     last_price: int | None = 1010
+    bid_lots: int = 100
+    ask_lots: int = 100
+    traded_lots: tuple[int, int] = (0, 0)
+    taker_rates: tuple[float, float] = (0.0, 0.0)
+    mean_print: float = 1.0
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Each check of R8.7, met and not met; who passes what."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from aggressor.execution.intent import Approved, Refused, Request
 from aggressor.execution.limits import CHECKS, Limits, check
 from aggressor.execution.limits import Scene as CheckScene
 from aggressor.execution.losses import Losses, LossRule
+from aggressor.execution.outside import Outside
 from aggressor.execution.pace import Pace, PaceRule
 from aggressor.schema import command
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.report import REDUCE_ONLY
+from aggressor.venues.margin import MarginTier
 from tests.execution.stage import CONTRACT, SECOND, START, Scene
 
 
@@ -64,6 +67,19 @@ def spoken(count: int, side: int = 1) -> Pace:
     for parent in range(count):
         pace.note(request(parent=100 + parent // 2, side=side), START)
     return pace
+
+
+def talkative(fills: int) -> Pace:
+    pace = Pace(PaceRule(messages_max=10**6, ratio_from=50))
+    for _ in range(51 * max(fills, 1)):
+        pace.note(request(parent=7), START)
+    for _ in range(fills):
+        pace.filled(0, START)
+    return pace
+
+
+def tier(initial: str, maintenance: str) -> MarginTier:
+    return MarginTier("X", None, None, Decimal(initial), Decimal(maintenance))
 
 
 REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
@@ -126,7 +142,43 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "an id used twice": (9, {}, {"known": lambda order: True}),
     "the same again and again": (9, {}, {"pace": Pace(PaceRule(entries_max=0))}),
     "meets our own order": (10, {"price": 1011}, {"orders": (resting(side=-1, price=1011),)}),
+    "a cancel sooner than half a second": (
+        11,
+        {"kind": command.CANCEL, "order": 50},
+        {"orders": (resting(acknowledged=True, ts_ack=START - SECOND // 4),)},
+    ),
+    "away from the market as soon": (
+        11,
+        {"kind": command.AMEND, "order": 50, "price": 1008},
+        {"orders": (resting(acknowledged=True, ts_ack=START - SECOND // 4),)},
+    ),
+    "less of it as soon": (
+        11,
+        {"kind": command.AMEND, "order": 50, "price": 1010, "size": 4},
+        {"orders": (resting(acknowledged=True, ts_ack=START - SECOND // 4),)},
+    ),
+    "many messages and few fills": (11, {}, {"pace": talkative(fills=1)}),
+    "a layer on the other side": (11, {}, {"orders": (resting(side=-1, price=1015, leaves=26),)}),
+    "nothing to lose": (12, {}, {"equity": 0}),
+    "equity not known": (12, {}, {"limits": Limits(margin_required=True)}),
+    "more than five times equity": (12, {}, {"equity": 1009 * 10**8}),
+    "more, with what rests": (12, {}, {"equity": 1500 * 10**8, "orders": (resting(),)}),
+    "tiers not known": (12, {}, {"equity": 10**12, "limits": Limits(margin_required=True)}),
+    "initial margin": (12, {}, {"equity": 1500 * 10**8, "tiers": (tier("0.5", "0.1"),)}),
+    "liquidation too near": (
+        12,
+        {},
+        {"equity": 1100 * 10**8, "tiers": (tier("0.1", "0.05"),), "stop": 950},
+    ),
     "loss limits": (13, {}, {"losses": lost()}),
+    "maintenance": (14, {}, {"outside": Outside(maintenance="at 10:00")}),
+    "the clock is off": (14, {}, {"outside": Outside(clock_offset_ns=-100_000_001)}),
+    "the clock is not measured": (14, {}, {"limits": Limits(clock_required=True)}),
+    "funding is near": (
+        14,
+        {},
+        {"outside": Outside(funding_in_ns=SECOND), "limits": Limits(funding_window_ns=2 * SECOND)},
+    ),
 }
 
 
@@ -142,6 +194,12 @@ def test_refused(case: tuple[int, dict[str, Any], dict[str, Any]]) -> None:
 def test_every_check_of_the_table_is_shown_to_refuse() -> None:
     assert {number for number, _, _ in REFUSALS.values()} == {c.number for c in CHECKS}
     assert [c.number for c in CHECKS] == sorted(c.number for c in CHECKS)
+
+
+def fifty_a_fill() -> Pace:
+    pace = talkative(fills=1)
+    pace.filled(0, START)
+    return pace
 
 
 APPROVALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -168,6 +226,27 @@ APPROVALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {},
         {"orders": (resting(flags=REDUCE_ONLY, leaves=9),), "limits": Limits(position_lots_max=5)},
     ),
+    "a cancel that sheds risk": (
+        {"kind": command.CANCEL, "order": 50, "urgent": True},
+        {"orders": (resting(acknowledged=True, ts_ack=START),)},
+    ),
+    "a cancel of what has rested": (
+        {"kind": command.CANCEL, "order": 50},
+        {"orders": (resting(acknowledged=True, ts_ack=START - SECOND // 2),)},
+    ),
+    "towards the market at once": (
+        {"kind": command.AMEND, "order": 50},
+        {"orders": (resting(acknowledged=True, ts_ack=START),)},
+    ),
+    "fifty messages a fill": ({}, {"pace": fifty_a_fill()}),
+    "equity for it": (
+        {},
+        {"equity": 1400 * 10**8, "tiers": (tier("0.1", "0.05"),), "stop": 1000},
+    ),
+    "a clock that agrees, no funding near": (
+        {},
+        {"outside": Outside(clock_offset_ns=100_000_000, funding_in_ns=SECOND)},
+    ),
     "re-pricing is not repeating": (
         {"parent": 100},
         {"pace": spoken(2)},
@@ -187,6 +266,9 @@ BAD_TIMES: dict[str, Callable[[], dict[str, Any]]] = {
     "old book": lambda: {"market": Scene(book_age_ns=60 * SECOND)},
     "lost enough": lambda: {"losses": lost()},
     "much was said": lambda: {"pace": spoken(9)},
+    "no equity": lambda: {"equity": -1},
+    "maintenance": lambda: {"outside": Outside(maintenance="now", clock_offset_ns=10**10)},
+    "many messages a fill": lambda: {"pace": talkative(fills=0)},
     "small limits": lambda: {"limits": Limits(order_lots_max=1, position_lots_max=1)},
 }
 

@@ -1,20 +1,34 @@
 """R11.J 8: no sequence of requests, fills, rejects and lost acknowledgements breaks a limit.
 
-Ten thousand short lives of a desk with a venue that answers when and how it likes. The oracle is
-the venue's own truth and a few lines of arithmetic, not the checks under test. A failure names its
-seed.
+Ten thousand short lives of a desk with a venue that answers when and how it likes (as many as
+AGGRESSOR_FUZZ_LIVES says, where it is set). Trades of every placement and orders worked by
+themselves; fills, rejects, lost acknowledgements, unknown books, jumps of the clock, maintenance.
+The oracle is the venue's own truth and a few lines of arithmetic, not the checks under test. A
+failure names its seed.
 """
 
+import os
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from aggressor.execution.bracket import BracketRule
+from aggressor.execution.fill_chance import FEATURES, FillModel
 from aggressor.execution.halt import HaltLevel
-from aggressor.execution.intent import Action, Intent, Placement, Policy, Target
+from aggressor.execution.intent import (
+    Action,
+    Choice,
+    Intent,
+    Placement,
+    Policy,
+    Slicing,
+    Target,
+)
 from aggressor.execution.limits import Limits
 from aggressor.execution.losses import LossRule
+from aggressor.execution.outside import Outside
 from aggressor.execution.pace import PaceRule
 from aggressor.schema import command, report
 from tests.execution.stage import MS, SECOND, Resting, Stage, entry
@@ -30,7 +44,9 @@ LIMITS = Limits(
     order_lots_max=ORDER_MAX,
     position_lots_max=POSITION_MAX,
 )
-SEQUENCES = 2500
+SEQUENCES = int(os.environ.get("AGGRESSOR_FUZZ_LIVES", "10000")) // 4
+ZERO = (0.0,) * len(FEATURES)
+MODEL = FillModel(beta=(-1.0, *ZERO[1:]), covariance=(ZERO,) * len(FEATURES), drift_bp=2.0)
 STEPS = 26
 
 
@@ -54,10 +70,12 @@ class Life:
         self.messages: list[int] = []
         self.placed: set[int] = set()
         self.parents = 0
+        self.asked: dict[int, tuple[int, int]] = {}  # of orders by themselves: lots, limit
 
     def step(self) -> None:
         self.random.choice(
-            (self.time, self.market, self.enter, self.want, self.arrive, self.arrive, self.arrive,
+            (self.time, self.market, self.enter, self.work_alone, self.want, self.outside,
+             self.arrive, self.arrive, self.arrive,
              self.trade, self.trade, self.trade, self.hear, self.hear, self.hear, self.repeat)
         )()  # fmt: skip
         self.work()
@@ -84,8 +102,10 @@ class Life:
         if kind == command.PLACE:
             assert row["order"] not in self.placed
             self.placed.add(int(row["order"]))
+        self.bounds(row)
         if row["flags"] & report.REDUCE_ONLY:
             return
+        assert not desk.outside.maintenance
         assert desk.halt.level is HaltLevel.OPEN
         assert row["type"] == command.LIMIT
         assert market.valid
@@ -103,6 +123,17 @@ class Life:
         assert worst <= POSITION_MAX
         assert len(self.venue.orders) + len(self.pending) <= 2 * LIMITS.open_orders_max
 
+    def bounds(self, row: Any) -> None:
+        """Hold an order of a parent by itself against what was asked for."""
+        if int(row["parent"]) not in self.asked:
+            return
+        lots, limit = self.asked[int(row["parent"])]
+        assert int(row["side"]) * (int(row["price"]) - limit) <= 0
+        parent = self.stage.desk.parent(0)
+        assert parent is not None
+        before = 0 if row["kind"] == command.PLACE else self.stage.desk.blotter[row["order"]].filled
+        assert int(row["size"]) - before <= lots - parent.entry.filled
+
     def resting(self, side: int, other_than: int) -> int:
         at_venue = [o for o in self.venue.orders.values() if not o.reduce_only]
         on_the_way = [
@@ -116,7 +147,9 @@ class Life:
     # what may happen
 
     def time(self) -> None:
-        self.stage.market.now_ns += self.random.choice((MS, 50 * MS, 150 * MS, 700 * MS))
+        self.stage.market.now_ns += self.random.choice(
+            (MS, 50 * MS, 150 * MS, 700 * MS, 3 * SECOND)
+        )
 
     def market(self) -> None:
         market = self.stage.market
@@ -124,6 +157,9 @@ class Life:
         market.ask = market.bid + self.random.randint(1, 2)
         market.last_price = self.random.choice((market.bid, market.ask, None))
         market.valid = self.random.random() > 0.05
+        bought, sold = market.traded_lots
+        market.traded_lots = (bought + self.random.randint(0, 9), sold + self.random.randint(0, 9))
+        market.bid_lots, market.ask_lots = self.random.randint(1, 60), self.random.randint(1, 60)
         market.book_age_ns = self.random.choice((0,) * 9 + (5 * SECOND,))
 
     def enter(self) -> None:
@@ -145,9 +181,45 @@ class Life:
         )
         self.stage.desk.decide([intent], self.stage.market)
 
+    def work_alone(self) -> None:
+        self.parents += 1
+        random, market, side = self.random, self.stage.market, self.random.choice((1, -1))
+        lots = random.choice((1, 4, 7, ORDER_MAX))
+        limit = market.ask + random.choice((-1, 0, 2, 5))
+        if side < 0:
+            limit = market.bid - random.choice((-1, 0, 2, 5))
+        placement = Placement(
+            policy=random.choice(list(Policy)),
+            cap_ticks=random.choice((0, 1, 2)),
+            wait_ns=random.choice((SECOND, 5 * SECOND)),
+            repeg_ns=random.choice((50 * MS, 200 * MS)),
+            chase_ticks=3,
+            limit=limit,
+            cross_at_end=random.random() < 0.5,
+            places_max=50,
+            answer_ns=random.choice((0, SECOND)),
+            stale_ns=random.choice((0, 200 * MS)),
+            seed=self.parents,
+            slicing=Slicing(slices=4, show_lots=random.choice((0, 2))),
+            choice=Choice(model=MODEL, maker_bp=2.0, taker_bp=5.0),
+        )
+        intent = Intent(
+            action=Action.WORK, instrument=0, strategy=2, parent=self.parents, side=side,
+            lots=lots, placement=placement, reduce_only=random.random() < 0.2,
+        )  # fmt: skip
+        self.asked[self.parents] = (lots, limit)
+        self.stage.desk.decide([intent], market)
+
+    def outside(self) -> None:
+        note = "soon" if self.random.random() < 0.1 else ""
+        offset = self.random.choice((None, 0, 50 * MS, 200 * MS))
+        self.stage.desk.outside = Outside(maintenance=note, clock_offset_ns=offset)
+
     def want(self) -> None:
         action = self.random.choice((Action.EXIT, Action.CANCEL, Action.REPLACE))
         placement = Placement(policy=Policy.CROSS, cap_ticks=1)
+        if self.parents in self.asked:
+            placement = msgspec.structs.replace(placement, limit=self.asked[self.parents][1])
         intent = Intent(
             action=action, instrument=0, strategy=1, parent=self.parents, placement=placement,
             reason="fuzz",
@@ -196,6 +268,7 @@ class Life:
         """Let a calm venue answer everything; whatever was held must have been closed."""
         stage = self.stage
         stage.market.valid, stage.market.book_age_ns = True, 0
+        stage.desk.outside = Outside()
         self.venue.on_place = lambda order: True
         for _ in range(60):
             self.want_exit()
@@ -205,15 +278,30 @@ class Life:
             stage.hear()
             assert stage.desk.books.identity("USD")
             self.work()
-            if stage.desk.trade(0) is None and not self.pending and not self.venue.out:
+            idle = stage.desk.trade(0) is None and stage.desk.parent(0) is None
+            if idle and stage.desk.position(0).lots:  # of a parent: nothing else closes it
+                stage.desk.halt.pull(HaltLevel.FLATTEN, "the end", 0)
+            elif idle and not self.pending and not self.venue.out:
                 break
         assert stage.desk.trade(0) is None
+        assert stage.desk.parent(0) is None
+        self.accounts()
         assert stage.desk.position(0).lots == self.venue.position == 0
         assert self.venue.orders == {}
         assert list(stage.desk.blotter.open_orders()) == []
 
+    def accounts(self) -> None:
+        """Every parent accounts for all it did: fills, fees, the reason of its end."""
+        for parent in self.stage.desk.worked(0):
+            done = parent.account()
+            orders = [self.stage.desk.blotter[o] for o in parent.entry.orders]
+            assert done.filled == sum(f.lots for f in done.fills) == sum(o.filled for o in orders)
+            assert done.filled <= done.lots or parent.intent.reduce_only
+            assert done.reason
+            assert all(o.ended for o in orders)
+
     def want_exit(self) -> None:
-        trade = self.stage.desk.trade(0)
+        trade = self.stage.desk.trade(0) or self.stage.desk.parent(0)
         if trade is not None:
             trade.close("the end")
 

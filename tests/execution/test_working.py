@@ -3,7 +3,7 @@
 import pytest
 
 from aggressor.execution.intent import Action, Placement, Policy
-from aggressor.execution.working import PLACES_MAX, cap_ticks, crossing_price
+from aggressor.execution.working import cap_ticks, crossing_price
 from aggressor.schema import command, report
 from tests.execution.stage import MS, SECOND, Scene, Stage, entry
 
@@ -82,7 +82,7 @@ def test_gives_up_after_too_many_rejections() -> None:
     stage = Stage()
     stage.venue.on_place = lambda order: False
     stage.enter(placement=Placement(policy=Policy.JOIN, wait_ns=60 * SECOND, chase_ticks=3))
-    assert len(stage.sent) == PLACES_MAX
+    assert len(stage.sent) == JOIN.places_max
     assert stage.desk.closed(0)[0].exit_reason == "rejected too often"
 
 

@@ -126,6 +126,10 @@ class Books:
             if owner == currency and account is heading and instrument in (None, held)
         )
 
+    def funded(self, currency: str) -> bool:
+        """Return whether anything was ever put in: without it, equity is not known."""
+        return (currency, Heading.CAPITAL, NO_INSTRUMENT_HELD) in self._balances
+
     def cash(self, currency: str) -> int:
         """Return settled cash, 1e-8."""
         return self.balance(currency, Heading.CASH)

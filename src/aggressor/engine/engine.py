@@ -145,7 +145,7 @@ class Engine:
             bool(self._armed)
             or any(strategy.waiting for _, strategy in self.strategies)
             or any(view.trade is not None or view.open_orders for view in self.views)
-            or any(view.position for view in self.views)
+            or any(view.parent is not None or view.position for view in self.views)
         )
         self.pipeline.head[0]["timers_decide"] = 1 if at_stake else 0
 

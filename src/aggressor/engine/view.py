@@ -33,6 +33,7 @@ from aggressor.engine.reading import (
     Wall,
 )
 from aggressor.execution.desk import Desk
+from aggressor.execution.parent import Parent
 from aggressor.execution.trade import Trade
 from aggressor.features.delta import window_delta, window_volume
 from aggressor.features.depth import cost_to_trade, depth_ticks
@@ -251,6 +252,30 @@ class View:
         return int(read_window(self.pipeline, 2 * self.instrument + 1, self.now_ns)[1])
 
     @property
+    def traded_lots(self) -> tuple[int, int]:
+        """Lots (bought, sold) by aggressors since the beginning: running sums."""
+        head = self.pipeline.market.tape.head[self.instrument]
+        return int(head["bought"]), int(head["sold"])
+
+    @property
+    def taker_rates(self) -> tuple[float, float]:
+        """Lots per second (bought, sold) by aggressors over the last minute, or what was seen."""
+        start = int(self.pipeline.market.health.head[self.instrument]["start_ns"])
+        if start == NO_TIME or self.now_ns <= start:
+            return 0.0, 0.0
+        delta, volume = read_window(self.pipeline, 2 * self.instrument + 1, self.now_ns)
+        seconds = min(self.now_ns - start, MINUTE_NS) / 1e9
+        return float(volume + delta) / 2 / seconds, float(volume - delta) / 2 / seconds
+
+    @property
+    def mean_print(self) -> float:
+        """Mean lots of a print since the beginning; 1 before the first."""
+        head = self.pipeline.market.tape.head[self.instrument]
+        trades = int(head["trades"])
+        lots = int(head["bought"]) + int(head["sold"]) + int(head["unknown"])
+        return lots / trades if trades else 1.0
+
+    @property
     def walls(self) -> Sequence[Wall]:
         """Walls standing now, both sides, nearest to the touch first."""
         state = self.pipeline.walls
@@ -344,6 +369,11 @@ class View:
     def trade(self) -> Trade | None:
         """The trade under way, None when there is none."""
         return self._desk.trade(self.instrument)
+
+    @property
+    def parent(self) -> Parent | None:
+        """The order that is worked by itself, None when there is none."""
+        return self._desk.parent(self.instrument)
 
     @property
     def closed_trades(self) -> Sequence[Trade]:

@@ -5,9 +5,13 @@ number of the check and the reason. It has no side effects; the desk notes what 
 
 Each check says for whom it stands: orders that could open or grow a position (NEW_RISK),
 reduce-only orders (REDUCING), cancels (CANCELS). What reduces risk passes a halt, stale data and
-loss limits, because those are the moments to reduce. Numbers are those of R8.7; 11 (order-to-trade
-ratio), 12 (margin: bounded in sizing) and 14 (maintenance, clock) need a venue and a wire and are
-not evaluated here.
+loss limits, because those are the moments to reduce. Numbers are those of R8.7.
+
+Check 11 is the rule against what would look like spoofing on our own flow: messages a fill, no
+moving away from the market before `rest_ns_min` unless risk is shed, and no resting order beside a
+much larger one of ours on the other side. Check 12 knows the venue's tiers where they were stated;
+an equity that is not known refuses only where `margin_required`. Check 14 knows what `outside`
+was told.
 
 Worst case of a position: every resting order that is not reduce-only, on the same side, fills
 whole.
@@ -23,6 +27,8 @@ from aggressor.account.lifecycle import State
 from aggressor.execution.halt import Halt, HaltLevel
 from aggressor.execution.intent import Approved, Refused, Request
 from aggressor.execution.losses import Losses
+from aggressor.execution.margin import Rates, initial_margin, liquidation_price
+from aggressor.execution.outside import Outside
 from aggressor.execution.pace import Pace
 from aggressor.execution.quotes import Market
 from aggressor.schema import command
@@ -47,6 +53,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     open_orders_max: int = 10
     open_orders_reserve: int = 4  # of them kept for what reduces risk
     open_notional_max: int = 2 * 10**18
+    rest_ns_min: int = 500_000_000
+    layer_multiple: int = 5  # no order beside one of ours, so much larger, on the other side
+    leverage_max: int = 5  # of the worst case's value to equity
+    stop_multiple: int = 3  # liquidation at least so many stop distances away
+    margin_required: bool = False  # refuse while equity is not known: always when live
+    clock_offset_ns_max: int = 100_000_000
+    clock_required: bool = False  # refuse while it is not measured: always when live
+    funding_window_ns: int = 0  # no new risk so shortly before funding settles
 
 
 class Scene(NamedTuple):
@@ -61,6 +75,10 @@ class Scene(NamedTuple):
     losses: Losses
     pace: Pace
     known: Callable[[int], bool]  # whether an order id was used before
+    equity: int | None = None  # 1e-8 of settlement, marked; None: not known
+    tiers: Sequence[Rates] = ()  # of margin, empty: not known
+    stop: int | None = None  # trigger of what protects the position, ticks
+    outside: Outside = Outside()
 
 
 NEW_RISK = 1
@@ -191,6 +209,89 @@ def _self_match(request: Request, scene: Scene) -> Finding:
     return None
 
 
+def _own_flow(request: Request, scene: Scene) -> Finding:
+    """Check 11: what would look like spoofing if it were somebody else's."""
+    now, limits = scene.market.now_ns, scene.limits
+    if request.kind != command.PLACE and not request.reduce_only and not request.urgent:
+        order = next((o for o in scene.orders if o.id == request.order), None)
+        if order is not None and _withdraws(request, order) and _rests(order, now, limits):
+            return f"order {order.id} has not rested for {limits.rest_ns_min} ns"
+    if not request.new_risk:
+        return None
+    said, filled = scene.pace.ratio(request.instrument, now)
+    rule = scene.pace.rule
+    if said >= rule.ratio_from and said > rule.ratio_max * max(filled, 1):
+        return f"{said} messages for {filled} fills are more than {rule.ratio_max} to one"
+    across = sum(
+        o.leaves
+        for o in scene.orders
+        if o.side == -request.side and not o.reduce_only and o.type == command.LIMIT
+    )
+    if across > limits.layer_multiple * request.size:
+        return f"{across} lots of ours rest on the other side"
+    return None
+
+
+def _withdraws(request: Request, order: Order) -> bool:
+    """Return whether a request takes an order, or a part of it, away from the market."""
+    if order.reduce_only or order.type != command.LIMIT:
+        return False
+    if request.kind == command.CANCEL:
+        return True
+    return request.side * (request.price - order.price) < 0 or request.size < order.size
+
+
+def _rests(order: Order, now_ns: int, limits: Limits) -> bool:
+    """Return whether an order rests for less than the least time; before it does, it shows
+    nothing."""
+    return order.acknowledged and now_ns - order.ts_ack < limits.rest_ns_min
+
+
+def _margin(request: Request, scene: Scene) -> Finding:
+    limits, one = scene.limits, scene.instrument
+    if scene.equity is None:
+        return "equity is not known" if limits.margin_required else None
+    if scene.equity <= 0:
+        return "there is no equity"
+    lots = request.side * scene.position + _resting(request, scene)
+    lots += request.size - _filled(request, scene)
+    if lots <= 0:
+        return None
+    value = abs(one.notional(request.price, lots))
+    if value > limits.leverage_max * scene.equity:
+        return f"a worst case of {lots} lots is more than {limits.leverage_max} times equity"
+    if not scene.tiers:
+        return "the venue's margin tiers are not known" if limits.margin_required else None
+    if initial_margin(one, lots, request.price, scene.tiers) > scene.equity:
+        return "initial margin of the worst case is more than equity"
+    if scene.stop is None:
+        return None
+    signed = request.side * lots
+    price = liquidation_price(one, signed, request.price, scene.equity, scene.tiers)
+    distance = abs(request.price - scene.stop)
+    if price is not None and abs(request.price - price) < limits.stop_multiple * distance:
+        return f"liquidation would be less than {limits.stop_multiple} stop distances away"
+    return None
+
+
+def _outside(_: Request, scene: Scene) -> Finding:
+    told, limits = scene.outside, scene.limits
+    if told.maintenance:
+        return f"maintenance: {told.maintenance}"
+    if told.clock_offset_ns is None:
+        return "the clock has not been compared with the venue's" if limits.clock_required else None
+    if abs(told.clock_offset_ns) > limits.clock_offset_ns_max:
+        return f"the clock is {told.clock_offset_ns} ns off the venue's"
+    return None
+
+
+def _fee_window(_: Request, scene: Scene) -> Finding:
+    left, window = scene.outside.funding_in_ns, scene.limits.funding_window_ns
+    if left is not None and 0 <= left < window:
+        return f"funding settles in {left} ns"
+    return None
+
+
 def _losses(_: Request, scene: Scene) -> Finding:
     return scene.losses.tripped(scene.market.now_ns)
 
@@ -215,7 +316,11 @@ CHECKS = (
     Check(8, "message throttle", ALL, _throttle),
     Check(9, "repeated execution", ORDERS, _repeated),
     Check(10, "self-match", ORDERS, _self_match),
+    Check(11, "own flow", ALL, _own_flow),
+    Check(12, "margin", NEW_RISK, _margin),
     Check(13, "loss limits", NEW_RISK, _losses),
+    Check(14, "maintenance and clock", NEW_RISK, _outside),
+    Check(14, "fee window", NEW_RISK, _fee_window),
 )
 
 

@@ -3,6 +3,8 @@
 Messages are counted in a sliding window as long as the venue's; new risk may use `share_bp` of its
 limit, the rest is kept for cancels and for what reduces risk. Entries are counted by parent, so
 re-pricing one entry is not a repetition, and a strategy that fires at one side again and again is.
+
+For check 11 messages and fills are also counted by instrument over `ratio_window_ns`.
 """
 
 from collections import deque
@@ -21,6 +23,9 @@ class PaceRule(msgspec.Struct, frozen=True, kw_only=True):
     share_bp: int = 8_000  # of messages_max, for new risk
     entries_max: int = 5  # per strategy, instrument and side
     entries_window_ns: int = 60_000_000_000
+    ratio_max: int = 50  # messages a fill
+    ratio_from: int = 200  # messages before the ratio is judged
+    ratio_window_ns: int = 3_600_000_000_000
 
 
 class _Entry(NamedTuple):
@@ -35,10 +40,13 @@ class Pace:
         self.rule = rule or PaceRule()
         self._messages: deque[int] = deque()
         self._entries: dict[tuple[int, int, int], deque[_Entry]] = {}
+        self._said: dict[int, deque[int]] = {}  # by instrument
+        self._fills: dict[int, deque[int]] = {}
 
     def note(self, request: Request, ts_ns: int) -> None:
         """Count a message that was sent."""
         self._messages.append(ts_ns)
+        self._said.setdefault(request.instrument, deque()).append(ts_ns)
         if request.new_risk:
             entries = self._recent(request, ts_ns)
             if all(e.parent != request.parent for e in entries):
@@ -52,6 +60,20 @@ class Pace:
         if reserve:
             allowed = allowed * self.rule.share_bp // 10_000
         return allowed - len(self._messages)
+
+    def filled(self, instrument: int, ts_ns: int) -> None:
+        """Count a fill."""
+        self._fills.setdefault(instrument, deque()).append(ts_ns)
+
+    def ratio(self, instrument: int, ts_ns: int) -> tuple[int, int]:
+        """Return (messages, fills) of an instrument within the window of the ratio."""
+        since = ts_ns - self.rule.ratio_window_ns
+        counts: list[int] = []
+        for times in (self._said.get(instrument), self._fills.get(instrument)):
+            while times and times[0] <= since:
+                times.popleft()
+            counts.append(len(times) if times else 0)
+        return counts[0], counts[1]
 
     def repeats(self, request: Request, ts_ns: int) -> bool:
         """Return whether `request` would be one new entry too many."""

@@ -42,6 +42,31 @@ class Market(Protocol):
         ...
 
     @property
+    def bid_lots(self) -> int:
+        """Lots displayed at the best bid."""
+        ...
+
+    @property
+    def ask_lots(self) -> int:
+        """Lots displayed at the best ask."""
+        ...
+
+    @property
+    def traded_lots(self) -> tuple[int, int]:
+        """Lots (bought, sold) by aggressors since the beginning: running sums."""
+        ...
+
+    @property
+    def taker_rates(self) -> tuple[float, float]:
+        """Lots per second (bought, sold) by aggressors over the last minute, or what was seen."""
+        ...
+
+    @property
+    def mean_print(self) -> float:
+        """Mean lots of a print since the beginning; 1 before the first."""
+        ...
+
+    @property
     def last_price(self) -> int | None:
         """Price of the last print."""
         ...

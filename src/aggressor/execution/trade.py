@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from aggressor.account.blotter import Applied, Blotter
 from aggressor.execution.bracket import Bracket, BracketRule, BracketState
-from aggressor.execution.intent import Intent, Request
+from aggressor.execution.choosing import plan_of
+from aggressor.execution.intent import Intent, Refused, Request
 from aggressor.execution.quotes import Market
 from aggressor.execution.working import Entry
 from aggressor.schema import command
@@ -61,6 +62,7 @@ class Trade:
             side=intent.side,
             lots=intent.lots,
             placement=intent.placement,
+            plan=plan_of(intent.placement),
             ts_ns=now_ns,
         )
         self.bracket = Bracket(
@@ -169,7 +171,7 @@ class Trade:
         assert intent.placement is not None, "a replacement says how it is placed"
         if intent.protection is not None and self.bracket.entered == 0:
             self.bracket.protect(intent.protection)
-        self.entry.replace(intent.placement, now_ns)
+        self.entry.replace(intent.placement, plan_of(intent.placement), now_ns)
 
     def close(self, reason: str) -> None:
         """Give up the rest of the entry and close what is held."""
@@ -193,12 +195,18 @@ class Trade:
             self.ended_ns = market.now_ns
         return requests
 
-    def refused(self, request: Request, reason: str) -> None:
+    def sent(self, request: Request, market: Market) -> None:
+        """Note that one of its requests left."""
+        del market
+        if request.order in self.entry.orders:
+            self.entry.sent(request)
+
+    def refused(self, request: Request, answer: Refused, now_ns: int) -> None:
         """Take a refusal of one of its requests."""
         if request.order in self.entry.orders:
-            self.entry.refused(reason)
+            self.entry.refused(request, answer, now_ns)
         else:
-            self.bracket.refused(request.order, reason)
+            self.bracket.refused(request.order, answer.reason)
 
     def _average(self, leg: str, *, inside: bool) -> Fraction | None:
         fills = [f for f in self.fills if (f.leg == leg) is inside]
