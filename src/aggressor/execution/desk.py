@@ -153,7 +153,10 @@ class Desk:
                 trade.entry.stop(intent.reason)
             elif intent.action is Action.PROTECT:
                 assert intent.protection is not None, "a protection says where its stop is"
-                if not trade.bracket.protect(intent.protection):
+                if isinstance(trade, Parent):
+                    why = "an order worked by itself has no stop"
+                    self._refuse(intent, 2, why, market.now_ns)
+                elif not trade.bracket.protect(intent.protection):
                     self._refuse(intent, 2, "a stop only comes nearer", market.now_ns)
             else:
                 trade.replace(intent, market.now_ns)

@@ -107,6 +107,11 @@ class Parent:
             self.fills.append(PartFill(ts_recv, price, applied.lots, maker, fee))
             self.fees += fee
 
+    def replace(self, intent: Intent, now_ns: int) -> None:
+        """Work what is left in another way."""
+        assert intent.placement is not None, "a replacement says how it is placed"
+        self.entry.replace(intent.placement, plan_of(intent.placement), now_ns)
+
     def close(self, reason: str) -> None:
         """Give up what is left."""
         self.entry.stop(reason)
