@@ -164,6 +164,7 @@ class Blotter:
             leaves=int(row["size"]),
         )
         self._open[order_id] = order
+        self._next = max(self._next, order_id + 1)  # an order of an earlier process
         return order
 
     def apply(self, row: Any) -> Applied:

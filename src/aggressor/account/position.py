@@ -13,7 +13,19 @@ best.
 from dataclasses import dataclass
 from fractions import Fraction
 
+import msgspec
+
 _EXACT_MAX = 10**30
+
+
+class PositionMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as another process held it; the exact average as text: digits beyond 64 bits."""
+
+    lots: int
+    average: tuple[str, str] | None  # numerator, denominator
+    opened_ns: int
+    highest: int
+    lowest: int
 
 
 @dataclass(slots=True)
@@ -63,6 +75,34 @@ class Position:
             self.average = self.average.limit_denominator(_EXACT_MAX)
         self.lots += side * lots
         self.see(price, price)
+
+    def memory(self) -> PositionMemory:
+        """Return what another process must know to go on."""
+        average = self.average
+        return PositionMemory(
+            lots=self.lots,
+            average=None if average is None else (str(average.numerator), str(average.denominator)),
+            opened_ns=self.opened_ns,
+            highest=self.highest,
+            lowest=self.lowest,
+        )
+
+    def recall(self, memory: PositionMemory) -> None:
+        """Hold what another process held."""
+        self.lots = memory.lots
+        self.average = None if memory.average is None else Fraction(*map(int, memory.average))
+        self.opened_ns = memory.opened_ns
+        self.highest, self.lowest = memory.highest, memory.lowest
+
+    def correct(self, lots: int, price: int | Fraction, ts_ns: int) -> None:
+        """Hold what the venue says; where the side changes the average begins anew at `price`."""
+        if lots == 0:
+            self.average = None
+        elif lots * self.lots <= 0:
+            self.average = Fraction(price)
+            self.opened_ns = ts_ns
+            self.highest = self.lowest = round(self.average)
+        self.lots = lots
 
     def see(self, low: int, high: int) -> None:
         """Note the range of prices since the last call; ignored when flat."""

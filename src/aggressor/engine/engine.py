@@ -64,8 +64,12 @@ class Engine:
         self.pipeline = pipeline
         self.strategies = tuple(strategies)  # (lane, strategy), asked in this order
         self.desk = desk
+        lanes = {lane for lane, _ in self.strategies}
+        self._unasked = [k for k in range(len(self.instruments)) if k not in lanes]
         self.journal = journal or Journal()
         self.views = [View(one, k, desk, fees) for k, one in enumerate(instruments)]
+        for view in self.views:
+            view.peers = self.views
         self.decisions = 0
         self._early_bars: dict[int, list[Bar]] = {}  # drained to make room before a decision
         self._armed: set[tuple[int, int, int]] = set()
@@ -118,7 +122,9 @@ class Engine:
         for row in reports:
             self.desk.report(row, self.views[int(row["instrument"])])
         for lane, strategy in self.strategies:
-            self.desk.decide(strategy.decide(self.views[lane]), self.views[lane])
+            self._ask(lane, strategy)
+        for lane in self._unasked:
+            self.desk.decide((), self.views[lane])
         for view in self.views:
             self.desk.work(view)
             self.desk.forget_closed(view.instrument)
@@ -128,6 +134,18 @@ class Engine:
         self.journal.note_commands(commands)
         self._watch_timers(signals)
         return commands
+
+    def _ask(self, lane: int, strategy: Strategy) -> None:
+        """Let a strategy decide; what it wants on another instrument is for that one's market."""
+        wanted = strategy.decide(self.views[lane])
+        self.desk.decide([one for one in wanted if one.instrument == lane], self.views[lane])
+        for one in wanted:
+            if one.instrument != lane:
+                self.desk.decide((one,), self.views[one.instrument])
+
+    def rouse(self) -> None:
+        """Make TIMERs decision points if something is at stake before the first decision."""
+        self._watch_timers(())
 
     def finish(self) -> None:
         """Take the signals that no decision has read, at the end of a run."""

@@ -5,7 +5,7 @@ plug-in: the engine declares what it must answer and never knows its name.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aggressor.schema.command import Commands
 from aggressor.schema.event import Events
@@ -46,4 +46,13 @@ class Strategy(Protocol):
 
     def decide(self, view: "View") -> Sequence["Intent"]:
         """Return intents for this moment; each is checked before it becomes a command."""
+        ...
+
+
+@runtime_checkable
+class Numbered(Protocol):
+    """A strategy that numbers its trades, and can go on behind those of an earlier process."""
+
+    def count_from(self, made: int) -> None:
+        """Number the next trade `made` + 1; `made` trades carry the numbers up to there."""
         ...

@@ -64,6 +64,7 @@ class View:
     def __init__(self, instrument: Instrument, lane: int, desk: Desk, fees: Fees) -> None:
         self.contract = instrument
         self.instrument = lane
+        self.peers: Sequence[View] = (self,)  # of all instruments of the engine, in their order
         self.signals: Sequence[Signal] = ()
         self.bars: Sequence[Bar] = ()
         self.high_traded: int | None = None

@@ -68,6 +68,20 @@ class Leg:
     last_try_ns: int = -(2**62)
 
 
+class BracketMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a `Bracket` must know to go on in another process; sizes lots, times ns."""
+
+    protection: Protection  # as it is now: a stop may have come nearer
+    legs: tuple[Leg, ...]  # stop, targets, exit
+    entered: int
+    exited: int
+    entry_over: bool
+    closing: str
+    error: str
+    bare_since: int | None
+    dismissed: int
+
+
 def shares(filled: int, parts: Sequence[int]) -> list[int]:
     """Split `filled` lots over the parts so that a larger `filled` never shrinks a part."""
     total, done, before, out = sum(parts), 0, 0, []
@@ -120,6 +134,32 @@ class Bracket:
     def legs(self) -> tuple[Leg, ...]:
         """All children: stop, targets, exit."""
         return (self.stop, *self.targets, self.exit)
+
+    def memory(self) -> BracketMemory:
+        """Return what another process must know to go on."""
+        return BracketMemory(
+            protection=self.protection,
+            legs=self.legs,
+            entered=self.entered,
+            exited=self.exited,
+            entry_over=self.entry_over,
+            closing=self.closing,
+            error=self.error,
+            bare_since=self._bare_since,
+            dismissed=self._dismissed,
+        )
+
+    def recall(self, memory: BracketMemory) -> None:
+        """Go on from what another process knew."""
+        self.protection = memory.protection
+        self.stop, *self.targets, self.exit = memory.legs
+        self.entered = memory.entered
+        self.exited = memory.exited
+        self.entry_over = memory.entry_over
+        self.closing = memory.closing
+        self.error = memory.error
+        self._bare_since = memory.bare_since
+        self._dismissed = memory.dismissed
 
     @property
     def state(self) -> BracketState:

@@ -17,24 +17,25 @@ Entries that were refused end; children that were refused are the bracket's busi
 from collections import deque
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from aggressor.account.blotter import Blotter
+from aggressor.account.blotter import Applied, Blotter
 from aggressor.account.books import Books
-from aggressor.account.position import Position
+from aggressor.account.position import Position, PositionMemory
 from aggressor.execution.bracket import BracketRule
-from aggressor.execution.halt import Halt, HaltLevel
+from aggressor.execution.halt import Halt, HaltLevel, HaltMemory
 from aggressor.execution.intent import Action, Intent, Placement, Policy, Refused, Request
 from aggressor.execution.limits import Limits, Scene, check
-from aggressor.execution.losses import Losses, LossRule
+from aggressor.execution.losses import Losses, LossesMemory, LossRule
 from aggressor.execution.margin import Rates
 from aggressor.execution.outside import Outside
-from aggressor.execution.pace import Pace, PaceRule
-from aggressor.execution.parent import Parent
+from aggressor.execution.pace import Pace, PaceMemory, PaceRule
+from aggressor.execution.parent import Parent, ParentMemory
 from aggressor.execution.quotes import Market
-from aggressor.execution.trade import Trade
+from aggressor.execution.trade import Trade, TradeMemory
+from aggressor.execution.triggers import Finding, TriggerRule, Triggers
 from aggressor.execution.working import write_command
 from aggressor.schema import report
 from aggressor.schema.command import Commands, empty_commands
@@ -52,6 +53,37 @@ class DeskRule(msgspec.Struct, frozen=True, kw_only=True):
     bracket: BracketRule = BracketRule()
     losses: LossRule = LossRule()
     pace: PaceRule = PaceRule()
+    triggers: TriggerRule | None = None  # None: nothing pulls the kill switch by itself
+    orphan_ns: int = 600_000_000_000  # a position of an earlier process is closed when so old
+
+
+class DeskMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a desk must know to go on in another process, beside its commands and reports."""
+
+    trades: tuple[TradeMemory, ...]
+    parents: tuple[ParentMemory, ...]
+    losses: LossesMemory
+    pace: PaceMemory
+    halt: HaltMemory
+    positions: tuple[PositionMemory, ...]  # by instrument
+    unclaimed_lots: int
+    refused_total: int
+
+
+class Witness(Protocol):
+    """Who is told what the desk takes, refuses and sends, as it happens."""
+
+    def intent(self, intent: Intent, ts_ns: int) -> None:
+        """An intent was taken."""
+        ...
+
+    def refused(self, refused: Refused) -> None:
+        """Something was refused."""
+        ...
+
+    def sent(self, order: int, leg: str) -> None:
+        """A command of this order leaves; `leg` says what the order is for."""
+        ...
 
 
 class Desk:
@@ -67,6 +99,9 @@ class Desk:
         self.halt = Halt()
         self.losses = Losses(self.rule.losses)
         self.pace = Pace(self.rule.pace)
+        self.triggers = Triggers(self.rule.triggers) if self.rule.triggers else None
+        self.witness: Witness | None = None
+        self.winding_down = ""  # why no new risk is taken from now on, without a halt
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.refused_total = 0
         self.unclaimed_lots = 0  # filled lots that belong to no trade of ours
@@ -76,6 +111,7 @@ class Desk:
         self._parents: dict[int, Parent] = {}
         self._worked: dict[int, list[Parent]] = {}
         self._flattenings: dict[int, int] = {}
+        self._orphans: set[int] = set()  # parents of trades that an earlier process began
         self._closed: dict[int, list[Trade]] = {}
         self._shown: dict[int, int] = {}  # of the closed ones, how many a strategy has seen
         self._marks: dict[int, int | Fraction] = {}
@@ -118,15 +154,15 @@ class Desk:
             return
         if kind == report.LIQUIDATED:
             self.halt.pull(HaltLevel.FLATTEN, "the venue liquidated us", market.now_ns)
-        applied = self.blotter.apply(row)
+        if self.triggers is not None:
+            self.pull(
+                self.triggers.answered(kind, int(row["reason"]), market.now_ns), market.now_ns
+            )
+        applied, realised = self._apply(row)
         order = applied.order
         if order is None or not applied.lots:
             return
         price, fee = int(row["price"]), int(row["fee"])
-        realised = self.books.fill(
-            order.instrument, order.side, price, applied.lots, fee, int(row["ts_recv"])
-        )
-        self._marks.setdefault(order.instrument, price)
         self.pace.filled(order.instrument, market.now_ns)
         trade = self._trades.get(order.instrument) or self._parents.get(order.instrument)
         if trade is None or trade.parent != order.parent:
@@ -136,6 +172,85 @@ class Desk:
         maker = bool(int(row["flags"]) & report.MAKER)
         trade.report(applied, price, maker, fee, int(row["ts_recv"]))
 
+    def _apply(self, row: Any) -> tuple[Applied, int]:
+        """Take a REPORT row to the blotter and the books; return what it did and realised."""
+        applied = self.blotter.apply(row)
+        order, price = applied.order, int(row["price"])
+        if order is None or not applied.lots:
+            return applied, 0
+        fee, ts_recv = int(row["fee"]), int(row["ts_recv"])
+        realised = self.books.fill(order.instrument, order.side, price, applied.lots, fee, ts_recv)
+        self._marks.setdefault(order.instrument, price)
+        return applied, realised
+
+    def relive(self, row: Any, *, sent: bool) -> None:
+        """Take a COMMAND that was sent, or a REPORT that was heard, by an earlier process.
+
+        Orders and money follow; trades, losses and halts are recalled from its memory.
+        """
+        if sent:
+            self.blotter.sent(row)
+        elif int(row["kind"]) == report.FUNDED:
+            self.books.funding(int(row["instrument"]), int(row["fee"]))
+        else:
+            applied, _ = self._apply(row)
+            if applied.order is not None and applied.lots:
+                self._marks[applied.order.instrument] = int(row["price"])
+
+    def pull(self, finding: Finding | None, ts_ns: int) -> bool:
+        """Pull the halt if something was found; return whether that changed anything."""
+        return finding is not None and self.halt.pull(finding.level, finding.reason, ts_ns)
+
+    def wind_down(self, reason: str) -> None:
+        """Take no new risk from now on and give up unfilled entries; what is held stays protected.
+
+        Unlike a halt it does not outlive the process.
+        """
+        self.winding_down = reason
+
+    def correct(self, instrument: int, lots: int, ts_ns: int) -> bool:
+        """Hold the position that the venue says; False while no price to enter it at is known."""
+        mark = self._marks.get(instrument)
+        if mark is None:
+            return False
+        self.position(instrument).correct(lots, mark, ts_ns)
+        return True
+
+    def memory(self) -> DeskMemory:
+        """Return what another process must know to go on."""
+        return DeskMemory(
+            trades=tuple(one.memory() for one in self._trades.values()),
+            parents=tuple(one.memory() for one in self._parents.values()),
+            losses=self.losses.memory(),
+            pace=self.pace.memory(),
+            halt=self.halt.memory(),
+            positions=tuple(one.memory() for one in self.books.positions),
+            unclaimed_lots=self.unclaimed_lots,
+            refused_total=self.refused_total,
+        )
+
+    def recall(self, memory: DeskMemory) -> None:
+        """Go on from what another process knew, behind the rows that it lived through.
+
+        The trades of that process keep their protection and are closed when `orphan_ns` old: no
+        strategy knows any more why it entered. What of them was not filled is given up.
+        """
+        for one in memory.trades:
+            trade = Trade(one.intent, self.blotter, self.rule.bracket, one.began_ns)
+            trade.recall(one)
+            self._trades[trade.instrument] = trade
+            self._orphans.add(trade.parent)
+        for one in memory.parents:
+            self._parents[one.intent.instrument] = Parent.recalled(one, self.blotter)
+            self._orphans.add(one.intent.parent)
+        for position, held in zip(self.books.positions, memory.positions, strict=True):
+            position.recall(held)  # corrections are not among the rows that were lived through
+        self.losses.recall(memory.losses)
+        self.pace.recall(memory.pace)
+        self.halt.recall(memory.halt)
+        self.unclaimed_lots = memory.unclaimed_lots
+        self.refused_total = memory.refused_total
+
     def decide(self, intents: Iterable[Intent], market: Market) -> None:
         """Take what a strategy wants on the instrument of `market`."""
         self._shown[market.instrument] = len(self.closed(market.instrument))
@@ -143,6 +258,8 @@ class Desk:
             assert intent.instrument == market.instrument, "an intent is for the view it came from"
             k = intent.instrument
             trade = self._trades.get(k) or self._parents.get(k)
+            if self.witness is not None:
+                self.witness.intent(intent, market.now_ns)
             if intent.action in (Action.ENTER, Action.WORK):
                 self._enter(intent, trade, market)
             elif trade is None or trade.parent != intent.parent:
@@ -167,6 +284,8 @@ class Desk:
         instrument = market.instrument
         if market.valid:
             self.losses.equity(self.equity(instrument), market.now_ns)
+        if self.triggers is not None:
+            self._watch(self.triggers, market)
         trade = self._trades.get(instrument) or self._parents.get(instrument)
         if trade is None:
             trade = self._flattening(market)
@@ -177,6 +296,12 @@ class Desk:
             trade.close(f"halt: {self.halt.reason}")
         elif self.halt.level >= HaltLevel.CANCEL and not flattens:
             trade.entry.stop(f"halt: {self.halt.reason}")
+        if self.winding_down and not flattens:
+            trade.entry.stop(self.winding_down)
+        if trade.parent in self._orphans:
+            trade.entry.stop("the process was restarted")
+            if market.now_ns - trade.began_ns > self.rule.orphan_ns:
+                trade.close("the process that knew why it entered is gone")
         for request in trade.step(market, self.blotter.next_id):
             self._send(request, trade, market)
         if trade.done:
@@ -189,7 +314,8 @@ class Desk:
             self._worked.setdefault(trade.instrument, []).append(trade)
             return
         del self._trades[trade.instrument]
-        self._closed.setdefault(trade.instrument, []).append(trade)
+        if trade.parent not in self._orphans:
+            self._closed.setdefault(trade.instrument, []).append(trade)
         if trade.fills:
             self.losses.closed(trade.net, trade.stopped, market.now_ns)
 
@@ -218,7 +344,7 @@ class Desk:
             reduce_only=True,
             reason=f"halt: {self.halt.reason}",
         )
-        self._parents[k] = Parent(intent, self.blotter, market)
+        self._parents[k] = Parent(intent, self.blotter, market, market.now_ns)
         return self._parents[k]
 
     def drain(self) -> Commands:
@@ -231,7 +357,9 @@ class Desk:
 
     def _enter(self, intent: Intent, trade: Trade | Parent | None, market: Market) -> None:
         alone = intent.action is Action.WORK
-        if trade is not None:
+        if self.winding_down and not intent.reduce_only:
+            self._refuse(intent, 1, self.winding_down, market.now_ns)
+        elif trade is not None:
             self._refuse(intent, 6, "a trade is under way on this instrument", market.now_ns)
         elif self.position(intent.instrument).lots and not alone:
             self._refuse(intent, 6, "a position is held that belongs to no trade", market.now_ns)
@@ -242,7 +370,7 @@ class Desk:
         elif intent.placement.policy is Policy.CHOOSE and intent.placement.choice is None:
             self._refuse(intent, 2, "cross-or-wait needs a model of fills", market.now_ns)
         elif alone:
-            self._parents[intent.instrument] = Parent(intent, self.blotter, market)
+            self._parents[intent.instrument] = Parent(intent, self.blotter, market, market.now_ns)
         else:
             self._trades[intent.instrument] = Trade(
                 intent, self.blotter, self.rule.bracket, market.now_ns
@@ -259,8 +387,18 @@ class Desk:
             )
         )
 
+    def _watch(self, triggers: Triggers, market: Market) -> None:
+        """Pull the halt where losses or the market ask for it."""
+        k, now = market.instrument, market.now_ns
+        self.pull(triggers.losses(self.losses.tripped(now)), now)
+        limits = self.rule.limits.get(k, self.rule.default)
+        good = market.valid and market.book_age_ns <= limits.book_age_ns_max
+        self.pull(triggers.data(k, good, self.position(k).lots, now), now)
+
     def _record(self, refused: Refused) -> None:
         self.refusals.append(refused)
+        if self.witness is not None:
+            self.witness.refused(refused)
         self.refused_total += 1
 
     def _send(self, request: Request, trade: Trade | Parent, market: Market) -> None:
@@ -275,6 +413,8 @@ class Desk:
         self.blotter.sent(row)
         self.pace.note(request, market.now_ns)
         self._out.append(row)
+        if self.witness is not None:
+            self.witness.sent(request.order, trade.leg_of(request.order))
 
     def scene(self, market: Market, trade: Trade | Parent | None = None) -> Scene:
         """Return what the checks may know now; `trade` is whose request is checked."""

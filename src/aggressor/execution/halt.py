@@ -2,11 +2,14 @@
 
 Levels rise and never fall by themselves; only a person resets, with a reason. The latch is a plain
 value read by the first check of `limits`, so it takes effect with the next order whatever the
-network or the strategy does. Each level includes those below it.
+network or the strategy does. Each level includes those below it. What was latched when a process
+ended is latched when the next one begins (`memory`).
 """
 
 from enum import IntEnum
 from typing import NamedTuple
+
+import msgspec
 
 
 class HaltLevel(IntEnum):
@@ -14,8 +17,9 @@ class HaltLevel(IntEnum):
 
     OPEN = 0
     NO_ENTRIES = 1  # no new risk; open trades go on to their exits
-    CANCEL = 2  # and unfilled entries are cancelled
+    CANCEL = 2  # and unfilled entries are cancelled; what protects a position stays
     FLATTEN = 3  # and positions are closed by capped reduce-only orders
+    DISCONNECT = 4  # nothing more is sent at all: the venue's own timer cancels what rests
 
 
 class Pull(NamedTuple):
@@ -24,6 +28,13 @@ class Pull(NamedTuple):
     ts_ns: int
     level: HaltLevel
     reason: str
+
+
+class HaltMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the latch stands, and how it came there."""
+
+    level: HaltLevel
+    history: tuple[Pull, ...]
 
 
 class Halt:
@@ -52,3 +63,12 @@ class Halt:
         assert reason, "a reset says why"
         self.level = HaltLevel.OPEN
         self.history.append(Pull(ts_ns, HaltLevel.OPEN, reason))
+
+    def memory(self) -> HaltMemory:
+        """Return what another process must know to go on."""
+        return HaltMemory(level=self.level, history=tuple(self.history))
+
+    def recall(self, memory: HaltMemory) -> None:
+        """Stand where another process left it."""
+        self.level = memory.level
+        self.history = list(memory.history)

@@ -4,8 +4,9 @@
 number of the check and the reason. It has no side effects; the desk notes what was sent.
 
 Each check says for whom it stands: orders that could open or grow a position (NEW_RISK),
-reduce-only orders (REDUCING), cancels (CANCELS). What reduces risk passes a halt, stale data and
-loss limits, because those are the moments to reduce. Numbers are those of R8.7.
+reduce-only orders (REDUCING), cancels (CANCELS). What reduces risk passes a halt (but the last
+level, at which nothing is sent), stale data and loss limits: those are the moments to reduce.
+Numbers are those of R8.7.
 
 Check 11 is the rule against what would look like spoofing on our own flow: messages a fill, no
 moving away from the market before `rest_ns_min` unless risk is shed, and no resting order beside a
@@ -90,7 +91,11 @@ ALL = ORDERS | CANCELS
 Finding = str | None  # why not, or None: passes
 
 
-def _engine_open(_: Request, scene: Scene) -> Finding:
+def _engine_open(request: Request, scene: Scene) -> Finding:
+    if scene.halt.level >= HaltLevel.DISCONNECT:
+        return f"disconnected: {scene.halt.reason}"
+    if not request.new_risk:
+        return None
     if scene.halt.level > HaltLevel.OPEN:
         return f"halted: {scene.halt.reason}"
     if not scene.limits.enabled:
@@ -306,7 +311,7 @@ class Check(NamedTuple):
 
 
 CHECKS = (
-    Check(1, "engine open", NEW_RISK, _engine_open),
+    Check(1, "engine open", ALL, _engine_open),
     Check(2, "fields sane", ORDERS, _fields_sane),
     Check(3, "market data fresh", NEW_RISK, _data_fresh),
     Check(4, "price collar", ORDERS, _collar),

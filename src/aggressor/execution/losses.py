@@ -22,6 +22,17 @@ class LossRule(msgspec.Struct, frozen=True, kw_only=True):
     stops_window_ns: int = 600_000_000_000
 
 
+class LossesMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What `Losses` must know to go on in another process; money 1e-8, times ns."""
+
+    consecutive: int
+    day: int
+    day_start: int
+    peak: int
+    stops: tuple[int, ...]
+    tripped: str
+
+
 class Losses:
     """The record of one account in one settlement currency."""
 
@@ -33,6 +44,25 @@ class Losses:
         self._peak = 0
         self._stops: deque[int] = deque()
         self._tripped = ""
+
+    def memory(self) -> LossesMemory:
+        """Return what another process must know to go on."""
+        return LossesMemory(
+            consecutive=self.consecutive,
+            day=self._day,
+            day_start=self._day_start,
+            peak=self._peak,
+            stops=tuple(self._stops),
+            tripped=self._tripped,
+        )
+
+    def recall(self, memory: LossesMemory) -> None:
+        """Go on from what another process knew."""
+        self.consecutive = memory.consecutive
+        self._day, self._day_start = memory.day, memory.day_start
+        self._peak = memory.peak
+        self._stops = deque(memory.stops)
+        self._tripped = memory.tripped
 
     def equity(self, equity: int, ts_ns: int) -> None:
         """Note marked equity in 1e-8."""

@@ -33,6 +33,13 @@ class _Entry(NamedTuple):
     parent: int
 
 
+class PaceMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What `Pace` must know to go on in another process: (strategy, instrument, side, entries)."""
+
+    messages: tuple[int, ...]
+    entries: tuple[tuple[int, int, int, tuple[_Entry, ...]], ...]
+
+
 class Pace:
     """What was sent within the windows."""
 
@@ -42,6 +49,21 @@ class Pace:
         self._entries: dict[tuple[int, int, int], deque[_Entry]] = {}
         self._said: dict[int, deque[int]] = {}  # by instrument
         self._fills: dict[int, deque[int]] = {}
+
+    def memory(self) -> PaceMemory:
+        """Return what another process must know to go on."""
+        return PaceMemory(
+            messages=tuple(self._messages),
+            entries=tuple((*key, tuple(found)) for key, found in self._entries.items() if found),
+        )
+
+    def recall(self, memory: PaceMemory) -> None:
+        """Go on from what another process knew."""
+        self._messages = deque(memory.messages)
+        self._entries = {
+            (strategy, instrument, side): deque(found)
+            for strategy, instrument, side, found in memory.entries
+        }
 
     def note(self, request: Request, ts_ns: int) -> None:
         """Count a message that was sent."""

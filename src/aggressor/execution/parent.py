@@ -15,7 +15,7 @@ from aggressor.account.blotter import Applied, Blotter
 from aggressor.execution.choosing import Choose, plan_of
 from aggressor.execution.intent import Intent, Refused, Request
 from aggressor.execution.quotes import Market
-from aggressor.execution.working import Counts, Entry
+from aggressor.execution.working import Counts, Entry, EntryMemory
 from aggressor.schema.event import NO_TIME
 
 
@@ -61,27 +61,38 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return sum(fill.lots for fill in self.fills if fill.maker)
 
 
+class ParentMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a `Parent` must know to be ended by another process."""
+
+    intent: Intent
+    entry: EntryMemory
+    began_ns: int
+
+
 class Parent:
     """See the module text."""
 
-    def __init__(self, intent: Intent, blotter: Blotter, market: Market) -> None:
+    def __init__(
+        self, intent: Intent, blotter: Blotter, market: Market | None, now_ns: int
+    ) -> None:
+        """`market` is None where nobody remembers what it was."""
         assert intent.placement is not None, "an order says how it is placed"
         self.intent = intent
         self.parent = intent.parent
         self.instrument = intent.instrument
         self.strategy = intent.strategy
         self.side = intent.side
-        self.began_ns = market.now_ns
+        self.began_ns = now_ns
         self.ended_ns: int | None = None
         self.fills: list[PartFill] = []
         self.realised = 0
         self.fees = 0
         self._blotter = blotter
         self._plan = plan_of(intent.placement)
-        self._decision_mid2 = _mid2(market)
+        self._decision_mid2 = None if market is None else _mid2(market)
         self._arrival: tuple[int, int, int, int, int] | None = None  # ns, bid, ask, their lots
         self._volume = 0
-        self._volume_start = sum(market.traded_lots)
+        self._volume_start = None if market is None else sum(market.traded_lots)
         self.entry = Entry(
             blotter,
             parent=intent.parent,
@@ -91,9 +102,25 @@ class Parent:
             lots=intent.lots,
             placement=intent.placement,
             plan=self._plan,
-            ts_ns=market.now_ns,
+            ts_ns=now_ns,
             reduce_only=intent.reduce_only,
         )
+
+    def memory(self) -> ParentMemory:
+        """Return what another process must know."""
+        return ParentMemory(intent=self.intent, entry=self.entry.memory(), began_ns=self.began_ns)
+
+    @classmethod
+    def recalled(cls, memory: ParentMemory, blotter: Blotter) -> "Parent":
+        """Return the order of another process; what its market was, nobody remembers."""
+        one = cls(memory.intent, blotter, None, memory.began_ns)
+        one.entry.recall(memory.entry)
+        return one
+
+    def leg_of(self, order: int) -> str:
+        """Return what an order is for."""
+        assert order in self.entry.orders, "an order of another parent"
+        return "order"
 
     @property
     def done(self) -> bool:
@@ -119,7 +146,7 @@ class Parent:
     def step(self, market: Market, next_id: Callable[[], int]) -> list[Request]:
         """Return what to ask now."""
         asked = self.entry.step(market, next_id)
-        if self.ended_ns is None:
+        if self.ended_ns is None and self._volume_start is not None:
             self._volume = sum(market.traded_lots) - self._volume_start
         if self.done and self.ended_ns is None:
             self.ended_ns = market.now_ns

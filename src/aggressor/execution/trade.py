@@ -13,12 +13,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+import msgspec
+
 from aggressor.account.blotter import Applied, Blotter
-from aggressor.execution.bracket import Bracket, BracketRule, BracketState
+from aggressor.execution.bracket import Bracket, BracketMemory, BracketRule, BracketState
 from aggressor.execution.choosing import plan_of
 from aggressor.execution.intent import Intent, Refused, Request
 from aggressor.execution.quotes import Market
-from aggressor.execution.working import Entry
+from aggressor.execution.working import Entry, EntryMemory
 from aggressor.schema import command
 from aggressor.schema.event import NO_TIME
 
@@ -33,6 +35,20 @@ class Fill(NamedTuple):
     lots: int
     maker: bool
     fee: int
+
+
+class TradeMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a `Trade` must know to go on in another process."""
+
+    intent: Intent
+    began_ns: int
+    fills: tuple[Fill, ...]
+    realised: int
+    fees: int
+    lowest: int | None
+    highest: int | None
+    entry: EntryMemory
+    bracket: BracketMemory
 
 
 class Trade:
@@ -74,6 +90,37 @@ class Trade:
             strategy=intent.strategy,
             side=intent.side,
         )
+
+    def memory(self) -> TradeMemory:
+        """Return what another process must know to go on."""
+        return TradeMemory(
+            intent=self.intent,
+            began_ns=self.began_ns,
+            fills=tuple(self.fills),
+            realised=self.realised,
+            fees=self.fees,
+            lowest=self.lowest,
+            highest=self.highest,
+            entry=self.entry.memory(),
+            bracket=self.bracket.memory(),
+        )
+
+    def recall(self, memory: TradeMemory) -> None:
+        """Go on from what another process knew of the trade of this intent."""
+        assert memory.intent.parent == self.parent, "the memory of another trade"
+        self.fills = list(memory.fills)
+        self.realised = memory.realised
+        self.fees = memory.fees
+        self.lowest = memory.lowest
+        self.highest = memory.highest
+        self.entry.recall(memory.entry)
+        self.bracket.recall(memory.bracket)
+
+    def leg_of(self, order: int) -> str:
+        """Return what an order is for: "entry", "stop", "target 1" ... or "exit"; "" not its."""
+        if order in self.entry.orders:
+            return "entry"
+        return next((one.name for one in self.bracket.legs if order in one.orders), "")
 
     @property
     def state(self) -> BracketState:

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
+
 from aggressor.account.blotter import Blotter, Order
 from aggressor.account.lifecycle import Move, State, can
 from aggressor.execution.intent import Approved, Placement, Refused, Request
@@ -118,6 +120,23 @@ class Counts(NamedTuple):
     lost: int = 0  # answers that did not come in time
 
 
+class EntryMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What an `Entry` must know to be ended by another process; prices ticks, sizes lots, times ns.
+
+    What its plan had in mind is not told: what is left is given up.
+    """
+
+    placement: Placement
+    filled: int
+    orders: tuple[int, ...]
+    stop_reason: str
+    ended: bool
+    counts: Counts
+    since_ns: int
+    changed_ns: int
+    switching: bool
+
+
 class Entry:
     """The unfilled part of one parent order."""
 
@@ -158,6 +177,32 @@ class Entry:
         self._retry_ns = 0
         self._switching = False
         self._rejected = 0  # the last order that was counted as rejected
+
+    def memory(self) -> EntryMemory:
+        """Return what another process must know."""
+        return EntryMemory(
+            placement=self.placement,
+            filled=self.filled,
+            orders=tuple(self.orders),
+            stop_reason=self.stop_reason,
+            ended=self.ended,
+            counts=self.counts,
+            since_ns=self.since_ns,
+            changed_ns=self.changed_ns,
+            switching=self._switching,
+        )
+
+    def recall(self, memory: EntryMemory) -> None:
+        """Take up what another process knew."""
+        self.placement = memory.placement
+        self.filled = memory.filled
+        self.orders = list(memory.orders)
+        self.stop_reason = memory.stop_reason
+        self.ended = memory.ended
+        self.counts = memory.counts
+        self.since_ns = memory.since_ns
+        self.changed_ns = memory.changed_ns
+        self._switching = memory.switching
 
     @property
     def left(self) -> int:

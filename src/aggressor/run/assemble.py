@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aggressor.engine.engine import Engine
+from aggressor.engine.journal import Journal
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.pipeline import new_pipeline
 from aggressor.engine.ports import Strategy
@@ -93,10 +94,16 @@ def assemble(
     settings: Settings,
     mode: Mode,
     wrap: Callable[[Strategy], Strategy] = itself,
+    *,
+    rule: DeskRule | None = None,
+    journal: Journal | None = None,
+    first_id: int = 1,
+    deposit: bool = True,
 ) -> Assembly:
     """Return an engine for `instruments`; raise ConfigError for a setting that cannot be.
 
-    `wrap` may put another strategy around each.
+    `wrap` may put another strategy around each; `rule`: the bounds of the account; `first_id` of
+    our orders; `deposit`: the equity is put in (a live account says itself what it holds).
     """
     if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
@@ -106,21 +113,24 @@ def assemble(
         )
     make = maker_of(settings, mode)
     strategies = [wrap(make(one, k)) for k, one in enumerate(instruments)]
-    desk = Desk(instruments, UNLIMITED if settings.rule.get("ungated") else None)
-    deposit = round(settings.equity * MONEY)
-    for currency in {desk.books.currency(k) for k in range(len(instruments))}:
-        desk.books.deposit(currency, deposit)
+    if rule is None and settings.rule.get("ungated"):
+        rule = UNLIMITED
+    desk = Desk(instruments, rule, first_id)
+    amount = round(settings.equity * MONEY) if deposit else 0
+    if amount:
+        for currency in {desk.books.currency(k) for k in range(len(instruments))}:
+            desk.books.deposit(currency, amount)
     fees = Fees(settings.maker_bp, settings.taker_bp)
     pipeline = pipeline_of(instruments, settings.profile)
     return Assembly(
-        engine=Engine(instruments, pipeline, list(enumerate(strategies)), desk, fees),
+        engine=Engine(instruments, pipeline, list(enumerate(strategies)), desk, fees, journal),
         strategies=strategies,
         latency=latency_of(settings.latency_ms),
         queue=queue_of(settings.queue),
         costs=Costs(
             maker_bp=Decimal(str(settings.maker_bp)), taker_bp=Decimal(str(settings.taker_bp))
         ),
-        deposit=deposit,
+        deposit=amount,
     )
 
 

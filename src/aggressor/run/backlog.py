@@ -6,6 +6,7 @@ counted, and the feed then says that its books are unknown and aligns them anew.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,12 +18,14 @@ ROWS_MAX = 2_000_000  # 64 MB
 class Backlog:
     """Event batches in order of arrival."""
 
-    def __init__(self, rows_max: int = ROWS_MAX) -> None:
+    def __init__(self, rows_max: int = ROWS_MAX, woken: Callable[[], None] | None = None) -> None:
+        """`woken` is called whenever rows have been put."""
         self.rows = 0
         self.dropped = 0  # rows
         self.overflows = 0
         self._rows_max = rows_max
         self._batches: deque[Events] = deque()
+        self._woken = woken
 
     def put(self, events: Events) -> bool:
         """Add rows; False when there was no room and everything that waited was dropped."""
@@ -34,6 +37,8 @@ class Backlog:
             return False
         self._batches.append(events)
         self.rows += events.size
+        if self._woken is not None:
+            self._woken()
         return True
 
     def take(self, limit: int) -> Events:

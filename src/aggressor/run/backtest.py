@@ -148,6 +148,7 @@ def play(
         queue=assembly.queue,
         costs=assembly.costs,
     )
+    engine.rouse()
     progress("backtest", 0.0)
     while True:
         turn = exchange.drive(engine.pipeline)

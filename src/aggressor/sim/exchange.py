@@ -17,18 +17,19 @@ long as the response latency is no shorter than the feed latency, which is also 
 equal to backtest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from aggressor.account.blotter import Order
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.ports import Feed
 from aggressor.market.book import BookState, grow_book
-from aggressor.schema.command import Commands
-from aggressor.schema.event import EVENT, Events, empty_events
+from aggressor.schema.command import STOP_MARKET, Commands
+from aggressor.schema.event import EVENT, NO_PRICE, Events, empty_events
 from aggressor.schema.instrument import Instrument
-from aggressor.schema.report import FILL, FUNDED, MAKER, Reports, empty_reports
+from aggressor.schema.report import FILL, FUNDED, MAKER, REDUCE_ONLY, Reports, empty_reports
 from aggressor.sim.costs import Costs, fill_fee, funding_fee
 from aggressor.sim.drive import DECIDE, PIPELINE_ROOM, REPORT_DUE, TAPE_ENDED, drive
 from aggressor.sim.latency import Latency, RoundTrips
@@ -46,9 +47,19 @@ from aggressor.sim.loop import (
     submit,
 )
 from aggressor.sim.queue import Queue
-from aggressor.sim.state import NEVER, SimState, next_due, sim_state
+from aggressor.sim.state import (
+    NEVER,
+    RESTING,
+    STOPPED,
+    UNKNOWN_LOTS,
+    SimState,
+    next_due,
+    refresh_bounds,
+    sim_state,
+)
 
 _CHUNK = 65_536  # events asked of the feed at once
+_BEHIND_ALL = 2.0**62  # lots ahead of an order whose place in its queue is not known
 NOTHING_REPORTED = empty_reports(0)
 
 DECISION = 1  # why `drive` came back
@@ -143,6 +154,49 @@ class SimExchange:
         """Take back the last `count` events handed out by the last `poll`."""
         assert 0 <= count <= self._local
         self._local -= count
+
+    def reinstate(self, orders: Iterable[Order], positions: Sequence[int]) -> None:
+        """Begin with orders that stand at the venue and positions held there, lots by lane.
+
+        Where we stand in a queue is not known after a pause: behind everything that is displayed.
+        A stop waits for the next print at or through its trigger.
+        """
+        sim, clock = self.sim, self.sim.clock[0]
+        for order in orders:
+            assert order.leaves > 0, "an order that is over does not stand"
+            place = int(clock["orders"])
+            assert place < sim.orders.size - 1, "more orders than the venue may hold"
+            line = sim.orders[place]
+            line["order"], line["size"], line["filled"] = order.id, order.size, order.filled
+            line["shown"], line["traded"], line["front"] = UNKNOWN_LOTS, 0, _BEHIND_ALL
+            line["price"], line["trigger"], line["bound"] = order.price, order.trigger, NO_PRICE
+            line["type"], line["tif"], line["side"] = order.type, order.tif, order.side
+            line["flags"], line["instrument"] = order.flags & REDUCE_ONLY, order.instrument
+            line["state"] = STOPPED if order.type >= STOP_MARKET else RESTING
+            clock["orders"] += 1
+        for k, lots in enumerate(positions):
+            sim.head[k]["position"] = lots
+            refresh_bounds(sim, k)
+        clock["held"] = np.count_nonzero(sim.head["position"])
+
+    def truth(self) -> tuple[list[int], dict[int, tuple[int, int]]]:
+        """Return (position in lots by lane, order id -> (lots left, lane)) as the venue has them.
+
+        Reports of it may still be under way.
+        """
+        sim = self.sim
+        standing = sim.orders[: int(sim.clock[0]["orders"])]
+        orders = {
+            int(one["order"]): (int(one["size"] - one["filled"]), int(one["instrument"]))
+            for one in standing
+        }
+        return sim.head["position"].tolist(), orders
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a command or a report is on its way."""
+        clock = self.sim.clock[0]
+        return bool(clock["flying"] + clock["reports"])
 
     @property
     def handed_out(self) -> int:
