@@ -11,11 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from aggressor.engine.ports import Feed
 from aggressor.kernel import kernel
 from aggressor.schema.event import (
     LAST,
     NO_INSTRUMENT,
     NO_PRICE,
+    NO_TIME,
     TIMER,
     Events,
     empty_events,
@@ -100,3 +102,31 @@ class Replay:
 def replay_of(events: Sequence[Events], timer_ns: int = TIMER_NS) -> Replay:
     """Return a Replay of arrays in memory, one per instrument."""
     return Replay([ArraySource(rows) for rows in events], timer_ns)
+
+
+class Lasting:
+    """A Feed whose TIMERs go on behind its last row, up to `until_ns`: nothing more came."""
+
+    def __init__(self, feed: Feed, until_ns: int, timer_ns: int = TIMER_NS) -> None:
+        self._feed = feed
+        self._until_ns = until_ns
+        self._timer_ns = timer_ns
+        self._last_ns = NO_TIME
+
+    def poll(self, limit: int) -> Events:
+        """Return up to `limit` next rows."""
+        rows = self._feed.poll(limit)
+        if rows.size:
+            self._last_ns = int(rows[-1]["ts_recv"])
+            return rows
+        if self._last_ns == NO_TIME:
+            return rows
+        first = self._last_ns // self._timer_ns + 1
+        count = max(0, min(limit, self._until_ns // self._timer_ns + 1 - first))
+        rows = empty_events(count)
+        rows["ts_recv"] = rows["ts_venue"] = (first + np.arange(count)) * self._timer_ns
+        rows["size"], rows["price"], rows["kind"] = self._timer_ns, NO_PRICE, TIMER
+        rows["flags"], rows["instrument"] = LAST, NO_INSTRUMENT
+        if count:
+            self._last_ns = int(rows[-1]["ts_recv"])
+        return rows

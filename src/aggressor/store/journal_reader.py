@@ -1,0 +1,160 @@
+"""Reading a journal: its runs, what an account lived through, and what was in flight.
+
+Opened for reading alone: a process may be writing it meanwhile. Rows come back as the records they
+were, in the order in which they became known.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from aggressor.execution.desk import DeskMemory
+from aggressor.schema.command import COMMAND, Commands
+from aggressor.schema.errors import StoreError
+from aggressor.schema.report import REPORT, Reports
+from aggressor.store.journal import VERSION, Act, connect, decode_memory, journaling
+
+
+class Run(NamedTuple):
+    """One run of a process."""
+
+    run: int
+    mode: str
+    began_ns: int
+    ended_ns: int | None  # None: it runs, or was killed
+    ended: str | None  # why
+    config: dict[str, Any]
+    config_hash: str
+    events: int
+    reports: int
+    first_ns: int | None
+    last_ns: int | None
+
+
+class Lived(NamedTuple):
+    """A COMMAND that was sent, or a REPORT that was heard."""
+
+    seq: int
+    sent: bool
+    row: Any
+
+
+class JournalReader:
+    """See the module text."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal at `path`; raise StoreError if there is none."""
+        if not path.exists():
+            raise StoreError(f"There is no journal at {path}: nothing was traded there yet.")
+        self.path = path
+        with journaling(path):
+            self._line = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
+            (version,) = self._line.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            self._line.close()
+            raise StoreError(f"The journal {path} is of version {version}, not {VERSION}.")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._line.close()
+
+    def runs(self) -> list[Run]:
+        """Return all runs, oldest first."""
+        rows = self._ask(
+            "SELECT run, mode, began_ns, ended_ns, ended, config, config_hash, events, reports,"
+            " first_ns, last_ns FROM runs ORDER BY run"
+        )
+        return [Run._make((*row[:5], msgspec.json.decode(row[5]), *row[6:])) for row in rows]
+
+    def lived(self, before: int) -> Iterator[Lived]:
+        """Yield the commands and reports of all runs before this one, in order."""
+        rows = self._ask(
+            "SELECT seq, 1, row FROM commands WHERE run < ?1 UNION ALL"
+            " SELECT seq, 0, row FROM reports WHERE run < ?1 ORDER BY seq",
+            before,
+        )
+        for seq, sent, row in rows:
+            yield Lived(seq, bool(sent), np.frombuffer(row, COMMAND if sent else REPORT)[0])
+
+    def in_flight(self, before: int) -> list[int]:
+        """Return our ids of the orders whose last command may not have left, of earlier runs."""
+        rows = self._ask(
+            "SELECT DISTINCT client_order FROM commands c WHERE run < ? AND gone = 0 AND NOT EXISTS"
+            " (SELECT 1 FROM reports r WHERE r.client_order = c.client_order AND r.seq > c.seq)",
+            before,
+        )
+        return [row[0] for row in rows]
+
+    def memory(self, before: int) -> DeskMemory | None:
+        """Return what the desk of the last run before this one had to remember."""
+        rows = self._ask(
+            "SELECT memory FROM runs WHERE run < ? AND memory IS NOT NULL"
+            " ORDER BY run DESC LIMIT 1",
+            before,
+        )
+        return decode_memory(rows[0][0]) if rows else None
+
+    def parents(self, before: int) -> dict[tuple[int, int], int]:
+        """Return the highest trade number by (instrument, strategy), of earlier runs."""
+        rows = self._ask(
+            "SELECT instrument, strategy, max(parent) FROM intents WHERE run < ? GROUP BY 1, 2",
+            before,
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def commands(self, run: int) -> Commands:
+        """Return the commands of a run in order."""
+        rows = self._ask("SELECT row FROM commands WHERE run = ? ORDER BY seq", run)
+        return np.frombuffer(b"".join(row[0] for row in rows), COMMAND)
+
+    def reports(self, run: int, *, corrected: bool) -> Reports:
+        """Return the reports of a run in order: those told, or those found out at its start."""
+        rows = self._ask(
+            "SELECT row FROM reports WHERE run = ? AND corrected = ? ORDER BY seq", run, corrected
+        )
+        return np.frombuffer(b"".join(row[0] for row in rows), REPORT)
+
+    def acts(self, run: int) -> list[Act]:
+        """Return what came from outside in a run, in order."""
+        rows = self._ask(
+            "SELECT ts_ns, events, reports, level, reason FROM acts WHERE run = ? ORDER BY seq", run
+        )
+        return [Act(*row) for row in rows]
+
+    def count(self, table: str, run: int) -> int:
+        """Return the rows of a table that belong to a run."""
+        return int(self._ask(f"SELECT count(*) FROM {table} WHERE run = ?", run)[0][0])
+
+    def _ask(self, words: str, *values: Any) -> list[Any]:
+        with journaling(self.path):
+            return self._line.execute(words, values).fetchall()
+
+
+def wish(path: Path, level: int, reason: str, ts_ns: int) -> int:
+    """Ask the process that trades on a journal to pull (or, level 0, reset) its kill switch.
+
+    One that does not run does it when it next begins. Returns the number of the wish.
+    """
+    if not path.exists():
+        raise StoreError(f"There is no journal at {path}: nothing was traded there yet.")
+    line = connect(path)
+    with journaling(path):
+        number = line.execute(
+            "INSERT INTO wishes (ts_ns, level, reason) VALUES (?, ?, ?)", (ts_ns, level, reason)
+        ).lastrowid
+        line.close()
+    assert number is not None
+    return number
+
+
+def wish_done(path: Path, number: int) -> bool:
+    """Return whether a process has done what was asked for."""
+    line = connect(path)
+    with journaling(path):
+        (done,) = line.execute("SELECT done FROM wishes WHERE wish = ?", (number,)).fetchone()
+        line.close()
+    return bool(done)
