@@ -13,7 +13,7 @@ from typing import Any
 import cyclopts
 
 from aggressor._version import VERSION
-from aggressor.cli import history, live, local, runs
+from aggressor.cli import history, live, local, runs, trading
 
 app = cyclopts.App(
     name="aggressor",
@@ -28,6 +28,10 @@ _COMMANDS = (
     live.recover,
     live.watch,
     live.doctor,
+    trading.paper,
+    trading.halt,
+    trading.limits,
+    trading.parity,
     local.venue,
     history.import_,
     history.export,

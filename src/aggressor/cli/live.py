@@ -39,11 +39,11 @@ def record(
 
     if not instruments:
         usage("name at least one market, as bybit-linear:BTCUSDT")
-    seconds = _seconds(for_)
+    span = seconds(for_)
     with live_screen(record_screen, quiet=json) as screen:
         result = asyncio.run(
             run.record(
-                instruments, store, seconds=seconds, at=at, notice=screen.say, status=screen.show
+                instruments, store, seconds=span, at=at, notice=screen.say, status=screen.show
             )
         )
     show(result, json, "show_record")
@@ -84,14 +84,14 @@ def watch(
     from aggressor.run import watch as run
     from aggressor.run.live_screen import live_screen
 
-    seconds = _seconds(for_)
+    span = seconds(for_)
     with live_screen(watch_screen, quiet=json) as screen:
         result = asyncio.run(
             run.watch(
                 instrument,
                 show=screen.show,
                 notice=screen.say,
-                seconds=seconds,
+                seconds=span,
                 at=at,
                 profile=profile,
                 levels=levels,
@@ -126,7 +126,7 @@ def doctor(
         sys.exit(1)
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds(text: str | None) -> float | None:
     """Read a length of time."""
     from aggressor.reports.moments import seconds_of
 

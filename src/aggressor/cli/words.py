@@ -58,9 +58,13 @@ def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> Non
         strategy_tables,
         study_tables,
         tables,
+        trading_tables,
     )
 
-    rooms = (tables, flow_tables, live_tables, score_tables, study_tables, strategy_tables)
+    rooms = (
+        *(tables, flow_tables, live_tables, score_tables, study_tables),
+        *(strategy_tables, trading_tables),
+    )
     where = next(one for one in rooms if hasattr(one, how))
     getattr(where, how)(result, **options)
 

@@ -151,17 +151,17 @@ async def record(
     """Record until `seconds` have passed or the process is told to stop; return the report."""
     by_venue(names)
     layout = Layout(store)
-    with locked(layout.live / "lock"), _compactor() as pool:
+    with locked(layout.live / "lock"), compactor() as pool:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(pool, compact_segments, store)
-        stop = _stop_event(loop)
+        stop = stop_event(loop)
         clock, backlog = Clock(), Backlog()
         async with Rest() as rest:
             lines, writers = await open_lines(names, Wires(rest, clock, notice, at), backlog, store)
             tally = Tally(lines)
             tasks = [loop.create_task(line.run()) for line in lines]
             tasks.append(loop.create_task(_drain(backlog, tally, status)))
-            tasks.append(loop.create_task(_rotate(writers, pool, store, clock, segment_s, notice)))
+            tasks.append(loop.create_task(rotate(writers, pool, store, clock, segment_s, notice)))
             trouble = await _until(stop, tasks, seconds)
             for task in tasks:
                 task.cancel()
@@ -183,7 +183,8 @@ async def record(
     }
 
 
-def _compactor() -> ProcessPoolExecutor:
+def compactor() -> ProcessPoolExecutor:
+    """Return a process of its own that compacts segments."""
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_signals)
 
 
@@ -192,7 +193,8 @@ def _ignore_signals() -> None:
         signal.signal(one, signal.SIG_IGN)  # the recorder says when it is over
 
 
-def _stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+def stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    """Return an event that is set when the process is told to stop."""
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError, ValueError):
@@ -231,7 +233,7 @@ async def _drain(backlog: Backlog, tally: Tally, status: Status) -> None:
             status(tally.status(seconds))
 
 
-async def _rotate(
+async def rotate(
     writers: Sequence[SegmentWriter],
     pool: ProcessPoolExecutor,
     store: Path,

@@ -1,0 +1,182 @@
+"""Commands that trade: on paper, their kill switch, and whether a replay does the same."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from aggressor.cli.live import At, For, seconds
+from aggressor.cli.words import Defaults, Json, show, usage
+
+if TYPE_CHECKING:
+    from aggressor.run.alerts import Alerts
+
+Store = Annotated[
+    Path | None,
+    Parameter(help="Folder of the account: journal and recording; a folder of yours if absent."),
+]
+LimitsFile = Annotated[
+    Path | None, Parameter(help="TOML file of limits; see `aggressor limits --example`.")
+]
+Alert = Annotated[
+    list[str] | None,
+    Parameter(help="Address of a notification service, as apprise writes it; may be repeated."),
+]
+
+
+def paper(
+    *instruments: str,
+    strategy: str = "exhaustion_scalp",
+    limits: LimitsFile = None,
+    for_: For = None,
+    store: Store = None,
+    at: At = "",
+    latency_ms: str = "5,20,20",
+    queue: str = "risk-averse",
+    maker_bp: float = 2.0,
+    taker_bp: float = 5.0,
+    equity: float = 10_000.0,
+    profile: Defaults = "perp",
+    alert: Alert = None,
+    json: Json = False,
+) -> None:
+    """Trade on paper: the live market, simulated orders with queues and latency. No keys.
+
+    The market is recorded as it is used; the account goes on where it ended, stopped or killed.
+
+    Parameters
+    ----------
+    instruments
+        What to trade, each as `venue:SYMBOL` as the venue writes it; several at once.
+    strategy
+        Name of a strategy in `strategies/`.
+    latency_ms
+        Feed, order and response latency; the response at least as long as the feed.
+    queue
+        How cancels ahead of us are guessed, as in `backtest`.
+    maker_bp
+        Maker fee in basis points; negative is a rebate.
+    taker_bp
+        Taker fee in basis points.
+    equity
+        Money at the beginning of the account, in the settlement currency.
+    """
+    import asyncio
+
+    from aggressor.reports.trading_tables import paper_screen
+    from aggressor.run import paper as run
+    from aggressor.run.assemble import Settings
+    from aggressor.run.live_screen import live_screen
+    from aggressor.run.record import by_venue
+    from aggressor.run.rules import DEFAULT_RULES, rules_of
+
+    if not instruments:
+        usage("name at least one market, as bybit-linear:BTCUSDT")
+    by_venue(instruments)
+    settings = Settings(
+        strategy=strategy,
+        profile=profile,
+        latency_ms=latency_ms,
+        queue=queue,
+        maker_bp=maker_bp,
+        taker_bp=taker_bp,
+        equity=equity,
+    )
+    plan = run.PaperPlan(
+        names=instruments,
+        settings=settings,
+        rules=DEFAULT_RULES if limits is None else rules_of(limits),
+        store=store,
+        seconds=seconds(for_),
+        at=at,
+    )
+    with live_screen(paper_screen, quiet=json) as screen:
+        result = asyncio.run(
+            run.paper(plan, show=screen.show, notice=screen.say, alerts=_alerts(alert))
+        )
+    show(result, json, "show_paper")
+
+
+def _alerts(addresses: list[str] | None) -> "Alerts | None":
+    import time
+
+    from aggressor.run.alerts import Alerts, apprise_sender
+
+    return Alerts(apprise_sender(addresses), time.monotonic) if addresses else None
+
+
+def halt(
+    store: Path,
+    /,
+    *,
+    level: int = 3,
+    reset: Annotated[bool, Parameter(negative="")] = False,
+    reason: str,
+    json: Json = False,
+) -> None:
+    """Pull the kill switch of an account, running or not; or open it again.
+
+    Parameters
+    ----------
+    store
+        Folder of the account.
+    level
+        1 no new entries, 2 and cancel unfilled entries, 3 and close positions, 4 send nothing more.
+    reset
+        Open it again: the decision of a person.
+    reason
+        Why; it is kept.
+    """
+    from aggressor.run.halting import wish_halt
+
+    if not reset and not 1 <= level <= 4:
+        usage("the levels of the kill switch are 1 to 4")
+    show(wish_halt(store, 0 if reset else level, reason), json, "show_halt")
+
+
+def limits(
+    file: Path | None = None,
+    /,
+    *,
+    example: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> None:
+    """Check a file of limits and show what it means; or print an example with all defaults.
+
+    Parameters
+    ----------
+    file
+        TOML file of limits.
+    example
+        Print a whole file with the defaults, their units and meaning.
+    """
+    from aggressor.run.limits_example import EXAMPLE
+    from aggressor.run.rules import rules_of
+
+    if example:
+        sys.stdout.write(EXAMPLE)
+        return
+    if file is None:
+        usage("name a file of limits, or ask for --example")
+    show(rules_of(file).document(), json, "show_limits")
+
+
+def parity(store: Path, /, *, run: int | None = None, json: Json = False) -> None:
+    """Replay a paper run from what it recorded, and show the first command that differs.
+
+    Parameters
+    ----------
+    store
+        Folder of the account.
+    run
+        Which run; the last if absent.
+    """
+    from aggressor.run import parity as parities
+    from aggressor.run.progress import progress
+
+    with progress(quiet=json) as step:
+        result = parities.parity(store, run=run, step=step)
+    show(result, json, "show_parity")
+    if not result["same"]:
+        sys.exit(1)

@@ -1,0 +1,37 @@
+"""The kill switch from another process: a wish in the journal, done by the one that trades.
+
+It is read a few times a second, whatever the strategy does between decisions; where no process
+runs, the next one begins with it.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from aggressor.execution.halt import HaltLevel
+from aggressor.run.paper import JOURNAL
+from aggressor.schema.errors import ConfigError
+from aggressor.store.journal_reader import wish, wish_done
+from aggressor.wire.clock import Clock
+
+_WAIT_S = 2.0
+
+
+def wish_halt(store: Path, level: int, reason: str) -> dict[str, Any]:
+    """Ask for a level of the kill switch (0 opens it); say whether it was done; raise StoreError.
+
+    Raises ConfigError without a reason.
+    """
+    if not reason.strip():
+        raise ConfigError("Say why with --reason: it is kept with the account.")
+    path = store / JOURNAL
+    number = wish(path, level, reason.strip(), Clock().now())
+    until = time.monotonic() + _WAIT_S
+    while not (done := wish_done(path, number)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return {
+        "store": str(store),
+        "level": HaltLevel(level).name.lower().replace("_", " "),
+        "reason": reason.strip(),
+        "done": done,
+    }

@@ -1,0 +1,123 @@
+"""The loop of paper and live: poll, step, seal, take. A replay of it goes the same way.
+
+One `turn` uses what has arrived. Every decision is sealed in the journal before its commands leave;
+what comes from outside the engine (a person, a trigger that reads a clock) is an *act*: noted with
+how many events and reports had been used, so that a replay does it at the same place.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from aggressor.engine.engine import Engine
+from aggressor.engine.ports import Exchange
+from aggressor.execution.desk import Desk
+from aggressor.execution.halt import HaltLevel
+from aggressor.schema.command import Commands
+from aggressor.schema.event import NO_TIME, Events
+from aggressor.schema.report import Reports
+from aggressor.sim.exchange import SimExchange
+from aggressor.store.journal import Act
+
+STOP = -1  # an act: no new risk and no resting entries, without latching the kill switch
+TURN_EVENTS = 65_536
+_LATENCIES_KEPT = 100_000
+
+
+class Keeper(Protocol):
+    """What keeps the decisions of a loop."""
+
+    def seal(self, desk: Desk) -> None:
+        """Keep what was noted, before anything leaves."""
+        ...
+
+    def left(self) -> None:
+        """What was sealed has been handed to the exchange."""
+        ...
+
+    def note_act(self, act: Act) -> None:
+        """Note what came from outside."""
+        ...
+
+
+class Forgetful:
+    """A keeper that keeps nothing: for replays."""
+
+    def seal(self, desk: Desk) -> None:
+        """Keep nothing."""
+
+    def left(self) -> None:
+        """Mark nothing."""
+
+    def note_act(self, act: Act) -> None:
+        """Note nothing."""
+
+
+class Trading:
+    """An engine on an exchange. Times ns; `latencies` from an event's receipt to `take`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        exchange: Exchange,
+        keeper: Keeper | None = None,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.exchange = exchange
+        self.keeper: Keeper = keeper or Forgetful()
+        self.events = 0  # used
+        self.reports = 0
+        self.first_ns = NO_TIME
+        self.last_ns = NO_TIME
+        self.latencies: deque[int] = deque(maxlen=_LATENCIES_KEPT)
+        self._now = now
+
+    def turn(self, limit: int = TURN_EVENTS) -> int:
+        """Use what one poll brings; return how many events and reports there were."""
+        market, reports = self.exchange.poll(limit)
+        return self.use(market, reports)
+
+    def use(self, market: Events, reports: Reports) -> int:
+        """Step through events and reports that were polled; commands leave on the way."""
+        before = self.events + self.reports
+        while market.size + reports.size:
+            step = self.engine.step(market, reports)
+            if step.events:
+                self.last_ns = int(market[step.events - 1]["ts_recv"])
+                if self.first_ns == NO_TIME:
+                    self.first_ns = int(market[0]["ts_recv"])
+            self.events += step.events
+            self.reports += step.reports
+            market, reports = market[step.events :], reports[step.reports :]
+            self.keeper.seal(self.engine.desk)
+            if step.commands.size:
+                if reports.size == 0 and isinstance(self.exchange, SimExchange):
+                    self.exchange.unread(market.size)
+                    market = market[:0]
+                self._send(step.commands)
+        return self.events + self.reports - before
+
+    def _send(self, commands: Commands) -> None:
+        self.exchange.take(commands)
+        self.keeper.left()
+        if self._now is not None:
+            self.latencies.append(self._now() - int(commands["ts_send"].max()))
+
+    def act(self, level: int, reason: str, ts_ns: int) -> Act:
+        """Note and do what came from outside: a level of the kill switch, 0 to open, or STOP."""
+        act = Act(ts_ns, self.events, self.reports, level, reason)
+        self.keeper.note_act(act)
+        self.perform(act)
+        self.keeper.seal(self.engine.desk)
+        return act
+
+    def perform(self, act: Act) -> None:
+        """Do an act; its commands come with the next decision."""
+        desk = self.engine.desk
+        if act.level == STOP:
+            desk.wind_down(act.reason)
+        elif act.level == HaltLevel.OPEN:
+            desk.halt.reset(act.reason, act.ts_ns)
+        else:
+            desk.halt.pull(HaltLevel(act.level), act.reason, act.ts_ns)
