@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors.cascade import (
@@ -291,8 +291,17 @@ moves = st.tuples(st.lists(parts, min_size=1, max_size=4), st.sampled_from((0, 3
 )
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+def watch_again() -> list[Any]:
+    """A watch that came to nothing, and within a refractory time the next one."""
+    fall = (-4, 4, 0, 0, -1, 0, 0)
+    told = [(*QUIET[:5], 1000, 1)] * 25
+    first = [*[fall] * 5, (*fall[:5], 996, 0), fall, fall]
+    return [*told, *first, *[QUIET] * 35, *[(0, 20, 0, 0, 1, 0, 0)] * 3, (-8, 20, 0, 0, 1, 0, 0)]
+
+
+@settings(max_examples=50, deadline=None)
 @given(moves)
+@example(watch_again())
 def test_rows_are_those_of_the_twin(stream: list[Any]) -> None:
     state = stage(COMPLETE, sigma_minute=float(RULE.sigma))
     for name, value in (

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors.iceberg import CONDITIONS, EVIDENCE
@@ -201,6 +201,22 @@ def test_the_tape_may_come_after_the_book() -> None:
     assert got["start_lots"] == 10
 
 
+def test_what_trades_after_a_refill_did_not_cause_the_fall_before_it() -> None:
+    tape = book()
+    tape.trade(-1, 1000, 9).later(5).level((1, 1000, 1)).later(10).level((1, 1000, 10)).later(60)
+    tape.level((1, 1000, 6)).later(70)  # four are cancelled
+    tape.trade(-1, 1000, 5).later(5).level((1, 1000, 1)).later(10).level((1, 1000, 10)).later(60)
+    tape.trade(-1, 1000, 9).later(5).level((1, 1000, 1)).later(2000)
+    assert found(tape).size == 0  # one refill; with the last trade 14 of 18 would be enough
+    tape = book()
+    tape.trade(-1, 1000, 9).later(5).level((1, 1000, 1)).later(10).level((1, 1000, 10)).later(60)
+    tape.level((1, 1000, 1)).later(10).level((1, 1000, 10)).later(10)
+    tape.trade(-1, 1000, 9).later(2000)  # the print of that fall comes behind the refill
+    tape.trade(-1, 1000, 10).later(5).level((1, 1000, 0)).later(2000)
+    (row,) = found(tape)
+    assert (seen(row)["refills"], seen(row)["traded"]) == (2, 28)
+
+
 def test_a_trade_that_no_row_has_shown_yet_makes_it_provisional() -> None:
     tape = eat_and_refill(book(), 2)
     tape.trade(-1, 1000, 10).later(5).level((1, 1000, 0)).later(5).level((1, 1000, 6))
@@ -263,8 +279,10 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None)
 @given(STEPS)
+@example([("eat", 10, 8), ("cancel", 10, 2), ("eat", 10, 7), ("eat", 10, 1)])
+@example([("eat", 10, 6), ("eat", 10, 3), ("cancel", 10, 2), *[("eat", 10, n) for n in (5, 4, 1)]])
 def test_twin(plan: list[tuple[str, int, int]]) -> None:
     tape, shown = book(), 10
     steps: list[tuple[int, str, int]] = []

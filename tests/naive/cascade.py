@@ -155,5 +155,5 @@ def rows(timers: Sequence[Timer], rule: Rule) -> list[tuple[int, str, int]]:
             quiet = timer.ts
         elif timer.ts - quiet >= rule.window:
             told.append((timer.ts, "expired", direction))
-            phase, quiet_until = "", timer.ts + rule.refractory
+            phase = ""  # only a confirmed one is rested after (R5.0)
     return told

@@ -24,6 +24,7 @@ class Level:
         self.cycle_traded = self.cycle_cancelled = 0
         self.peaks: list[int] = []
         self.fallen: int | None = None
+        self.counted = True  # the refill that `peak` follows
         self.stage = ""
 
     def missing(self) -> str:
@@ -44,7 +45,7 @@ class Level:
         self.most = max(self.most, lots)
         if self.fallen is None:
             self.peak = max(self.peak, lots)
-            if self.peaks:
+            if self.peaks and self.counted:
                 self.peaks[-1] = max(self.peaks[-1], lots)
             if 2 * lots <= self.peak:
                 self.fallen = ms
@@ -60,7 +61,8 @@ class Level:
         self.fallen, self.peak = None, lots
         left = self.cycle_traded + self.cycle_cancelled
         by_trades = self.cycle_traded > 0 and self.cycle_traded >= 0.8 * left
-        if in_time and by_trades:
+        self.counted = in_time and by_trades
+        if self.counted:
             self.peaks.append(lots)
         if by_trades or not in_time:
             self.cycle_traded = self.cycle_cancelled = 0

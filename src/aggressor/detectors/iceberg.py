@@ -6,7 +6,8 @@ replenishment here. An episode follows one level from the first trade that hits 
     fall     displayed size at or below half of its peak
     refill   back at 80 % of the median peak after refills (before the first: of the peak shown),
              within tau_r of the fall, and at least 80 % of what left since the refill before was
-             traded. Where the tape comes after the book, the refill counts once it has come
+             traded. Where the tape comes after the book, the refill counts once it has come; what
+             trades after a refill did not cause the fall before it (`iceberg_level`)
     ARMED    at the refill before the last one needed
     CONFIRMED  refills >= 3, traded V >= 3 x the largest displayed size, cancelled share
              C / (start + added) <= 0.2, and V is above what chance leaves behind at refilled
@@ -33,7 +34,16 @@ from typing import Any
 
 import numpy as np
 
-from aggressor.detectors.iceberg_records import FAR_OFF, LEVELS, REFILLS, IcebergState
+from aggressor.detectors.iceberg_level import (
+    COUNTED,
+    FULL,
+    WAITING,
+    follow,
+    read_level,
+    see_unseen,
+    take_late,
+)
+from aggressor.detectors.iceberg_records import FAR_OFF, LEVELS, IcebergState
 from aggressor.detectors.iceberg_records import PROFILES as PROFILES
 from aggressor.detectors.iceberg_row import (
     BOOK_LOST,
@@ -42,7 +52,6 @@ from aggressor.detectors.iceberg_row import (
     TOUCH_LEFT,
     USUAL,
     is_usual,
-    median_of,
     missing,
     write_row,
 )
@@ -61,9 +70,6 @@ from aggressor.schema.signal import (
     EXPIRED,
     REJECTED,
 )
-
-FULL = 1  # `phase` of a followed level; 0 free
-LOW = 2  # fallen, not yet refilled
 
 
 @kernel_inline
@@ -105,17 +111,13 @@ def _hit(
             return
     elif state.slots[k, s, at] != slot:
         _find_again(state, watch, ledger, k, s, at, slot)
-        seen = ledger.slots[slot]["first_seen_ns"]
-        _follow(state, ledger, k, s, at, max(seen, state.low[k, s, at]))
     else:
-        _read(state, ledger, k, s, at)
+        take_late(state, ledger, k, s, at, now)
     level = state.levels[k, s, at]
     if level["stage"] == 0:
         state.hits[k, s, at] = now
     if level["shown_hit_ns"] == NO_TIME:
         level["shown_hit_ns"] = now
-    if level["pending"] == 1:
-        _count_refill(state, k, s, at, level["pending_ns"], level["pending_fall_ns"])
     _decide(state, outbox, scenes, k, s, at, now, event["ts_venue"])
 
 
@@ -159,7 +161,7 @@ def _open(
     if state.prices[k, s, at] != NO_PRICE:
         _end(state, watch, outbox, scenes, k, s, at, now, EXPIRED, CROWDED_OUT)
     level = state.levels[k, s, at]
-    level["phase"], level["stage"], level["refills"], level["pending"] = FULL, 0, 0, 0
+    level["phase"], level["stage"], level["refills"], level["pending"] = FULL, 0, 0, COUNTED
     level["price"], level["effective_tick"] = price, scene["effective_tick"]
     level["opened_ns"], level["start_lots"] = now, start
     level["max_lots"] = level["peak"] = start
@@ -179,7 +181,7 @@ def _open(
     level["seen_traded"] = here["traded"] + here["pend"] - lots
     level["seen_pulled"], level["seen_added"] = here["pulled"], here["added"]
     level["seen_hidden"] = here["hidden"]
-    _follow(state, ledger, k, s, at, now)
+    follow(state, ledger, k, s, at, now)
     return at
 
 
@@ -187,33 +189,17 @@ def _open(
 def _find_again(
     state: IcebergState, watch: WatchState, ledger: LedgerState, k: Int, s: Int, i: Int, slot: Int
 ) -> None:
-    """Follow a level in the slot it has now; its ledger there begins with nothing read."""
-    level = state.levels[k, s, i]
+    """Follow a level in the slot it has now: it stood again before anything traded there."""
+    level, here = state.levels[k, s, i], ledger.slots[slot]
     state.slots[k, s, i] = slot
     level["shown_lots"], level["shown_hit_ns"] = FAR_OFF, NO_TIME
     watch.marks[slot] |= np.uint8(ICEBERG_MARK)
-    level["ledger_episode"] = ledger.slots[slot]["episode"]
-    level["seen_traded"], level["seen_pulled"] = 0, 0
-    level["seen_added"], level["seen_hidden"] = 0, 0
-
-
-@kernel
-def _read(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int) -> None:
-    """Bring the sums of a followed level up to its ledger."""
-    level, here = state.levels[k, s, i], ledger.slots[state.slots[k, s, i]]
-    if here["episode"] != level["ledger_episode"]:
-        level["ledger_episode"] = here["episode"]
-        level["seen_traded"], level["seen_pulled"] = 0, 0
-        level["seen_added"], level["seen_hidden"] = 0, 0
+    level["ledger_episode"] = here["episode"]
     traded = here["traded"] + here["pend"]
-    level["traded"] += traded - level["seen_traded"]
-    level["pulled"] += here["pulled"] - level["seen_pulled"]
-    level["added"] += here["added"] - level["seen_added"]
-    level["hidden"] += here["hidden"] - level["seen_hidden"]
-    level["seen_traded"], level["seen_pulled"] = traded, here["pulled"]
-    level["seen_added"], level["seen_hidden"] = here["added"], here["hidden"]
-    level["waiting"] = here["ghost"] + here["pend"]
-    level["lots"] = here["lots"]
+    level["seen_traded"], level["seen_pulled"] = traded, 0
+    level["seen_added"], level["seen_hidden"] = 0, 0
+    follow(state, ledger, k, s, i, max(here["first_seen_ns"], state.low[k, s, i]))
+    level["traded"] += traded
 
 
 @kernel
@@ -234,85 +220,18 @@ def on_level(
             level, lots = state.levels[k, s, i], event["size"]
             fresh = level["traded"] != level["shown_traded"]
             quiet = level["stage"] == 0 and level["phase"] == FULL and not fresh
+            quiet = quiet and level["pending"] != WAITING
             if quiet and lots <= level["peak"]:
                 if lots > state.parameters[k]["fall_share"] * level["peak"]:
                     level["shown_lots"] = lots
                     return  # nothing to note: the ledger keeps the sums until they are needed
-            _see_unseen(state, ledger, k, s, i, event["ts_recv"])
-            _follow(state, ledger, k, s, i, event["ts_recv"])
+            see_unseen(state, ledger, k, s, i, event["ts_recv"])
+            follow(state, ledger, k, s, i, event["ts_recv"])
             level["shown_lots"], level["shown_traded"] = lots, level["traded"]
             level["shown_hit_ns"] = NO_TIME
             _decide(state, outbox, scenes, k, s, i, event["ts_recv"], event["ts_venue"])
             return
     watch.marks[slot] &= np.uint8(0xFF ^ ICEBERG_MARK)
-
-
-@kernel
-def _see_unseen(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now: Int) -> None:
-    """Count a refill that no row showed: trades since the last row took what this one shows."""
-    row, level = state.parameters[k], state.levels[k, s, i]
-    _read(state, ledger, k, s, i)
-    if level["phase"] != FULL or level["shown_hit_ns"] == NO_TIME:
-        return
-    left = max(level["shown_lots"] - (level["traded"] - level["shown_traded"]), 0)
-    usual = level["peak"]
-    if level["refills"] > 0:
-        usual = median_of(level["refill_peak"], min(level["refills"], REFILLS))
-    fell = left <= row["fall_share"] * level["peak"] and left < level["lots"]
-    in_time = now - level["shown_hit_ns"] <= row["refill_ns"]
-    if fell and in_time and level["lots"] >= row["refill_share"] * usual:
-        level["peak"] = level["lots"]
-        _count_refill(state, k, s, i, now, level["shown_hit_ns"])
-
-
-@kernel
-def _follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now: Int) -> None:
-    """Read a followed level and note peaks, falls and refills."""
-    row, level = state.parameters[k], state.levels[k, s, i]
-    _read(state, ledger, k, s, i)
-    lots = level["lots"]
-    level["max_lots"] = max(level["max_lots"], lots)
-    newest = (level["refills"] - 1) & (REFILLS - 1)
-    if level["phase"] == FULL:
-        level["peak"] = max(level["peak"], lots)
-        if level["refills"] > 0 and level["pending"] == 0:
-            level["refill_peak"][newest] = max(level["refill_peak"][newest], lots)
-        if lots <= row["fall_share"] * level["peak"]:
-            level["phase"], level["pending"] = LOW, 0
-            state.low[k, s, i] = now
-        return
-    usual = level["peak"]
-    if level["refills"] > 0:
-        usual = median_of(level["refill_peak"], min(level["refills"], REFILLS))
-    if lots >= row["refill_share"] * usual:
-        fallen = state.low[k, s, i]
-        level["phase"], level["peak"] = FULL, lots
-        state.low[k, s, i] = NO_TIME
-        if now - fallen <= row["refill_ns"]:
-            _count_refill(state, k, s, i, now, fallen)
-        else:
-            level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
-    elif level["refills"] == 0 and lots > row["fall_share"] * usual:
-        level["phase"], level["peak"] = FULL, lots  # others stood here too: begin anew
-        state.low[k, s, i] = NO_TIME
-        level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
-
-
-@kernel
-def _count_refill(state: IcebergState, k: Int, s: Int, i: Int, now: Int, fallen: Int) -> None:
-    """Count a refill made at `now` if the fall before it was traded; else let it wait."""
-    row, level = state.parameters[k], state.levels[k, s, i]
-    traded = level["traded"] - level["base_traded"]
-    pulled = level["pulled"] - level["base_pulled"]
-    if traded <= 0 or traded < row["traded_share"] * (traded + pulled):
-        level["pending"], level["pending_ns"], level["pending_fall_ns"] = 1, now, fallen
-        return
-    at = level["refills"] & (REFILLS - 1)
-    level["refill_ns"][at], level["refill_lots"][at] = now, level["peak"]
-    level["refill_peak"][at], level["latency_ns"][at] = level["peak"], now - fallen
-    level["refills"] += 1
-    level["pending"] = 0
-    level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
 
 
 @kernel
@@ -403,11 +322,9 @@ def judge(
             again = False
             if slot != NO_SLOT and slot != state.slots[k, s, i]:
                 _find_again(state, watch, ledger, k, s, i, slot)
-                seen = ledger.slots[slot]["first_seen_ns"]
-                _follow(state, ledger, k, s, i, max(seen, state.low[k, s, i]))
                 again = True
             elif slot != NO_SLOT:
-                _read(state, ledger, k, s, i)
+                read_level(state, ledger, k, s, i)
             else:
                 state.slots[k, s, i] = NO_SLOT
             if again or state.hits[k, s, i] == FAR_OFF:  # armed: what is usual may have changed

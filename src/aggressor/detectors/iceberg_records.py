@@ -97,6 +97,7 @@ FOLLOWED = np.dtype(
         ("added", "<i8"),
         ("hidden", "<i8"),
         ("waiting", "<i8"),  # lots whose attribution may still change
+        ("ghost", "<i8"),  # of these, lots that left and may still have been traded
         ("seen_traded", "<i8"),  # of the ledger, when it was last read
         ("seen_pulled", "<i8"),
         ("seen_added", "<i8"),
@@ -104,8 +105,10 @@ FOLLOWED = np.dtype(
         ("base_traded", "<i8"),  # at the last refill that counts
         ("base_pulled", "<i8"),
         ("met", "<i8"),  # 1: it once met R5.3, whatever is usual
-        ("pending", "<i8"),  # 1: a refill waits for the tape
+        ("pending", "<i8"),  # the last refill: 0 counted, 1 waits for the tape, 2 not counted
         ("pending_ns", "<i8"),
+        ("pending_traded", "<i8"),  # before it, since the refill that counts; late prints go over
+        ("pending_pulled", "<i8"),
         ("pending_fall_ns", "<i8"),
         ("refills", "<i8"),
         ("refill_ns", "<i8", (REFILLS,)),
