@@ -36,7 +36,7 @@ EVIDENCE = (
     "burst_lots",  # within 250 ms of the last print at L
     "burst_quantile",  # of such bursts in the last hour
     "order_lots",  # largest taker order of that burst that printed at L
-    "levels_swept",  # by that order
+    "stroke_lots",  # taken at L in one go before it was gone
     "consume_seconds",  # from half traded to gone; 0 when it was one stroke
     "stage",  # 0 before CLEAR, 1 CLEAR, 2 HOLD, 3 FAILED
     "behind_early",  # ticks: best price behind the push, 250 ms after CLEAR; nan before
@@ -70,6 +70,7 @@ EPISODES = 4  # walls under attack per lane and direction
 BUYS = 128  # prints of the pushing side kept for the burst, per lane and direction; a power of two
 
 IDLE, TEST, CONSUME, HOLD, AFTER = range(5)
+STAGE_CLEAR, STAGE_HELD, STAGE_FAILED = 1, 2, 3
 
 
 class PushThroughParameters(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ class PushThroughParameters(msgspec.Struct, frozen=True, kw_only=True):
     consume_share: float = 0.5
     burst_ns: int = 250 * MILLISECOND_NS
     burst_ppm: int = 990_000  # quantile of the bursts of taker orders
+    stroke_share: float = 0.2  # of the peak, that the clearing stroke takes at L
     size_ppm: int = 980_000  # quantile of single levels at comparable distance
     hold_ns: int = 2 * SECOND_NS
     fail_ns: int = 60 * SECOND_NS  # after the hold window
@@ -96,7 +98,7 @@ PROFILES = {
         refractory_ns=30 * SECOND_NS,
     ),
 }
-_FLOATS = ("consume_share", "put_back_share")
+_FLOATS = ("consume_share", "put_back_share", "stroke_share")
 ROW = np.dtype(
     [
         (name, "<f8" if name in _FLOATS else "<i8")
@@ -133,6 +135,12 @@ EPISODE = np.dtype(
         ("traded", "<i8"),  # since TEST began, as last read; with what no book row has shown yet
         ("cancelled", "<i8"),
         ("added", "<i8"),
+        ("own", "<i8"),  # left of what stood when TEST began
+        ("later", "<i8"),  # left of what was put up since
+        ("passed", "<i8"),  # put up since, and taken away while the older lots stood
+        ("before", "<i8"),  # prints of what had left before TEST began
+        ("all_added", "<i8"),  # by the ledger; `added` and `cancelled` leave out what only passed
+        ("all_pulled", "<i8"),
         ("open_lots", "<i8"),  # may still be re-labelled
         ("base_traded", "<i8"),
         ("base_pulled", "<i8"),
@@ -142,9 +150,9 @@ EPISODE = np.dtype(
         ("clear_ns", "<i8"),
         ("print_ns", "<i8"),  # last print at L by the pushing side
         ("burst", "<i8"),  # largest sum of 250 ms that holds that print
+        ("stroke", "<i8"),  # lots of the prints at L, each within 250 ms of the one before
         ("order", "<i8"),
         ("needed", "<i8"),  # quantile of bursts before that
-        ("swept", "<i8"),
         ("large", "<i8"),  # quantile of taker orders before that
         ("size", "<i8"),  # quantile of single levels when TEST began; below 0 unknown
         ("maturity", "<i8"),

@@ -4,9 +4,10 @@
     CONSUME   traded share f_T >= 0.5
     CLEAR     L is empty, the best price lies beyond it, the level's label is CONSUMED (f_T >= 0.7,
               f_C <= 0.3, refill < 0.5; R5.0), more was bought at L than single levels at such a
-              distance hold (their quantile, `size_ppm`), and of the buys of at most 250 ms that
-              hold the last print at L one order is of Q.99 of taker orders or more, or their sum
-              of Q.99 of such bursts -> CONFIRMED
+              distance hold (their quantile, `size_ppm`), the stroke that cleared it (prints at L
+              less than 250 ms apart) took 20 % of the peak or more, and of the buys of at most
+              250 ms that hold the last print at L one order is of Q.99 of taker orders or more,
+              or their sum of Q.99 of such bursts -> CONFIRMED
     HOLD      at the end of 2 s: the best bid has reached L and no ask >= half the wall's peak was
               put at or before L again -> CONFIRMED once more, `stage` 2
     FAILED    from then on, for 60 s: the best bid is below L - e -> REJECTED "price held"
@@ -17,13 +18,15 @@ EXPIRED naming what was missing, or FAILED; FAILED may still follow the first tw
 near-miss is written when the level is gone but not consumed, or was half eaten and left; a test
 that came to nothing, and a wall that was simply PULLED, leave no row.
 
-Shares are of the ledger since TEST began: f_T = traded / (start + added). What the ledger still
-may re-label counts as cancelled if it shrank without a print and as traded if it printed: a CLEAR
-that holds even so is told at once, `provisional` BEFORE_TOLERANCE; one that does not waits for the
-tolerance before it is rejected. Should the level's record be taken over by another level before it
-was read again, what was not seen to trade counts as cancelled. What bursts are usual is read at
-each taker order of the last hour: what its side took in the 250 ms up to it. All quantiles are
-strictly past; where one of them is not known the wall is not judged (`undecided`).
+Shares are of the ledger since TEST began: f_T = traded / (start + added). What others put up since
+and take away again while the wall stands is neither added nor cancelled: prints take the older lots
+first, cancels the youngest; once the older are gone the later ones are the wall. What the ledger
+still may re-label counts as cancelled if it shrank without a print and as traded if it printed: a
+CLEAR that holds even so is told at once, `provisional` BEFORE_TOLERANCE; one that does not waits
+for the tolerance before it is rejected. Should the level's record be taken over by another level
+before it was read again, what was not seen to trade counts as cancelled. What bursts are usual is
+read at each taker order of the last hour: what its side took in the 250 ms up to it. All quantiles
+are strictly past; where one of them is not known the wall is not judged (`undecided`).
 
 Lots traded beyond L by the pushing side are kept and handed on with the end of the break (R5.9).
 
@@ -47,7 +50,8 @@ from aggressor.detectors.depletion import (
     TRADED_MIN,
     depletion_label,
 )
-from aggressor.detectors.outbox import Outbox, at_least, at_most, post
+from aggressor.detectors.outbox import Outbox
+from aggressor.detectors.push_reading import read_bursts, read_level, read_needed, settle
 from aggressor.detectors.push_records import (
     AFTER,
     BOOK_LOST,
@@ -69,42 +73,32 @@ from aggressor.detectors.push_records import (
     REFILLED,
     SMALL_BURST,
     SMALL_WALL,
+    STAGE_CLEAR,
+    STAGE_FAILED,
+    STAGE_HELD,
     TEST,
     PushThroughParameters,
     PushThroughState,
     push_through_state,
 )
+from aggressor.detectors.push_row import write_row
 from aggressor.detectors.scene import Scenes
-from aggressor.features.baseline import (
-    READY,
-    UNKNOWN,
-    add_sample,
-    advance,
-    bucket_of,
-    maturity,
-    quantile,
-)
-from aggressor.features.parameters import SECOND_NS
-from aggressor.features.prints import ORDERS, PrintsState, current_order, levels
+from aggressor.features.baseline import READY, UNKNOWN, bucket_of, maturity, quantile
+from aggressor.features.prints import PrintsState, current_order
 from aggressor.features.wall_records import DISTANCES, WALLS, WallsState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, best_price, lots_at, next_price
 from aggressor.market.ledger import LedgerState
 from aggressor.schema.event import NO_PRICE, NO_TIME
-from aggressor.schema.signal import (
-    BEFORE_TOLERANCE,
-    CONFIRMED,
-    EXPIRED,
-    FIRM,
-    PUSH_THROUGH,
-    REJECTED,
-    YOUNG_BASELINE,
-)
+from aggressor.schema.signal import CONFIRMED, EXPIRED, REJECTED
 
 __all__ = [
     "CONDITIONS",
     "EVIDENCE",
     "PROFILES",
+    "STAGE_CLEAR",
+    "STAGE_FAILED",
+    "STAGE_HELD",
     "PushThroughParameters",
     "PushThroughState",
     "judge",
@@ -112,7 +106,6 @@ __all__ = [
     "push_through_state",
 ]
 
-STAGE_CLEAR, STAGE_HELD, STAGE_FAILED = 1, 2, 3
 SIMPLY_PULLED = -1  # what the label table leaves to another detector
 UNDECIDED = -2
 
@@ -155,32 +148,17 @@ def _count_print(
             continue
         if event["price"] == broken["level"]:
             if episode["print_ns"] == NO_TIME or now - episode["print_ns"] >= span:
-                episode["order"] = 0
+                episode["order"] = episode["stroke"] = 0
             episode["print_ns"] = now
+            episode["stroke"] += lots
             episode["burst"] = 0
-            _read_level(episode, ledger)
+            read_level(episode, ledger)
         if episode["print_ns"] != NO_TIME and now - episode["print_ns"] < span:
             episode["burst"] = max(episode["burst"], head["burst"][j])
             order = current_order(prints, k)
             first = broken["direction"] * (np.int64(order["first"]) - broken["level"])
             if first <= 0 and order["lots"] > episode["order"] and order["side"] != 0:
-                episode["order"], episode["swept"] = order["lots"], levels(order)
-
-
-@kernel
-def _read_level(episode: Any, ledger: LedgerState) -> None:
-    """Read the shares of a wall since its test began; keep the last if its slot is another's."""
-    here = ledger.slots[episode["slot"]]
-    if here["episode"] != episode["ledger_episode"]:
-        episode["cancelled"] = max(episode["start"] + episode["added"] - episode["traded"], 0)
-        episode["lots"] = episode["open_lots"] = 0
-        return
-    episode["lots"] = here["lots"] if here["open"] != 0 else 0
-    episode["traded"] = here["traded"] + here["pend"] - episode["base_traded"]
-    episode["cancelled"] = max(here["pulled"] - episode["base_pulled"], 0)
-    episode["added"] = here["added"] - episode["base_added"]
-    episode["open_lots"] = here["ghost"] + here["pend"]
-    episode["peak"] = max(episode["peak"], episode["lots"])
+                episode["order"] = order["lots"]
 
 
 @kernel
@@ -198,7 +176,7 @@ def judge(
     """Judge lane `k` at a TIMER, after walls were sampled and the scene was written."""
     scene, head = scenes[k], state.head[k]
     tick = scene["effective_tick"]
-    _read_bursts(state, prints, k, scene["now"])
+    read_bursts(state, prints, k, scene["now"])
     for j in range(2):
         if head["open"][j] > 0:
             for i in range(EPISODES):
@@ -206,7 +184,7 @@ def judge(
                 if phase == IDLE:
                     continue
                 if scene["valid"] == 0:
-                    _write(state, scenes, outbox, k, j, i, REJECTED, BOOK_LOST)
+                    write_row(state, scenes, outbox, k, j, i, REJECTED, BOOK_LOST)
                     _close(state, k, j, i, NO_TIME)
                 elif phase <= CONSUME:
                     _attack(state, scenes, ledger, prints, outbox, k, j, i)
@@ -221,44 +199,6 @@ def judge(
                 wall = walls.walls[k, 1 - j, n]
                 if wall["aged"] == 1 and wall["distance"] <= near:
                     _test(state, scenes, ledger, prints, walls, k, j, wall)
-
-
-@kernel_inline
-def _read_needed(state: PushThroughState, prints: PrintsState, k: Int, episode: Any) -> None:
-    """Freeze what a clearing stroke is held against."""
-    head, orders = state.head[k], prints.head[k]
-    episode["needed"], episode["large"] = head["needed"], orders["large_above"]
-    episode["maturity"] = min(head["maturity"], orders["maturity"])
-
-
-@kernel
-def _read_bursts(state: PushThroughState, prints: PrintsState, k: Int, now: Int) -> None:
-    """Take the bursts that end with the taker orders closed since the last TIMER."""
-    head, row, closed = state.head[k], state.params[k], prints.head[k]["orders"]
-    for n in range(max(head["orders_read"], closed - ORDERS + 1), closed):
-        order = prints.orders[k, n & (ORDERS - 1)]
-        while head["flow_first"] < n:
-            oldest = prints.orders[k, head["flow_first"] & (ORDERS - 1)]
-            kept = n - head["flow_first"] < ORDERS - 1
-            if kept and oldest["ts_recv"] > order["ts_recv"] - row["burst_ns"]:
-                break
-            for j in range(2):
-                if not kept:
-                    head["flow"][j] = 0
-                elif oldest["side"] == 1 - 2 * j:
-                    head["flow"][j] -= oldest["lots"]
-            head["flow_first"] = head["flow_first"] + 1 if kept else n
-        if order["side"] != 0:
-            j = (1 - np.int64(order["side"])) >> 1
-            head["flow"][j] += order["lots"]
-            add_sample(state.bursts, k, order["ts_last"], head["flow"][j])
-    head["orders_read"] = closed
-    second = now // SECOND_NS
-    if second != head["second"]:
-        head["second"] = second
-        advance(state.bursts, k, now)
-        head["maturity"] = maturity(state.bursts, k)
-        head["needed"] = quantile(state.bursts, k, row["burst_ppm"])
 
 
 @kernel
@@ -296,12 +236,15 @@ def _test(
     episode["phase"], episode["episode"] = TEST, head["episodes"]
     episode["slot"], episode["ledger_episode"] = wall["slot"], wall["episode"]
     episode["peak"], episode["start"] = wall["peak"], here["lots"]
+    episode["own"], episode["later"] = here["lots"], 0
+    episode["all_added"] = episode["all_pulled"] = episode["added"] = episode["cancelled"] = 0
+    episode["traded"] = episode["passed"] = episode["before"] = 0
     episode["base_traded"] = here["traded"] + here["pend"]
     episode["base_pulled"], episode["base_added"] = here["pulled"], here["added"]
     episode["consume_ns"] = episode["gone_ns"] = episode["clear_ns"] = NO_TIME
     episode["print_ns"] = NO_TIME
-    episode["burst"] = episode["order"] = episode["swept"] = 0
-    _read_needed(state, prints, k, episode)
+    episode["burst"] = episode["order"] = episode["stroke"] = 0
+    read_needed(state, prints, k, episode)
     octave, away = 0, wall["distance"] // tick
     while away > 0 and octave < DISTANCES - 1:
         octave += 1
@@ -321,7 +264,7 @@ def _test(
     broken["young"] = 1 if scene["young"] == 1 or wall["maturity"] != READY else 0
     episode["armed_venue_ns"] = scene["venue_now"]
     broken["start_ns"] = broken["ts_venue"] = NO_TIME
-    _read_level(episode, ledger)
+    read_level(episode, ledger)
 
 
 @kernel
@@ -338,10 +281,11 @@ def _attack(
     """Follow a wall that stands, or has gone and waits for its ledger."""
     scene, row = scenes[k], state.params[k]
     episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
-    _read_level(episode, ledger)
+    read_level(episode, ledger)
+    settle(episode)
     if episode["print_ns"] == NO_TIME or now - episode["print_ns"] > row["burst_ns"]:
         if episode["gone_ns"] == NO_TIME:
-            _read_needed(state, prints, k, episode)
+            read_needed(state, prints, k, episode)
     stood = max(episode["start"] + episode["added"], 1)
     if episode["phase"] == TEST and episode["traded"] >= row["consume_share"] * stood:
         episode["phase"], episode["consume_ns"] = CONSUME, now
@@ -355,7 +299,7 @@ def _attack(
             if left:
                 _close(state, k, j, i, NO_TIME)
         elif left or now - episode["consume_ns"] > row["patience_ns"]:
-            _write(state, scenes, outbox, k, j, i, EXPIRED, NOT_GONE)
+            write_row(state, scenes, outbox, k, j, i, EXPIRED, NOT_GONE)
             _close(state, k, j, i, NO_TIME)
         return
     if episode["gone_ns"] == NO_TIME:
@@ -365,12 +309,12 @@ def _attack(
         episode["phase"], episode["clear_ns"] = HOLD, now
         if broken["start_ns"] == NO_TIME:
             broken["start_ns"], broken["ts_venue"] = now, scene["venue_now"]
-        _write(state, scenes, outbox, k, j, i, CONFIRMED, 0)
+        write_row(state, scenes, outbox, k, j, i, CONFIRMED, 0)
     elif now - episode["gone_ns"] > ledger.head[k]["tolerance_ns"]:
         if failed == UNDECIDED:
             state.head[k]["undecided"] += 1
         elif failed != SIMPLY_PULLED:
-            _write(state, scenes, outbox, k, j, i, REJECTED, failed)
+            write_row(state, scenes, outbox, k, j, i, REJECTED, failed)
         _close(state, k, j, i, NO_TIME)
 
 
@@ -398,6 +342,8 @@ def _missing(state: PushThroughState, scenes: Scenes, k: Int, j: Int, i: Int) ->
         return UNDECIDED
     if bucket_of(episode["traded"]) < bucket_of(episode["size"]):  # known to 1/64
         return SMALL_WALL
+    if episode["stroke"] < state.params[k]["stroke_share"] * episode["peak"]:
+        return SMALL_BURST
     one_stroke = episode["order"] >= episode["large"]
     return 0 if one_stroke or episode["burst"] >= episode["needed"] else SMALL_BURST
 
@@ -434,17 +380,17 @@ def _follow(
     if age < row["hold_ns"]:
         return
     if direction * (behind - level) < -broken["effective_tick"]:
-        _write(state, scenes, outbox, k, j, i, REJECTED, FELL_BACK)
+        write_row(state, scenes, outbox, k, j, i, REJECTED, FELL_BACK)
         add_break(breaks, k, FROM_PUSH_THROUGH, 1, now, broken)
         _close(state, k, j, i, episode["clear_ns"] + row["refractory_ns"])
     elif episode["phase"] == HOLD:
         episode["phase"] = AFTER
         if episode["put_back"] == 1:
-            _write(state, scenes, outbox, k, j, i, EXPIRED, PUT_BACK)
+            write_row(state, scenes, outbox, k, j, i, EXPIRED, PUT_BACK)
         elif episode["reached"] == 0:
-            _write(state, scenes, outbox, k, j, i, EXPIRED, NOT_REACHED)
+            write_row(state, scenes, outbox, k, j, i, EXPIRED, NOT_REACHED)
         else:
-            _write(state, scenes, outbox, k, j, i, CONFIRMED, 0)
+            write_row(state, scenes, outbox, k, j, i, CONFIRMED, 0)
     elif age >= row["hold_ns"] + row["fail_ns"]:
         add_break(breaks, k, FROM_PUSH_THROUGH, 0, now, broken)
         _close(state, k, j, i, episode["clear_ns"] + row["refractory_ns"])
@@ -456,57 +402,3 @@ def _close(state: PushThroughState, k: Int, j: Int, i: Int, quiet_until: Int) ->
     state.episodes[k, j, i]["phase"] = IDLE
     state.episodes[k, j, i]["quiet_until"] = quiet_until
     state.head[k]["open"][j] -= 1
-
-
-@kernel
-def _write(
-    state: PushThroughState,
-    scenes: Scenes,
-    outbox: Outbox,
-    k: Int,
-    j: Int,
-    i: Int,
-    phase: Int,
-    failed: Int,
-) -> None:
-    """Write one row of an episode with its evidence."""
-    head, scene = state.head[k], scenes[k]
-    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
-    direction, level = broken["direction"], broken["level"]
-    stood = max(episode["start"] + episode["added"], 1)
-    traded, cancelled = episode["traded"] / stood, episode["cancelled"] / stood
-    refill = episode["added"] / episode["traded"] if episode["traded"] > 0 else 0.0
-    score = at_least(traded, TRADED_MIN) + at_most(cancelled, CANCELLED_MAX)
-    score += max(
-        at_least(episode["burst"], max(episode["needed"], 1)),
-        at_least(episode["order"], max(episode["large"], 1)),
-    )
-    score += at_least(episode["traded"], max(episode["size"], 1))
-    provisional = FIRM if episode["open_lots"] == 0 else BEFORE_TOLERANCE
-    if broken["young"] == 1 or episode["maturity"] != READY:
-        provisional = YOUNG_BASELINE
-    at = post(
-        outbox, k, PUSH_THROUGH, phase, failed, direction, direction, level, level,
-        episode["episode"], episode["armed_venue_ns"], scene["venue_now"], now, head["hash"],
-        provisional, 0.25 * score,
-    )  # fmt: skip
-    stage = 0
-    if episode["phase"] >= HOLD:
-        stage = STAGE_HELD if phase == CONFIRMED and episode["phase"] == AFTER else STAGE_CLEAR
-        stage = STAGE_FAILED if failed == FELL_BACK else stage
-    evidence = outbox.ring[at]["evidence"]
-    evidence[0], evidence[1], evidence[2] = level, episode["peak"], episode["start"]
-    evidence[3], evidence[4] = episode["traded"], episode["cancelled"]
-    evidence[5], evidence[6], evidence[7] = episode["large"], traded, cancelled
-    evidence[8], evidence[9], evidence[10] = refill, episode["burst"], episode["needed"]
-    evidence[11], evidence[12] = episode["order"], episode["swept"]
-    if episode["consume_ns"] != NO_TIME and episode["gone_ns"] != NO_TIME:
-        evidence[13] = (episode["gone_ns"] - episode["consume_ns"]) / 1e9
-    evidence[14], evidence[15] = stage, episode["early"]
-    evidence[16] = np.nan
-    if scene["valid"] == 1:
-        evidence[16] = scene["bid"] if direction > 0 else scene["ask"]
-    evidence[17] = (now - episode["clear_ns"]) / 1e9 if episode["clear_ns"] != NO_TIME else np.nan
-    evidence[18], evidence[19] = broken["lots"], broken["effective_tick"]
-    evidence[20] = episode["maturity"]
-    evidence[21] = episode["size"] if episode["size"] >= 0 else np.nan
