@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors.vacuum import CONDITIONS, EVIDENCE
-from aggressor.features.baseline import READY
+from aggressor.features.baseline import READY, run_samples
 from aggressor.schema.signal import (
     BEFORE_TOLERANCE,
     CONFIRMED,
@@ -82,7 +82,7 @@ def test_t5_5() -> None:
     assert (got["depth_ratio"], got["depth_before"], got["depth"]) == (0.18, 100, 18)
     assert (got["loss"], got["traded"], got["cancelled"]) == (82, 5, 77)
     assert got["cancelled_share"] == pytest.approx(0.939, abs=5e-4)
-    assert (got["gap_ticks"], got["spread_ticks"], got["pulled"]) == (3, 1, 77)
+    assert (got["gap_ticks"], got["spread_ticks"], got["left"]) == (3, 1, 82)
     assert got["other_ratio"] == 1.0
     assert rows["side"].tolist() == [1, 1]
     assert rows["direction"].tolist() == [-1, -1]
@@ -119,7 +119,7 @@ def test_a_touch_that_runs_ahead_of_its_book_is_no_vacuum() -> None:
     rows = found(tape.level(*ahead, (1, 1009, 3)).later(3000))
     ours = rows[rows["side"] == 1]
     assert told(ours) == [(EXPIRED, "cancelled share of the loss")]
-    assert seen(ours[0])["pulled"] == 0
+    assert (seen(ours[0])["left"], seen(ours[0])["loss"]) == (0, 87)
 
 
 def test_thin_for_a_moment_is_not_thin_for_a_while() -> None:
@@ -128,12 +128,43 @@ def test_thin_for_a_moment_is_not_thin_for_a_while() -> None:
     tape = book().at(1050)
     show(show(tape, THIN, FULL).later(200), FULL, THIN).later(3000)
     (row,) = of_kind(run(tape.events(), b), VACUUM)
-    assert told([row]) == [(EXPIRED, "wide spread or gap")]  # at the end of its window
+    assert told([row]) == [(EXPIRED, "cancelled share of the loss")]  # all was put back
     b = known()
     b.vacuum.parameters["hold_ns"] = 300 * MS
     rows = of_kind(run(t5_5().events(), b), VACUUM)
     assert told(rows) == [(CONFIRMED, "")] * 2
     assert rows[0]["ts_known"] == START_NS + 1400 * MS
+
+
+def test_a_gap_or_a_spread_that_is_the_rule_is_none() -> None:
+    thin = [3, 0, 0, 0, 0, 5, 0, 5, 0, 5]
+    for usual, phase in ((5, EXPIRED), (4, CONFIRMED)):
+        b = known()
+        base = b.vacuum.gaps
+        base.head["samples_min"], base.head["unknown_ns"], base.head["young_ns"] = 1, 0, 0
+        times = START_NS - np.arange(400, 0, -1) * 1000 * MS
+        for n in range(2):
+            run_samples(times, np.full(400, usual), base, n)
+        tape = show(book().at(1050), thin, FULL).later(2000)
+        rows = of_kind(run(tape.events(), b), VACUUM)
+        assert int(rows[0]["phase"]) == phase
+        assert seen(rows[0])["gap_usual_ticks"] == usual
+    for usual, phase in ((2, EXPIRED), (1, CONFIRMED)):
+        b = known()
+        base = b.vacuum.spreads
+        base.head["samples_min"], base.head["unknown_ns"], base.head["young_ns"] = 1, 0, 0
+        run_samples(START_NS - np.arange(400, 0, -1) * 1000 * MS, np.full(400, usual), base, 0)
+        tape = show(book().at(1050), [0, 4, 4, *[0] * 7], FULL).later(2000)
+        rows = of_kind(run(tape.events(), b), VACUUM)
+        assert int(rows[0]["phase"]) == phase
+        assert seen(rows[0])["spread_usual_ticks"] == usual
+
+
+def test_what_is_put_up_again_elsewhere_has_not_left() -> None:
+    tape = book().at(1050)
+    show(tape, THIN, FULL).later(20)
+    show(tape, [3, 0, 0, 5, 30, 5, 0, 5, 0, 0], THIN).later(3000)
+    assert found(tape).size == 0
 
 
 def test_trades_that_come_late_reject_it() -> None:

@@ -1,6 +1,5 @@
 """Vacuums of one side of ten prices, with a fixed usual depth and a spread of one tick."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 TIMER_MS = 100
@@ -37,12 +36,6 @@ def vacuums(
     def shown_trades(start: int, stop: int) -> int:
         return sum(lots for at, lots in trades if start <= at + 10 < stop)
 
-    def fallen(start: int, stop: int) -> int:
-        within = [sizes_at(start), *(sizes for at, sizes in depths if start <= at < stop)]
-        return sum(
-            max(a - b, 0) for old, new in pairwise(within) for a, b in zip(old, new, strict=True)
-        )
-
     for ms in range(TIMER_MS, end_ms + 1, TIMER_MS):
         sizes = sizes_at(ms)
         depth = sum(sizes)
@@ -63,8 +56,7 @@ def vacuums(
                 state, quiet = "idle", ms + QUIET_MS
         if state == "armed":
             loss, traded = before[0] - depth, shown_trades(before[1], ms)
-            pulled = fallen(before[1], ms) - traded
-            withdrawn = pulled >= 0.7 * max(pulled + traded, loss, 1)
+            withdrawn = loss - traded >= 0.7 * max(loss, 1)  # the best price never moves
             wide = gap_of(sizes) >= 3
             if depth <= 0.2 * usual and withdrawn and wide:
                 state, confirmed, back = "early", ms, None

@@ -3,10 +3,10 @@
 For each side by itself, held against the rolling median of its near depth:
 
     ARMED      depth / median <= 0.2, and within the window before it was still >= 0.6 of it
-    CONFIRMED  of the loss since the depth was last there >= 70 % was cancelled, both of all that
-               left and of the loss itself; the spread is >= 2 x its median or the gap behind the
-               best price is >= 3 e; the depth is below its Q.01 of the last hour; all that at
-               every TIMER for `hold_ns`
+    CONFIRMED  of the loss since the depth was last there >= 70 % was cancelled; the spread is
+               >= 2 x its median and above its Q.95 of the last hour, or the gap behind the best
+               price >= 3 e and above its own; the depth is below its Q.005 of that hour; all that
+               at every TIMER for `hold_ns`
     EXPIRED    not within the window (a near-miss)
 
 A confirmation lets go of nothing: its row is provisional while the tape may still explain the loss.
@@ -15,49 +15,53 @@ REJECTED when trades stamped before the loss came after it and explain it; EXPIR
 has been back at 0.6 of its median (of then or of now) for 2 s, or REJECTED when the book was lost.
 A side whose near-miss has ended does not arm again before its depth was back.
 
-`direction` is where price would fall into: against the side, 0 when both sides are thin. The
-depth lost to trades is the ledger's traded lots of the side: nearly all trades are at the touch.
-Losses are net, `pulled` and `added` are the side's gross sums. A touch that jumps ahead of its
-book loses sight of depth that nobody cancelled: `pulled` tells the two apart. The hour leaves out
-confirmed episodes.
+`direction` is where price would fall into: against the side, 0 when both sides are thin.
+Cancelled is what is gone from the prices where the depth stood and was not traded, net of what was
+put up there again; its share is of that and of the loss. A touch that jumps ahead of its book loses
+sight of depth that still stands. What was traded is the ledger's of the whole side: nearly all
+trades are at the touch. The hour leaves out confirmed episodes; while it is not known, nothing is
+held against it.
 
-    sides   (L, 2)   EPISODE, side index 0 bid, 1 ask
-
-Judged at TIMERs after `near_depth.sample`. Ages on ts_recv. Units: ticks, lots, ns.
+Judged at TIMERs after `near_depth.sample`. Records: `vacuum_records`. Ages on ts_recv. Units:
+ticks, lots, ns.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from aggressor.detectors.outbox import Outbox, at_least, at_most, params_hash, post
+from aggressor.detectors.outbox import Outbox, at_least, at_most, post
+from aggressor.detectors.vacuum_records import (
+    BACK,
+    BOOK_LOST,
+    EARLY,
+    IDLE,
+    NARROW,
+    RESTING,
+    TRADED,
+    USUAL,
+    VacuumState,
+)
+from aggressor.detectors.vacuum_records import CONDITIONS as CONDITIONS
+from aggressor.detectors.vacuum_records import EVIDENCE as EVIDENCE
+from aggressor.detectors.vacuum_records import PROFILES as PROFILES
+from aggressor.detectors.vacuum_records import VacuumParameters as VacuumParameters
+from aggressor.detectors.vacuum_records import vacuum_state as vacuum_state
 from aggressor.features.baseline import (
     READY,
     UNKNOWN,
-    BaselineSpec,
     BaselineState,
     add_sample,
     advance,
-    baseline_state,
     bucket_of,
     maturity,
     quantile,
 )
-from aggressor.features.near_depth import SAMPLES, NearDepthState
-from aggressor.features.parameters import (
-    HOUR_NS,
-    MICRO,
-    MILLISECOND_NS,
-    PERP,
-    SECOND_NS,
-    parameter_rows,
-)
+from aggressor.features.near_depth import REACH_MAX, SAMPLES, NearDepthState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, next_price
 from aggressor.market.ledger import LedgerState
+from aggressor.market.near import range_lots
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.signal import (
     ARMED,
@@ -69,140 +73,6 @@ from aggressor.schema.signal import (
     VACUUM,
     YOUNG_BASELINE,
 )
-from aggressor.state import State
-
-EVIDENCE = (
-    "depth_ratio",
-    "depth",  # lots within reach
-    "depth_median",
-    "depth_before",
-    "loss",
-    "traded",
-    "cancelled",  # loss that was not traded
-    "cancelled_share",
-    "pulled",  # gross, of the whole side
-    "added",
-    "spread_ticks",
-    "spread_median_ticks",
-    "gap_ticks",  # behind the best price; the reach where no level is in it
-    "other_ratio",  # depth ratio of the other side
-    "lowest_ratio",
-    "fall_seconds",
-    "age_seconds",
-    "reach_ticks",
-    "effective_tick",
-)
-CONDITIONS = (
-    "",
-    "cancelled share of the loss",
-    "wide spread or gap",
-    "thin depth",
-    "valid book",
-    "thinner than usual",
-)
-TRADED = 1
-NARROW = 2
-BACK = 3
-BOOK_LOST = 4
-USUAL = 5
-
-IDLE = 0
-EARLY = 5  # confirmed while trades may still come
-RESTING = 6  # ended as a near-miss, still thin
-
-
-class VacuumParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """When a side counts as a vacuum."""
-
-    window_ns: int = SECOND_NS
-    thin_ratio: float = 0.2
-    back_ratio: float = 0.6
-    back_ns: int = 2 * SECOND_NS
-    cancelled_share: float = 0.7
-    spread_ratio: float = 2.0
-    gap_ticks: int = 3  # effective ticks
-    low_ppm: int = 10_000  # depth is below this quantile of the last hour
-    every_ns: int = SECOND_NS  # between two depths for it
-    hold_ns: int = 0  # that all conditions hold, at every TIMER, before it is confirmed
-    refractory_ns: int = 5 * SECOND_NS
-
-
-PROFILES = {
-    PERP: VacuumParameters(),
-    MICRO: VacuumParameters(
-        window_ns=10 * SECOND_NS, refractory_ns=30 * SECOND_NS, hold_ns=500 * MILLISECOND_NS
-    ),
-}
-
-PARAMETERS_ROW = np.dtype(
-    [
-        (name, "<f8" if kind is float else "<i8")
-        for name, kind in VacuumParameters.__annotations__.items()
-    ]
-)
-
-HEAD = np.dtype(
-    [
-        ("undecided", "<i8"),
-        ("episodes", "<i8"),
-        ("early", "<i8"),
-        ("joined_ns", "<i8"),  # when depths last joined their baseline
-        ("hash", "<u8"),
-    ]
-)
-
-EPISODE = np.dtype(
-    [
-        ("phase", "<i8"),
-        ("episode", "<i8"),
-        ("armed_ns", "<i8"),
-        ("ts_armed", "<i8"),
-        ("ts_loss", "<i8"),  # venue time at confirmation
-        ("confirmed_ns", "<i8"),
-        ("back_ns", "<i8"),  # since when the depth is back; NO_TIME: it is not
-        ("quiet_until", "<i8"),
-        ("held_ns", "<i8"),  # since when all conditions hold; NO_TIME: they do not
-        ("before_ns", "<i8"),
-        ("before", "<i8"),  # lots
-        ("traded_before", "<i8"),
-        ("pulled_before", "<i8"),
-        ("added_before", "<i8"),
-        ("depth", "<i8"),  # frozen at confirmation, like all below
-        ("loss", "<i8"),
-        ("traded", "<i8"),  # grows by late trades
-        ("pulled", "<i8"),  # gross; falls by them
-        ("usual", "<i8"),
-        ("gap", "<i8"),
-        ("effective_tick", "<i8"),
-        ("young", "<i8"),
-        ("lowest", "<f8"),
-    ]
-)
-
-
-class VacuumState(State, frozen=True):
-    """One episode per lane and side."""
-
-    head: NDArray[Any]  # HEAD, (L,)
-    parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)
-    sides: NDArray[Any]  # EPISODE, (L, 2)
-    depths: BaselineState  # lots of a side over the last hour, index 2 k + side
-
-
-def vacuum_state(
-    lanes: int, parameters: VacuumParameters | Sequence[VacuumParameters]
-) -> VacuumState:
-    """Return the state of `lanes` instruments without a vacuum."""
-    each = [parameters] * lanes if isinstance(parameters, VacuumParameters) else list(parameters)
-    head = np.zeros(lanes, HEAD)
-    head["hash"] = [params_hash(msgspec.structs.asdict(one)) for one in each]
-    sides = np.zeros((lanes, 2), EPISODE)
-    sides["quiet_until"] = sides["back_ns"] = NO_TIME
-    head["joined_ns"] = NO_TIME
-    specs = [BaselineSpec(HOUR_NS, one.window_ns) for one in each for _ in range(2)]
-    return VacuumState(
-        head, parameter_rows(PARAMETERS_ROW, lanes, each), sides, baseline_state(specs)
-    )
 
 
 @kernel_inline
@@ -218,7 +88,6 @@ def on_trade(state: VacuumState, k: Int, event: Any) -> None:
         episode = state.sides[k, np.int64(event["side"] > 0)]
         if episode["phase"] == EARLY and event["ts_venue"] <= episode["ts_loss"]:
             episode["traded"] += event["size"]
-            episode["pulled"] -= event["size"]
 
 
 @kernel
@@ -234,13 +103,12 @@ def judge(
     """Judge both sides of lane `k` at a TIMER."""
     head, row, scene, depths = state.head[k], state.parameters[k], scenes[k], near.head[k]
     newest = near.samples[k, (depths["samples"] - 1) & (SAMPLES - 1)]
-    due = head["joined_ns"] == NO_TIME or scene["now"] - head["joined_ns"] >= row["every_ns"]
-    if due and depths["known"] == 1:
-        head["joined_ns"] = scene["now"]
-        for s in range(2):
-            advance(state.depths, 2 * k + s, scene["now"])
-            if state.sides[k, s]["phase"] not in (EARLY, CONFIRMED):
-                add_sample(state.depths, 2 * k + s, scene["now"], newest["lots"][s])
+    if depths["known"] == 1:
+        bests = state.bests[k, (depths["samples"] - 1) & (SAMPLES - 1)]
+        bests[0], bests[1] = book.sides[2 * k]["best"], book.sides[2 * k + 1]["best"]
+        if head["joined_ns"] == NO_TIME or scene["now"] - head["joined_ns"] >= row["every_ns"]:
+            head["joined_ns"] = scene["now"]
+            _join(state, near, book, scenes, k)
     for s in range(2):
         episode = state.sides[k, s]
         phase = episode["phase"]
@@ -263,6 +131,49 @@ def judge(
                 episode["phase"] = IDLE
         elif phase == IDLE and scene["now"] >= episode["quiet_until"]:
             _arm(state, near, book, scenes, outbox, k, s)
+
+
+@kernel
+def _join(state: VacuumState, near: NearDepthState, book: BookState, scenes: Any, k: Int) -> None:
+    """Let depth, gap and spread of this TIMER join the last hour."""
+    scene, depths = scenes[k], near.head[k]
+    newest = near.samples[k, (depths["samples"] - 1) & (SAMPLES - 1)]
+    advance(state.spreads, k, scene["now"])
+    thin = False
+    for s in range(2):
+        n = 2 * k + s
+        advance(state.depths, n, scene["now"])
+        advance(state.gaps, n, scene["now"])
+        if state.sides[k, s]["phase"] in (EARLY, CONFIRMED):
+            thin = True
+        else:
+            add_sample(state.depths, n, scene["now"], newest["lots"][s])
+            add_sample(state.gaps, n, scene["now"], _gap(book, scenes, k, s, depths["reach_ticks"]))
+    if not thin:
+        add_sample(state.spreads, k, scene["now"], scene["ask"] - scene["bid"])
+
+
+@kernel
+def _gap(book: BookState, scenes: Any, k: Int, s: Int, reach: Int) -> Int:
+    """Return the ticks from the best price of a side to the next, `reach` at most."""
+    best = scenes[k]["bid"] if s == 0 else scenes[k]["ask"]
+    behind = next_price(book, k, 1 - 2 * s, best)
+    return reach if behind == NO_PRICE else min((1 - 2 * s) * (best - behind), reach)
+
+
+@kernel
+def _usual(base: BaselineState, n: Int, ppm: Int) -> Int:
+    """Return a quantile of the last hour, -1 where it is not known."""
+    return quantile(base, n, ppm) if maturity(base, n) != UNKNOWN else np.int64(-1)
+
+
+@kernel
+def _still_there(book: BookState, row: Int, first: Int, ticks: Int) -> Int:
+    """Return the lots that stand now on the `ticks` keys of a ladder from `first` on."""
+    ladder = book.sides[row]
+    stop = min(first + min(ticks, REACH_MAX), ladder["low"] + book.window.shape[1])
+    first = max(first, ladder["best"])
+    return range_lots(book, row, first, stop - 1) if first < stop else np.int64(0)
 
 
 @kernel
@@ -293,8 +204,8 @@ def _arm(
     episode["phase"], episode["episode"] = ARMED, state.head[k]["episodes"]
     episode["armed_ns"], episode["ts_armed"] = scene["now"], scene["venue_now"]
     episode["before_ns"], episode["before"], episode["usual"] = start["ts"], most, usual
-    episode["traded_before"], episode["pulled_before"] = start["traded"][s], start["pulled"][s]
-    episode["added_before"] = start["added"][s]
+    episode["best_before"] = state.bests[k, at & (SAMPLES - 1)][s]
+    episode["traded_before"] = start["traded"][s]
     episode["effective_tick"] = scene["effective_tick"]
     episode["young"] = np.int64(depths["maturity"] != READY or scene["young"] != 0)
     episode["lowest"] = 1.0
@@ -305,12 +216,12 @@ def _arm(
 
 @kernel_inline
 def _share(episode: Any) -> float:
-    """Return which part of the loss was cancelled: of all that left, and of the loss itself.
+    """Return which part of the loss was cancelled: of what left those prices, and of the loss.
 
     A touch that moves ahead of its book loses sight of depth, which nobody took away.
     """
-    gone = max(episode["pulled"] + episode["traded"], episode["loss"], np.int64(1))
-    return max(episode["pulled"], 0) / gone
+    gone = max(episode["left"], episode["loss"], np.int64(1))
+    return max(episode["left"] - episode["traded"], 0) / gone
 
 
 @kernel
@@ -324,27 +235,24 @@ def _confirm(
     s: Int,
 ) -> None:
     """Measure an armed side; confirm it, or let its time run out."""
-    row, scene, episode, side = state.parameters[k], scenes[k], state.sides[k, s], 1 - 2 * s
+    row, scene, episode, n = state.parameters[k], scenes[k], state.sides[k, s], 2 * k + s
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
+    reach = near.head[k]["reach_ticks"]
     episode["depth"] = last["lots"][s]
     episode["loss"] = episode["before"] - episode["depth"]
+    episode["left"] = episode["before"] - _still_there(book, n, episode["best_before"], reach)
     episode["traded"] = last["traded"][s] - episode["traded_before"]
-    episode["pulled"] = last["pulled"][s] - episode["pulled_before"]
     ratio = episode["depth"] / episode["usual"]
     episode["lowest"] = min(episode["lowest"], ratio)
-    best = scene["bid"] if s == 0 else scene["ask"]
-    behind = next_price(book, k, side, best)
-    reach = near.head[k]["reach_ticks"]
-    episode["gap"] = reach if behind == NO_PRICE else min(side * (best - behind), reach)
+    episode["gap"] = _gap(book, scenes, k, s, reach)
     spread = scene["ask"] - scene["bid"]
     wide = scene["spread_median"] > 0 and spread >= row["spread_ratio"] * scene["spread_median"]
-    wide = wide or episode["gap"] >= row["gap_ticks"] * episode["effective_tick"]
+    wide = wide and spread > _usual(state.spreads, k, row["wide_ppm"])
+    torn = episode["gap"] >= row["gap_ticks"] * episode["effective_tick"]
+    wide = wide or (torn and episode["gap"] > _usual(state.gaps, n, row["wide_ppm"]))
     withdrawn = _share(episode) >= row["cancelled_share"]
-    n = 2 * k + s
-    thin = maturity(state.depths, n) == UNKNOWN
-    if not thin:
-        low = quantile(state.depths, n, row["low_ppm"])
-        thin = bucket_of(episode["depth"]) < bucket_of(low)
+    low = _usual(state.depths, n, row["low_ppm"])
+    thin = low < 0 or bucket_of(episode["depth"]) < bucket_of(low)
     whole = ratio <= row["thin_ratio"] and withdrawn and wide and thin
     if not whole:
         episode["held_ns"] = NO_TIME
@@ -461,11 +369,13 @@ def _write(
         episode["before"],
     )
     seen[4], seen[5] = episode["loss"], episode["traded"]
-    seen[6], seen[7] = max(episode["loss"] - episode["traded"], 0), share
-    seen[8] = episode["pulled"]
-    seen[9] = last["added"][s] - episode["added_before"]
+    seen[6], seen[7] = max(episode["left"] - episode["traded"], 0), share
+    seen[8] = episode["left"]
     seen[10], seen[11], seen[12] = spread, median, episode["gap"]
     seen[13], seen[14] = other, episode["lowest"]
     seen[15] = (episode["armed_ns"] - episode["before_ns"]) / 1e9
     seen[16] = (scene["now"] - episode["armed_ns"]) / 1e9
     seen[17], seen[18] = depths["reach_ticks"], episode["effective_tick"]
+    seen[9] = _usual(state.gaps, 2 * k + s, row["wide_ppm"])
+    seen[19] = _usual(state.spreads, k, row["wide_ppm"])
+    seen[20] = _usual(state.depths, 2 * k + s, row["low_ppm"])
