@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors.pull import CONDITIONS, EVIDENCE
@@ -288,6 +288,8 @@ STEPS = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(STEPS)
+@example([(20, 150, 60), (20, 0, 3)])  # listed between a trade and the row that shows it
+@example([(20, 120, 3), (20, 0, 3)])  # a trade that what left before takes
 def test_twin(plan: list[tuple[int, int, int]]) -> None:
     tape = wall()
     changes, trades = [(tape.now, 200)], []

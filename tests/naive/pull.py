@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 TIMER_MS = 100
 PULL_MS = 500
+TOLERANCE_MS = 50
 LIFE_MS = 500
 LAST_WORD_MS = 2000
 WALL_LOTS = 50  # five times the median of the side
@@ -22,11 +23,42 @@ def grid(ms: int) -> int:
     return -(-ms // TIMER_MS) * TIMER_MS
 
 
+def counted(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return (ms, lots) of when trades join the ledger (R1.11).
+
+    What left within the tolerance before a trade and was not explained takes it at once; the rest
+    waits for the next row.
+    """
+    joined: list[tuple[int, int]] = []
+    ghosts: list[list[int]] = []
+    waiting, shown = 0, changes[0][1]
+    timeline = [(ms, 1, lots) for ms, lots in changes[1:]] + [(ms, 0, lots) for ms, lots in trades]
+    for ms, is_row, lots in sorted(timeline):
+        if is_row:
+            if waiting:
+                joined.append((ms, waiting))
+            if shown - lots > waiting:
+                ghosts.append([ms, shown - lots - waiting])
+            waiting, shown = 0, lots
+            continue
+        for ghost in ghosts:
+            used = min(lots, ghost[1]) if ms - ghost[0] <= TOLERANCE_MS else 0
+            ghost[1] -= used
+            lots -= used
+            if used:
+                joined.append((ms, used))
+        waiting += lots
+    return joined
+
+
 def pulls(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> list[Row]:
     """`changes`: (ms, lots shown) from when the wall appears; each trade is in the next change.
 
     It is listed at the TIMER after it appeared, and stays above half of its peak until it falls.
+    Lots that it shows when it is listed are its own, though some have traded by then: a trade
+    counts when it is shown.
     """
+    trades = counted(changes, trades)
     listed = grid(changes[0][0] + 1)
     peak = [lots for ms, lots in changes if ms < listed][-1]
     if peak < WALL_LOTS:
