@@ -418,6 +418,8 @@ def take(market: Market, out: Output, side: Whole, lots: Whole, limit: Whole) ->
         head["delta"] += side * fill
         head["minute_high"] = max(head["minute_high"], price)
         head["minute_low"] = min(head["minute_low"], price)
+        if price == market.scenario[0]["price"] and book_side == market.scenario[0]["side"]:
+            market.scenario[0]["met"] += fill
         left -= fill
         order["lots"] -= fill
         level["lots"] -= fill

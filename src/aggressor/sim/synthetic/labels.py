@@ -5,7 +5,7 @@ that the pattern rests on (0: none). `injected_lots` are those of the scenario's
 
     kind          side  direction  low, high    key_ns         peak_lots        count
     iceberg       s     s          its price    first refill   most displayed   refills
-    wall_pull     s     -s         its price    first cancel   of the wall      least ticks to touch
+    wall_pull     s     -s         its price    first cancel   most displayed   least ticks to touch
     push_through  s     -s         its price    clearing sweep of the wall      lots of the sweep
     exhaustion    0     of run     of the run   its end        taken by run     ticks given back
     cascade       0     of fall    of the fall  last forced    fall of the OI   forced orders
@@ -17,9 +17,11 @@ that the pattern rests on (0: none). `injected_lots` are those of the scenario's
     stacking      0     of flow    of its rows  end of the bar taken by it      rows
 
 `traded_lots` and `cancelled_lots` tell what became of the lots that the scenario rested; what is
-missing to all of them was left to the background at the end. The most displayed at an iceberg's
-price counts what others rested there. A key time of 0 says that the scenario was given up on the
-way, because the market went elsewhere: its zone is then what it went through.
+missing to all of them was left to the background at the end. The most displayed at the price of an
+iceberg or a pulled wall counts what others rested there, and what traded of a pulled wall what
+traded at its price until it was gone: that is what a level shows. A key time of 0 says that the
+scenario was given up on the way, because the market went elsewhere: its zone is then what it went
+through.
 """
 
 from typing import Any

@@ -121,6 +121,9 @@ def wall_pull_step(market: Market) -> None:
     distance = side * (best(market, side) - state["price"])
     if state["phase"] <= 2:
         state["count"] = min(state["count"], distance)
+    if state["phase"] <= 3:  # others rest there too: a wall is what the level shows
+        state["peak"] = max(state["peak"], lots_at(market, side, state["price"]))
+        state["left"] = state["met"]
     if state["phase"] == 1:
         if now >= state["next_at"]:
             part = scaled(market, between(market.chance, SCENARIO, 0.3, 1.2))

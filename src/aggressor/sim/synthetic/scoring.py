@@ -98,7 +98,12 @@ PART_OF = {
     TRAPPED: ("stop_run", "exhaustion", "divergence"),
     DIVERGENCE: ("divergence",),
 }
-STEERED = ("divergence", "stop_run", "trapped")  # every price from start to stop is theirs
+STEERED = (
+    "divergence",
+    "stop_run",
+    "trapped",
+    "cascade",
+)  # every price from start to stop is theirs
 BRIEF = {
     WITHDRAWAL: 3_000_000_000,
     CONSUMPTION: 3_000_000_000,

@@ -35,7 +35,7 @@ from aggressor.sim.synthetic.book import (
     write_event,
 )
 from aggressor.sim.synthetic.chance import SCENARIO, below, between, exponential
-from aggressor.sim.synthetic.labels import VACUUM
+from aggressor.sim.synthetic.labels import VACUUM, WALL_PULL
 from aggressor.sim.synthetic.typed import Whole, typed
 
 IDLE = -1
@@ -89,6 +89,7 @@ SCENARIO_STATE = np.dtype(
             "peak",
             "mark",  # free for the scenario
             "base",
+            "met",  # lots traded at its price, on its side, whoever rested them
             "low",
             "high",
         ]
@@ -182,6 +183,8 @@ def finish(market: Market, out: Output, side: Whole, direction: Whole) -> None:
     row["high"] = state["high"]
     row["peak_lots"] = state["peak"]
     row["traded_lots"] = state["placed"] - state["cancelled"] - resting
+    if state["kind"] == WALL_PULL:
+        row["traded_lots"] = state["left"]
     row["cancelled_lots"] = state["cancelled"]
     row["injected_lots"] = state["injected"]
     row["count"] = state["count"]
@@ -258,6 +261,7 @@ def draw_card(market: Market) -> None:
     state["mark"] = 0
     state["base"] = 0
     state["extreme"] = 0
+    state["met"] = 0
     state["price"] = market.head[0]["bid"]
     state["started"] = market.head[0]["pulse_at"]
     state["phase"] = 0
