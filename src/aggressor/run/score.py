@@ -3,11 +3,12 @@
 Each difficulty has tapes of its own, so that a false alarm belongs to one. Every tape begins with a
 warm-up in which nothing is injected and nothing is counted; `hours` are those after it. Kinds are
 parted by what they do to baselines: those that must stand out from an hour (its largest delta, zone
-volume or move, the volume of its breaks, the delta of its bars) would not where one comes every few
-minutes, so they are SINGLE, each in a market of its own that counts from its first scenario and
-ends soon after one has come about; the others come one after the other in FAMILIES. The nulls hold
-no scenario: whatever is confirmed there is a false alarm, but for the lively one, the background of
-all scenarios: its metaorders and heavy tails hold patterns that nobody made. On the martingale null
+volume or move, its largest levels, the volume of its breaks, the delta of its bars) would not where
+one comes every few minutes, so they are SINGLE, each in a market of its own that counts from its
+first scenario and ends soon after one has come about; the others come one after the other in
+FAMILIES. The nulls hold no scenario: whatever is confirmed there is a false alarm, but for the
+lively one, the background of all scenarios: its metaorders and heavy tails hold patterns that
+nobody made. On the martingale null
 the few scenarios that leave its mid alone are scored too, in a table of their own.
 
 No trading: the pipeline runs over the events, and its outbox is read. A detector that writes
@@ -59,8 +60,6 @@ PROFILE = "micro"  # the scenarios are made for its windows
 FAMILIES: dict[str, tuple[str, ...]] = {
     "levels": (
         "iceberg",
-        "wall_pull",
-        "push_through",
         "vacuum",
         "stacking",
     ),
@@ -69,13 +68,15 @@ SINGLE = {  # seconds after the warm-up within which the scenario must have come
     "absorption": 150.0,
     "exhaustion": 150.0,
     "cascade": 150.0,
+    "wall_pull": 150.0,
+    "push_through": 150.0,
     "stop_run": 1800.0,  # it waits for a swing within reach
     "trapped": 1800.0,
     "divergence": 1600.0,
 }
 LONGER = {"trapped": 10}  # warm-ups: breaks are rare, and some must be known
 SINGLES_AN_HOUR = 8
-AFTER_S = 45.0  # of a single market after its scenario: what meets it is confirmed by then
+AFTER_S = 35.0  # of a single market after its scenario: confirmed by then, and no other has begun
 NULL_MARKETS = ("poisson", "martingale", "lively")
 _CHUNK_ROWS = 1 << 16
 _NS = 1_000_000_000
@@ -124,8 +125,7 @@ class _Source:
     def _is_over(self) -> bool:
         if not self._single or not isinstance(self._feed, SyntheticFeed):
             return False
-        ends = self._feed.now_ns - int(AFTER_S * _NS)
-        return any(came_about(one) and one.stop_ns < ends for one in self._feed.labels)
+        return self._feed.now_ns > _single_end(self._feed.labels)
 
 
 def signals_over(
@@ -243,7 +243,14 @@ def _judge(tape: Tape) -> Judged:
     since_ns = tape.config.start_ns + int(warmup_s * _NS)
     if tape.single:
         since_ns = max(since_ns, min((one.start_ns for one in feed.labels), default=2**62))
+        signals = signals[signals["ts_known"] < _single_end(feed.labels)]
     return Judged(signals, source.labels, since_ns)
+
+
+def _single_end(labels: Sequence[Label]) -> int:
+    """Return when a single market ends: AFTER_S behind the first scenario that came about."""
+    stops = [one.stop_ns for one in labels if came_about(one)]
+    return min(stops, default=2**62) + int(AFTER_S * _NS)
 
 
 def _rows(
