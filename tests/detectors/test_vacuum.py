@@ -128,7 +128,7 @@ def test_thin_for_a_moment_is_not_thin_for_a_while() -> None:
     tape = book().at(1050)
     show(show(tape, THIN, FULL).later(200), FULL, THIN).later(3000)
     (row,) = of_kind(run(tape.events(), b), VACUUM)
-    assert told([row]) == [(EXPIRED, "cancelled share of the loss")]  # all was put back
+    assert told([row]) == [(EXPIRED, "thin depth")]  # all was put back
     b = known()
     b.vacuum.parameters["hold_ns"] = 300 * MS
     rows = of_kind(run(t5_5().events(), b), VACUUM)
@@ -136,7 +136,7 @@ def test_thin_for_a_moment_is_not_thin_for_a_while() -> None:
     assert rows[0]["ts_known"] == START_NS + 1400 * MS
 
 
-def test_a_gap_or_a_spread_that_is_the_rule_is_none() -> None:
+def test_a_gap_that_is_the_rule_is_none() -> None:
     thin = [3, 0, 0, 0, 0, 5, 0, 5, 0, 5]
     for usual, phase in ((5, EXPIRED), (4, CONFIRMED)):
         b = known()
@@ -149,15 +149,6 @@ def test_a_gap_or_a_spread_that_is_the_rule_is_none() -> None:
         rows = of_kind(run(tape.events(), b), VACUUM)
         assert int(rows[0]["phase"]) == phase
         assert seen(rows[0])["gap_usual_ticks"] == usual
-    for usual, phase in ((2, EXPIRED), (1, CONFIRMED)):
-        b = known()
-        base = b.vacuum.spreads
-        base.head["samples_min"], base.head["unknown_ns"], base.head["young_ns"] = 1, 0, 0
-        run_samples(START_NS - np.arange(400, 0, -1) * 1000 * MS, np.full(400, usual), base, 0)
-        tape = show(book().at(1050), [0, 4, 4, *[0] * 7], FULL).later(2000)
-        rows = of_kind(run(tape.events(), b), VACUUM)
-        assert int(rows[0]["phase"]) == phase
-        assert seen(rows[0])["spread_usual_ticks"] == usual
 
 
 def test_what_is_put_up_again_elsewhere_has_not_left() -> None:
@@ -165,6 +156,19 @@ def test_what_is_put_up_again_elsewhere_has_not_left() -> None:
     show(tape, THIN, FULL).later(20)
     show(tape, [3, 0, 0, 5, 30, 5, 0, 5, 0, 0], THIN).later(3000)
     assert found(tape).size == 0
+
+
+def test_what_trades_after_the_lowest_depth_is_no_part_of_the_loss() -> None:
+    b = known()
+    b.vacuum.parameters["hold_ns"] = 300 * MS
+    tape = book().at(1050)
+    show(tape, THIN, FULL).later(60)
+    for _ in range(3):  # a maker comes back, and is hit at once
+        tape.level((1, 1000, 13)).later(10).trade(-1, 1000, 10).later(10).level((1, 1000, 3))
+        tape.later(80)
+    rows = of_kind(run(tape.later(500).events(), b), VACUUM)
+    assert told(rows) == [(CONFIRMED, "")] * 2
+    assert (seen(rows[0])["loss"], seen(rows[0])["traded"]) == (82, 0)
 
 
 def test_trades_that_come_late_reject_it() -> None:

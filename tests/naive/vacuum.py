@@ -45,7 +45,7 @@ def vacuums(
             window = range(max(ms - WINDOW_MS, TIMER_MS), ms, TIMER_MS)
             there = [(sum(sizes_at(t)), t) for t in window if sum(sizes_at(t)) >= 0.6 * usual]
             if there:
-                state, armed, before = "armed", ms, there[-1]
+                state, armed, before, loss, traded = "armed", ms, there[-1], 0, 0
         elif state in ("early", "confirmed"):
             if state == "early" and ms - confirmed > TOLERANCE_MS:
                 state = "confirmed"
@@ -55,14 +55,15 @@ def vacuums(
                 found.append(Row(ms, "expired", "thin depth", loss, traded))
                 state, quiet = "idle", ms + QUIET_MS
         if state == "armed":
-            loss, traded = before[0] - depth, shown_trades(before[1], ms)
+            if before[0] - depth > loss:  # to its lowest
+                loss, traded = before[0] - depth, shown_trades(before[1], ms)
             withdrawn = loss - traded >= 0.7 * max(loss, 1)  # the best price never moves
             wide = gap_of(sizes) >= 3
             if depth <= 0.2 * usual and withdrawn and wide:
                 state, confirmed, back = "early", ms, None
                 found.append(Row(ms, "confirmed", "", loss, traded))
             elif ms - armed >= WINDOW_MS:
-                why = "wide spread or gap" if not wide else "thin depth"
+                why = "thin depth" if depth > 0.2 * usual else "wide spread or gap"
                 why = why if withdrawn else "cancelled share of the loss"
                 found.append(Row(ms, "expired", why, loss, traded))
                 state = "resting"

@@ -3,10 +3,10 @@
 For each side by itself, held against the rolling median of its near depth:
 
     ARMED      depth / median <= 0.2, and within the window before it was still >= 0.6 of it
-    CONFIRMED  of the loss since the depth was last there >= 70 % was cancelled; the spread is
-               >= 2 x its median and above its Q.95 of the last hour, or the gap behind the best
-               price >= 3 e and above its own; the depth is below its Q.005 of that hour; all that
-               at every TIMER for `hold_ns`
+    CONFIRMED  of the loss from when the depth was last there to its lowest >= 70 % was cancelled;
+               the spread is >= 2 x its median, or the gap behind the best price >= 3 e and above
+               its own Q.95 of the last hour; the depth is below its Q.005 of that hour; all that at
+               every TIMER for `hold_ns`
     EXPIRED    not within the window (a near-miss)
 
 A confirmation lets go of nothing: its row is provisional while the tape may still explain the loss.
@@ -135,22 +135,16 @@ def judge(
 
 @kernel
 def _join(state: VacuumState, near: NearDepthState, book: BookState, scenes: Any, k: Int) -> None:
-    """Let depth, gap and spread of this TIMER join the last hour."""
+    """Let depth and gap of this TIMER join the last hour."""
     scene, depths = scenes[k], near.head[k]
     newest = near.samples[k, (depths["samples"] - 1) & (SAMPLES - 1)]
-    advance(state.spreads, k, scene["now"])
-    thin = False
     for s in range(2):
         n = 2 * k + s
         advance(state.depths, n, scene["now"])
         advance(state.gaps, n, scene["now"])
-        if state.sides[k, s]["phase"] in (EARLY, CONFIRMED):
-            thin = True
-        else:
+        if state.sides[k, s]["phase"] not in (EARLY, CONFIRMED):
             add_sample(state.depths, n, scene["now"], newest["lots"][s])
             add_sample(state.gaps, n, scene["now"], _gap(book, scenes, k, s, depths["reach_ticks"]))
-    if not thin:
-        add_sample(state.spreads, k, scene["now"], scene["ask"] - scene["bid"])
 
 
 @kernel
@@ -203,6 +197,7 @@ def _arm(
     state.head[k]["episodes"] += 1
     episode["phase"], episode["episode"] = ARMED, state.head[k]["episodes"]
     episode["armed_ns"], episode["ts_armed"] = scene["now"], scene["venue_now"]
+    episode["loss"] = episode["left"] = episode["traded"] = 0
     episode["before_ns"], episode["before"], episode["usual"] = start["ts"], most, usual
     episode["best_before"] = state.bests[k, at & (SAMPLES - 1)][s]
     episode["traded_before"] = start["traded"][s]
@@ -239,17 +234,18 @@ def _confirm(
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
     reach = near.head[k]["reach_ticks"]
     episode["depth"] = last["lots"][s]
-    episode["loss"] = episode["before"] - episode["depth"]
-    episode["left"] = episode["before"] - _still_there(book, n, episode["best_before"], reach)
-    episode["traded"] = last["traded"][s] - episode["traded_before"]
+    if episode["before"] - episode["depth"] > episode["loss"]:  # what trades later is no part of it
+        episode["loss"] = episode["before"] - episode["depth"]
+        episode["left"] = episode["before"] - _still_there(book, n, episode["best_before"], reach)
+        episode["traded"] = last["traded"][s] - episode["traded_before"]
+        episode["ts_loss"] = scene["venue_now"]
     ratio = episode["depth"] / episode["usual"]
     episode["lowest"] = min(episode["lowest"], ratio)
     episode["gap"] = _gap(book, scenes, k, s, reach)
     spread = scene["ask"] - scene["bid"]
     wide = scene["spread_median"] > 0 and spread >= row["spread_ratio"] * scene["spread_median"]
-    wide = wide and spread > _usual(state.spreads, k, row["wide_ppm"])
     torn = episode["gap"] >= row["gap_ticks"] * episode["effective_tick"]
-    wide = wide or (torn and episode["gap"] > _usual(state.gaps, n, row["wide_ppm"]))
+    wide = wide or (torn and episode["gap"] > _usual(state.gaps, n, row["gap_ppm"]))
     withdrawn = _share(episode) >= row["cancelled_share"]
     low = _usual(state.depths, n, row["low_ppm"])
     thin = low < 0 or bucket_of(episode["depth"]) < bucket_of(low)
@@ -260,13 +256,14 @@ def _confirm(
         episode["held_ns"] = scene["now"]
     if whole and scene["now"] - episode["held_ns"] >= row["hold_ns"]:
         episode["phase"], episode["confirmed_ns"] = EARLY, scene["now"]
-        episode["ts_loss"] = scene["venue_now"]
         state.head[k]["early"] += 1
         _write(state, near, scenes, outbox, k, s, CONFIRMED, 0, BEFORE_TOLERANCE)
     elif scene["now"] - episode["armed_ns"] >= row["window_ns"]:
-        failed = TRADED if not withdrawn else (NARROW if not wide else BACK)
-        if withdrawn and wide and ratio <= row["thin_ratio"]:
-            failed = np.int64(USUAL)
+        failed = np.int64(USUAL if wide else NARROW)
+        if ratio > row["thin_ratio"]:
+            failed = np.int64(BACK)
+        if not withdrawn:
+            failed = np.int64(TRADED)
         _end(state, near, scenes, outbox, k, s, EXPIRED, failed)
         episode["phase"] = RESTING
 
@@ -376,6 +373,5 @@ def _write(
     seen[15] = (episode["armed_ns"] - episode["before_ns"]) / 1e9
     seen[16] = (scene["now"] - episode["armed_ns"]) / 1e9
     seen[17], seen[18] = depths["reach_ticks"], episode["effective_tick"]
-    seen[9] = _usual(state.gaps, 2 * k + s, row["wide_ppm"])
-    seen[19] = _usual(state.spreads, k, row["wide_ppm"])
-    seen[20] = _usual(state.depths, 2 * k + s, row["low_ppm"])
+    seen[9] = _usual(state.gaps, 2 * k + s, row["gap_ppm"])
+    seen[19] = _usual(state.depths, 2 * k + s, row["low_ppm"])

@@ -47,7 +47,6 @@ EVIDENCE = (
     "age_seconds",
     "reach_ticks",
     "effective_tick",
-    "spread_usual_ticks",  # as for the gap
     "depth_usual",  # the quantile of depths it is held against; -1 unknown
 )
 CONDITIONS = (
@@ -79,7 +78,7 @@ class VacuumParameters(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_share: float = 0.7
     spread_ratio: float = 2.0
     gap_ticks: int = 3  # effective ticks
-    wide_ppm: int = 950_000  # spread, or gap, is above this quantile of the last hour
+    gap_ppm: int = 950_000  # and above this quantile of the last hour
     low_ppm: int = 5_000  # depth is below this quantile of the last hour
     every_ns: int = SECOND_NS  # between two samples for them
     hold_ns: int = 0  # that all conditions hold, at every TIMER, before it is confirmed
@@ -116,7 +115,7 @@ EPISODE = np.dtype(
         ("episode", "<i8"),
         ("armed_ns", "<i8"),
         ("ts_armed", "<i8"),
-        ("ts_loss", "<i8"),  # venue time at confirmation
+        ("ts_loss", "<i8"),  # venue time of the lowest depth
         ("confirmed_ns", "<i8"),
         ("back_ns", "<i8"),  # since when the depth is back; NO_TIME: it is not
         ("quiet_until", "<i8"),
@@ -126,7 +125,7 @@ EPISODE = np.dtype(
         ("best_before", "<i8"),  # key from which on that depth stood
         ("traded_before", "<i8"),
         ("depth", "<i8"),  # frozen at confirmation, like all below
-        ("loss", "<i8"),
+        ("loss", "<i8"),  # to the lowest depth, and so are `left` and `traded`
         ("left", "<i8"),  # lots that are gone from the prices of before
         ("traded", "<i8"),  # grows by late trades
         ("usual", "<i8"),
@@ -147,7 +146,6 @@ class VacuumState(State, frozen=True):
     bests: NDArray[np.int64]  # (L, SAMPLES, 2) keys: the bests at the samples of near depth
     depths: BaselineState  # lots of a side over the last hour, index 2 k + side
     gaps: BaselineState  # ticks behind its best, the same
-    spreads: BaselineState  # ticks, index k
 
 
 def vacuum_state(
@@ -168,5 +166,4 @@ def vacuum_state(
         np.zeros((lanes, SAMPLES, 2), np.int64),
         baseline_state(specs),
         baseline_state(specs),
-        baseline_state(specs[::2]),
     )

@@ -3,13 +3,13 @@
 Each difficulty has tapes of its own, so that a false alarm belongs to one. Every tape begins with a
 warm-up in which nothing is injected and nothing is counted; `hours` are those after it. Kinds are
 parted by what they do to baselines: those that must stand out from an hour (its largest delta, zone
-volume or move, its largest levels, the volume of its breaks, the delta of its bars) would not where
-one comes every few minutes, so they are SINGLE, each in a market of its own that counts from its
-first scenario and ends soon after one has come about; the others come one after the other in
-FAMILIES. The nulls hold no scenario: whatever is confirmed there is a false alarm, but for the
-lively one, the background of all scenarios: its metaorders and heavy tails hold patterns that
-nobody made. On the martingale null
-the few scenarios that leave its mid alone are scored too, in a table of their own.
+volume or move, its largest levels and least depths, the volume of its breaks and refilled levels,
+the delta of its bars) would not where one comes every few minutes, so they are SINGLE, each in a
+market of its own that counts from its first scenario and ends soon after one has come about; the
+others come one after the other in FAMILIES. The nulls hold no scenario: whatever is confirmed there
+is a false alarm, but for the lively one, the background of all scenarios: its metaorders and heavy
+tails hold patterns that nobody made. On the martingale null the few scenarios that leave its mid
+alone are scored too, in a table of their own.
 
 No trading: the pipeline runs over the events, and its outbox is read. A detector that writes
 nothing on any tape, not even a near-miss, is "not built".
@@ -58,18 +58,16 @@ from aggressor.store.replay import Replay
 
 PROFILE = "micro"  # the scenarios are made for its windows
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "levels": (
-        "iceberg",
-        "vacuum",
-        "stacking",
-    ),
+    "rows": ("stacking",),
 }
 SINGLE = {  # seconds after the warm-up within which the scenario must have come about
     "absorption": 150.0,
     "exhaustion": 150.0,
     "cascade": 150.0,
+    "iceberg": 150.0,
     "wall_pull": 150.0,
     "push_through": 150.0,
+    "vacuum": 150.0,
     "stop_run": 1800.0,  # it waits for a swing within reach
     "trapped": 1800.0,
     "divergence": 1600.0,

@@ -1,0 +1,232 @@
+"""What every measure and detector costs on a tape, where it runs: ns per event, and its share.
+
+    python parts.py SCRATCH [UPDATES]
+
+Copies of `engine.timers` and `engine.pipeline` are written to SCRATCH in which the processor's
+clock is looked at behind every statement that calls a part (`cycles`), so that all parts have the
+caches as the run leaves them. A part is one module of measures or detectors; what it does at
+TIMERs, trades, rows and messages is added up. What a look costs, measured alone, is taken off.
+
+The parts must agree with the whole: their sum stands beside the time of the same events through
+the pipeline as it is, both of this process. Cycles are of wall time; a stretch in which another
+process ran is left out of the parts and told (`lost`).
+"""
+
+import ast
+import gc
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from cycles import ENGINE, LOOK, LOST, PARTS, look_around
+from generated import INSTRUMENT, market_events, peers
+from measuring import REPEATS, emit
+from numpy.typing import NDArray
+
+from aggressor.detectors.outbox import drain as drain_signals
+from aggressor.engine import pipeline as pipelines
+from aggressor.engine import timers
+from aggressor.engine.parts import Pipeline, new_parts
+from aggressor.features.bars import bar_spec
+from aggressor.features.series import BarSeries, drain
+from aggressor.schema.event import TIMER, Events
+from aggressor.store.replay import replay_of
+
+_TIMED = {
+    "timers": ("_sample", "_judge", "on_timer"),
+    "pipeline": ("_on_trade", "_on_watched", "_on_message", "_on_touch"),
+}
+_MARKET = "markets.on_event("
+
+
+class Clocked(Pipeline, frozen=True):
+    """The pipeline, and the laps of its parts."""
+
+    laps: NDArray[np.int64]
+
+
+def new_clocked(module: Any, laps: NDArray[np.int64]) -> Pipeline:
+    """Return a pipeline of the generated instrument that looks at the clock."""
+    pipe = _parts()
+    fields = {name: getattr(pipe, name) for name in pipe.__struct_fields__}
+    return module.linked(Clocked(**fields, laps=laps))
+
+
+def _parts() -> Pipeline:
+    bars = [BarSeries(0, bar_spec("1m", INSTRUMENT))]
+    return new_parts([INSTRUMENT], bars, cost_ticks=1.0)
+
+
+def with_timers(events: Events) -> Events:
+    """Return these events with a TIMER every 100 ms, as a replay gives them."""
+    feed, chunks = replay_of([events]), []
+    while (chunk := feed.poll(1 << 16)).size:
+        chunks.append(chunk.copy())
+    return np.concatenate(chunks)
+
+
+def carry(events: Events, pipe: Pipeline, module: Any) -> Pipeline:
+    """Carry events through the pipeline as an engine does, without deciding."""
+    start = 0
+    while start < events.size:
+        start, why = module.advance(events, start, events.size, pipe)
+        if why & (pipelines.DECIDE_BAR | pipelines.NEEDS_ROOM):
+            drain(pipe.footprint, 0)
+        if why == pipelines.NEEDS_ROOM:
+            pipe = module.make_room(pipe, events[start])
+        elif why != pipelines.RAN_OUT:
+            drain_signals(pipe.outbox)
+    return pipe
+
+
+class _Looks(ast.NodeTransformer):
+    """Put a look at the clock behind every statement that calls a part."""
+
+    def __init__(self, original: ModuleType, functions: tuple[str, ...], names: list[str]) -> None:
+        self._original = original
+        self._functions = functions
+        self._names = names
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Rewrite a function that calls parts; of any other, the call of the market layer."""
+        if node.name not in self._functions:
+            return self.generic_visit(node)
+        body: list[ast.stmt] = [node.body[0], _look(ENGINE)]
+        for statement in node.body[1:]:
+            body.append(statement)
+            if not isinstance(statement, ast.Return):
+                body.append(_look(self._part_of(statement)))
+        node.body = body
+        return ast.fix_missing_locations(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
+        """Look before and behind the market layer."""
+        if _MARKET not in ast.unparse(node):
+            return node
+        return [_look(ENGINE), node, _look(self._number("market.state"))]
+
+    def _part_of(self, statement: ast.stmt) -> int:
+        """Return the number of the part that a statement calls: the module of its last call."""
+        part = ENGINE
+        for one in ast.walk(statement):
+            called = ast.unparse(one.func).split(".")[0] if isinstance(one, ast.Call) else ""
+            found: Any = getattr(self._original, called, None)
+            if found is None or called == "np":
+                continue
+            name = found.__name__ if isinstance(found, ModuleType) else found.__module__
+            name = name.removeprefix("aggressor.")
+            if not name.startswith(("engine.", "linking")):
+                part = self._number(name)
+        return part
+
+    def _number(self, name: str) -> int:
+        if name not in self._names:
+            self._names.append(name)
+        return self._names.index(name)
+
+
+def _look(part: int) -> ast.stmt:
+    return ast.parse(f"look(pipe.laps, {part})").body[0]
+
+
+def clocked(scratch: Path) -> tuple[ModuleType, list[str]]:
+    """Return a copy of the pipeline that looks at the clock, and the names of its parts."""
+    names = ["", "lost", "look", "engine"]
+    for original in (timers, pipelines):
+        path = Path(str(original.__file__))
+        tree = _Looks(original, _TIMED[path.stem], names).visit(
+            ast.parse(path.read_text(encoding="utf-8"))
+        )
+        text = ast.unparse(ast.fix_missing_locations(tree))
+        text = text.replace("aggressor.engine.timers", "clocked_timers")
+        first = text.index("\nfrom ")
+        text = f"{text[:first]}\nfrom cycles import look{text[first:]}\n"
+        (scratch / f"clocked_{path.stem}.py").write_text(text, encoding="utf-8")
+    sys.path.insert(0, str(scratch))
+    return import_module("clocked_pipeline"), names
+
+
+def timed(run: Callable[[], Any]) -> float:
+    """Return the wall seconds of a call, without the collector of garbage."""
+    gc.collect()
+    gc.disable()
+    begin = time.perf_counter()
+    run()
+    spent = time.perf_counter() - begin
+    gc.enable()
+    return spent
+
+
+def measure(events: Events, scratch: Path) -> None:
+    """Print every part, their sum, and the whole."""
+    module, names = clocked(scratch)
+    laps = np.zeros(2 * PARTS, np.int64)
+    look_around(laps, 1)
+    laps[:] = 0
+    look_around(laps, 1_000_000)
+    a_look = float(laps[LOOK]) / 1e6
+    cycle_ns = _cycle_ns(laps)
+    carry(events, new_clocked(module, laps), module)
+    carry(events, pipelines.linked(_parts()), pipelines)
+    wholes, runs = [], []
+    for _ in range(REPEATS):
+        pipe = pipelines.linked(_parts())
+        wholes.append(timed(lambda pipe=pipe: carry(events, pipe, pipelines)))
+        laps[:] = 0
+        pipe = new_clocked(module, laps)
+        look_around(laps, 1)
+        laps[1:] = 0
+        carry(events, pipe, module)
+        runs.append(laps.copy())
+    counts = np.array([run[:PARTS] - a_look * run[PARTS:] for run in runs])
+    costs = np.maximum(np.median(counts, axis=0), 0.0) * cycle_ns / events.size
+    whole = float(np.median(wholes)) * 1e9 / events.size
+    total = float(costs[ENGINE:].sum())
+    order = sorted(range(ENGINE, len(names)), key=lambda at: -costs[at])
+    for at in order:
+        emit(
+            what=f"in the run: {names[at]}",
+            unit="ns/event",
+            ours=round(float(costs[at]), 2),
+            share=round(float(costs[at]) / total, 4),
+            looks=int(runs[-1][PARTS + at]),
+            count=events.size,
+        )
+    emit(
+        what="in the run, all parts",
+        unit="ns/event",
+        ours=round(total, 1),
+        reference="the pipeline as it is",
+        reference_value=round(whole, 1),
+        ratio=round(total / whole, 3),
+        lost=round(float(costs[LOST]), 2),
+        a_look_cycles=round(a_look, 1),
+        timers=int(np.count_nonzero(events["kind"] == TIMER)),
+        count=events.size,
+    )
+
+
+def _cycle_ns(laps: NDArray[np.int64]) -> float:
+    """Return how long a cycle of the counter takes."""
+    look_around(laps, 1)
+    first, begin = int(laps[0]), time.perf_counter_ns()
+    time.sleep(0.2)
+    look_around(laps, 1)
+    return (time.perf_counter_ns() - begin) / (int(laps[0]) - first)
+
+
+def main() -> None:
+    """Measure on the generated tape, with the TIMERs of a replay."""
+    scratch = Path(sys.argv[1])
+    scratch.mkdir(parents=True, exist_ok=True)
+    updates = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+    measure(with_timers(market_events(peers().book(updates))), scratch)
+
+
+if __name__ == "__main__":
+    main()
