@@ -8,6 +8,7 @@ import pytest
 
 from aggressor.run.importing import import_files
 from aggressor.schema.errors import AggressorError
+from tests.recordings import recording
 from tests.run.archive_samples import (
     START_MS,
     a_book,
@@ -228,3 +229,10 @@ def test_an_unknown_venue_needs_its_kind_and_a_known_one_has_its_own(tmp_path: P
     assert report["instruments"][0]["instrument"] == "okex-swap:X-Y"
     with pytest.raises(AggressorError, match="leave --kind out"):
         import_files([file], "binance-usdm", tmp_path / "t", kind="spot")
+
+
+@pytest.mark.recording
+def test_a_recording_of_two_markets_of_one_venue_is_refused(tmp_path: Path) -> None:
+    file = recording("sessions/bybit_v5_20260809.jsonl.zst")  # linear and spot, names alike
+    text = refused(tmp_path / "s", file, venue="bybit-linear")
+    assert "must hold one of them only" in text

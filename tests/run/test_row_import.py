@@ -48,6 +48,7 @@ from tests.run.archive_samples import (
     trades,
     zipped,
 )
+from tests.wire_samples import Market
 
 USDM = "binance-usdm"
 BTC = "binance-usdm:BTCUSDT"
@@ -478,3 +479,16 @@ def test_a_raw_file_of_cryptofeed_gives_what_the_session_gives(tmp_path: Path) -
     for found in one["instruments"]:
         name = found["instrument"]
         assert (rows_of(tmp_path / "a", name) == rows_of(tmp_path / "b", name)).all()
+
+
+def test_messages_may_follow_rows_and_begin_on_their_own(tmp_path: Path) -> None:
+    market = Market(seed=2)
+    lines = tmp_path / "own.lines"
+    lines.write_bytes(b"".join(market.lines(300)))
+    book = gzipped(tmp_path / "book.csv.gz", tardis_book(a_book(40)))
+    imported(tmp_path / "s", book)
+    report = imported(tmp_path / "s", lines)
+    alone = imported(tmp_path / "t", lines)
+    for name in ("events", "trades", "gaps", "level_changes"):
+        assert report["instruments"][0][name] == alone["instruments"][0][name]
+    assert rows_of(tmp_path / "s")["ts_recv"][0] < rows_of(tmp_path / "t")["ts_recv"][0]

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 
 from aggressor.market.book import BookState, book_state, grow_book, run_book
 from aggressor.run.progress import Step, silent
+from aggressor.run.studying import Study
 from aggressor.schema.errors import StoreError
 from aggressor.schema.event import (
     CLEAR,
     KIND_NAMES,
     LEVEL,
-    NO_TIME,
     SNAPSHOT,
     TRADE,
     Events,
@@ -48,11 +48,9 @@ from aggressor.store.importers.hft_format import (
     SELL,
 )
 from aggressor.store.importers.hft_format import TRADE as HFT_TRADE
-from aggressor.store.reader import Store
 from aggressor.store.state import book_rows
 
 _READ_ROWS = 262_144
-_LATEST_NS = 2**63 - 1
 
 
 def export_hftbacktest(
@@ -67,12 +65,10 @@ def export_hftbacktest(
 
     Raises StoreError (no such instrument, nothing in the span, the disk).
     """
-    opened = Store(store)
-    start = NO_TIME if start_ns is None else start_ns
-    stop = _LATEST_NS if stop_ns is None else stop_ns
-    definition = opened.definition(instrument, start, stop)
+    study = Study(store, instrument, start_ns=start_ns, stop_ns=stop_ns)
+    definition = study.definition
     progress("read", None)
-    rows, left_out = _rows(opened, instrument, start, stop)
+    rows, left_out = _rows(study)
     if not len(rows):
         raise StoreError(
             f"{instrument} has no level and no print in that span: nothing was written to {file}."
@@ -95,13 +91,14 @@ def export_hftbacktest(
     }
 
 
-def _rows(store: Store, instrument: str, start: int, stop: int) -> tuple[Events, Counter[str]]:
+def _rows(study: Study) -> tuple[Events, Counter[str]]:
     """Return the rows to write, the opening book first, and how many of which kind are left out."""
+    start = study.start_ns
     book = book_state(1)
     parts: list[Events] = []
     left_out: Counter[str] = Counter()
     opened = False
-    source = store.source(instrument, NO_TIME, stop)
+    source = study.store.source(study.definition.id, study.read_from_ns, study.stop_ns)
     while len(rows := source.read(_READ_ROWS)):
         rows = np.array(rows)
         rows["instrument"] = 0

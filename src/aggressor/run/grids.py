@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from aggressor.schema.errors import ConfigError
+from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.instrument import Instrument
 from aggressor.store.catalog import Catalog
 from aggressor.store.importers.lines import Lines
@@ -112,9 +112,16 @@ def _answers(text: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], str]]
 
 
 def stated_in(venue: Venue, recording: Recording) -> list[Instrument]:
-    """Return what the exchangeInfo answers of a recording say, of all the venue's instruments."""
+    """Return what the answers with instruments in a recording say, of all the venue's."""
     bodies = recording.definitions if isinstance(recording, SessionFile) else []
-    return [one for ts_recv, body in bodies for one in venue.instruments(body, ts_recv)]
+    try:
+        return [one for ts_recv, body in bodies for one in venue.instruments(body, ts_recv)]
+    except MessageError as trouble:
+        raise MessageError(
+            f"{recording.file.path} holds a list of instruments that is not of {venue.name} "
+            f"({trouble}). Markets of one venue name their streams alike, so a recording must hold "
+            "one of them only."
+        ) from None
 
 
 def common_step(one: Decimal, other: Decimal) -> Decimal:

@@ -258,7 +258,7 @@ class CsvFeed:
             if skip:
                 body = text[text.find(b"\n") + 1 :]
                 line, count, skip = line + 1, count - 1, False
-            if body.strip():
+            if body and not body.isspace():
                 yield self._parsed(body, line), line
             line += count
 
