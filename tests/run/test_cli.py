@@ -47,7 +47,7 @@ def store(tmp_path: Path, run: Command) -> Path:
 
 
 def test_every_command_has_help(run: Command) -> None:
-    for name in ("demo", "import", "inspect", "footprint", "backtest", "warm"):
+    for name in ("demo", "import", "export", "inspect", "footprint", "backtest", "warm"):
         code, out, _ = run(name, "--help")
         assert code == 0
         assert name in out
@@ -65,6 +65,25 @@ def test_wrong_usage_is_two_and_goes_to_standard_error(run: Command) -> None:
         assert code == 2, wrong
         assert out == ""
         assert err
+
+
+def test_export_says_what_it_wrote_and_left_out(run: Command, store: Path) -> None:
+    file = store.parent / "x.npz"
+    code, out, _ = run("export", store, file, "--instrument", BTC, "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["events"] > 0
+    assert set(told["left_out"]) == {"quote"}
+    again = ("import", file, "--venue", "binance-usdm", "--store", store.parent / "again")
+    code, out, err = run(*again, "--json")
+    assert (code, out) == (1, "")
+    assert "give --symbol" in err
+    code, out, _ = run(*again, "--symbol", "BTCUSDT")
+    assert code == 0
+    assert "binance-usdm:BTCUSDT" in out
+    code, out, _ = run("export", store, file, "--instrument", BTC)
+    assert code == 0
+    assert "hftbacktest 2" in out
 
 
 def test_a_failure_is_one_sentence_that_says_how_to_mend_it(run: Command, tmp_path: Path) -> None:
