@@ -212,9 +212,9 @@ class VenueServer:
 
     async def _tick(self) -> None:
         """Do what is due by the clock, and what goes wrong by itself."""
-        faults, plan = self.faults, self.faults.plan
         while True:
             await asyncio.sleep(_TICK_S)
+            faults, plan = self.faults, self.faults.plan
             for frame in self.dialect.tick(self.house):
                 self._to_owners(frame)
             self._beat()
