@@ -33,7 +33,13 @@ MEXC: dict[str, Any] = {
         "cancel_all_stops": {"method": "contractPrivatePostPlanorderCancelAll"},
     },
 }
+BINGX: dict[str, Any] = {
+    "id": "bingx",
+    "options": {"defaultType": "swap"},
+    "params": {"leverage": {"side": "BOTH"}},
+}
 IDS: dict[str, dict[str, Any]] = {
+    "bingx": BINGX | {"symbol": "BTC/USDT:USDT", "size": 0.05},
     "binance-usdm": {"id": "binanceusdm", "symbol": "BTC/USDT:USDT", "size": 0.05},
     "binance-coinm": {"id": "binancecoinm", "symbol": "BTC/USD:BTC", "size": 50},
     "bybit-linear": BYBIT | {"symbol": "BTC/USDT:USDT", "size": 0.05},

@@ -28,11 +28,12 @@ from aggressor.venues.trading import (
     Update,
 )
 from aggressor.wire.clock import Clock
-from aggressor.wire.rest import Limits, Rest
+from aggressor.wire.rest import Limits, Response, Rest
 from aggressor.wire.websocket import Socket, open_socket
 
 MONEY = 100_000_000
 KEY = Credentials("k" * 64, "s" * 64, "p")
+DEPTHS = {"bingx": 1024, "weex": 200}  # levels a side that a venue shows
 
 
 class Ear:
@@ -101,13 +102,18 @@ async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
     raise AssertionError("it did not come to that in time")
 
 
+def truth(server: VenueServer) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the book of the market, as deep as the venue shows it."""
+    lane, depth = server.exchange.board.lanes[0], DEPTHS.get(server.dialect.venue, 1 << 20)
+    return dict(lane.levels(BID, depth)), dict(lane.levels(ASK, depth))
+
+
 async def same_book(server: VenueServer, ear: Ear, seconds: float = 20.0) -> None:
     """Wait for a moment at which the line holds the book that the venue has."""
-    lane, exchange = server.exchange.board.lanes[0], server.exchange
-    speed = exchange.clock.speed
+    exchange, speed = server.exchange, server.exchange.clock.speed
 
     def agree() -> bool:
-        return ear.line.live and ear.book() == (lane.bids, lane.asks)
+        return ear.line.live and ear.book() == truth(server)
 
     server.faults = type(server.faults)(FaultPlan())  # nothing more goes wrong
     server.house.skew_ns = 0
@@ -140,12 +146,15 @@ class Trader:
     async def ask(
         self, call: Call, key: Credentials = KEY, now_ms: int = 0
     ) -> tuple[Answer, bytes]:
+        answer = await self.send(call, key, now_ms)
+        return self.side.answer(answer.status, answer.headers, answer.body), answer.body
+
+    async def send(self, call: Call, key: Credentials = KEY, now_ms: int = 0) -> Response:
         now_ms = now_ms or self.server.house.now_ms
         signed = self.side.sign(call, key, now_ms, self.server.document["rest"])
-        answer = await self._rest.ask(
+        return await self._rest.ask(
             signed.method, signed.url, headers=signed.headers, body=signed.body
         )
-        return self.side.answer(answer.status, answer.headers, answer.body), answer.body
 
     async def listen(self) -> None:
         side = self.side

@@ -100,6 +100,7 @@ class VenueServer:
             deposit=deposit,
             costs=dialect.costs,
         )
+        self.exchange.account.hedge = dialect.hedge
         self.house = House(self.exchange, self.credentials, dialect.limits)
         self.faults = Faults(faults if faults is not None else FaultPlan())
         self.clients: list[Client] = []

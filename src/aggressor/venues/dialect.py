@@ -166,4 +166,5 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     beat: Callable[[House, Channel], Sequence[bytes]] | None = None
     ping_s: float = 0.0  # protocol pings of the venue; 0: none
     costs: Costs = Costs()  # what trading costs there
+    hedge: bool = False  # long and short are held apart from the beginning
     packed: Callable[[bytes], bytes] | None = None  # frames are compressed, as bytes

@@ -2,11 +2,13 @@
 
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.server import COINM, USDM
+from aggressor.venues.bingx.server import BINGX
 from aggressor.venues.bybit.server import INVERSE, LINEAR
 from aggressor.venues.dialect import Dialect
 from aggressor.venues.mexc.server import MEXC
 
-DIALECTS: dict[str, Dialect] = {one.venue: one for one in (USDM, COINM, LINEAR, INVERSE, MEXC)}
+_ALL = (USDM, COINM, LINEAR, INVERSE, BINGX, MEXC)
+DIALECTS: dict[str, Dialect] = {one.venue: one for one in _ALL}
 
 
 def dialect_named(name: str) -> Dialect:

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from aggressor.schema import report
-from aggressor.schema.command import STOP_MARKET, TAKE_PROFIT_MARKET
+from aggressor.schema.command import LIMIT, STOP_MARKET, TAKE_PROFIT_MARKET
 from aggressor.schema.errors import UnitError
-from aggressor.schema.event import ASK, BID
-from aggressor.schema.instrument import MONEY_UNIT, Instrument
+from aggressor.schema.event import ASK, BID, NO_PRICE
+from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument
 from aggressor.schema.units import decimal_text
 from aggressor.sim.local.board import Lane
 from aggressor.sim.local.orders import LocalOrder, Ticket
@@ -87,6 +87,22 @@ def fires_at_once(lane: Lane, rises: bool, trigger: int) -> bool:
     return last is not None and (last - trigger) * (1 if rises else -1) >= 0
 
 
+def outside_band(ticket: Ticket, fair: Fraction | int | None, band: Fraction) -> bool:
+    """Say whether a limit order is priced further beyond the fair price than `band` allows."""
+    if fair is None or ticket.type != LIMIT:
+        return False
+    return (ticket.price - fair) * ticket.side > fair * band
+
+
+def below_value(house: House, ticket: Ticket, least: int | str) -> bool:
+    """Say whether an order that opens is worth less than `least` in the quote currency."""
+    one, fair = house.exchange.instruments[ticket.lane], house.exchange.price(ticket.lane)
+    if fair is None or ticket.reduce_only or one.kind is not ContractKind.LINEAR:
+        return False
+    price = fair if ticket.price == NO_PRICE else ticket.price
+    return one.notional(price, ticket.size) < Fraction(least) * 10**8
+
+
 def ended_late(house: House, ticket: Ticket, state: int, reason: int) -> LocalOrder:
     """Return an order that is refused only after it was accepted: it never was in the market."""
     house.notes["late orders"] = house.notes.get("late orders", 0) + 1
@@ -101,6 +117,23 @@ def ended_late(house: House, ticket: Ticket, state: int, reason: int) -> LocalOr
         created=house.exchange.now,
         updated=house.exchange.now,
     )
+
+
+def listen_key(house: House, lives_ns: int) -> str:
+    """Return the key of the private stream, a new one where none lives, and let it live on."""
+    now = house.exchange.now
+    living = [key for key, until in house.listen_keys.items() if until > now]
+    key = living[0] if living else f"{now:x}".rjust(64, "l")
+    house.listen_keys[key] = now + lives_ns
+    return key
+
+
+def ended_keys(house: House) -> list[str]:
+    """Return the keys of the private stream that have just ended, and forget them."""
+    ended = [key for key, until in house.listen_keys.items() if until <= house.exchange.now]
+    for key in ended:
+        del house.listen_keys[key]
+    return ended
 
 
 def cannot_switch(house: House) -> int:

@@ -49,6 +49,13 @@ def forget(house: House, topic: str) -> None:
     house.notes.setdefault("views", {}).pop(topic, None)
 
 
+def forget_others(house: House, wanted: frozenset[str]) -> None:
+    """Forget the views of all topics that nobody follows."""
+    views: dict[str, View] = house.notes.setdefault("views", {})
+    for topic in [one for one in views if one not in wanted]:
+        del views[topic]
+
+
 def moved(house: House, lane: Lane, topic: str, depth: int, every_ns: int = 0) -> Change | None:
     """Return what changed of a topic that is followed, None if nothing or not yet.
 

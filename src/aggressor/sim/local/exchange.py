@@ -113,7 +113,7 @@ class LocalExchange:
 
     def pace(self, speed: float) -> None:
         """Let the market go on `speed` times as fast from now on."""
-        self.clock = MarketClock(self.now, self.clock.market(self.now), speed)
+        self.clock = MarketClock(self.now, self.clock.market(self.now), speed, self.clock)
 
     def drain(self) -> list[MarketNews | PrivateNews]:
         """Return what has happened since the last call, in order."""

@@ -28,21 +28,33 @@ _CHUNK = 16_384
 class MarketClock:
     """Market time and the venue's clock, both ns since the epoch."""
 
-    def __init__(self, venue_ns: int, market_ns: int, speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        venue_ns: int,
+        market_ns: int,
+        speed: float = 1.0,
+        before: "MarketClock | None" = None,
+    ) -> None:
+        """`before` holds for what was earlier, so that no time changes once it was told."""
         if not 0.01 <= speed <= 10_000:
             raise ConfigError(f"The speed must be within 0.01 and 10000, not {speed}.")
         self.speed = speed
         self._venue_ns = venue_ns
         self._market_ns = market_ns
+        self._before = before
 
     def market(self, venue_ns: int) -> int:
         """Return the market time at a time of the venue's clock."""
+        if self._before is not None and venue_ns < self._venue_ns:
+            return self._before.market(venue_ns)
         return self._market_ns + int((venue_ns - self._venue_ns) * self.speed)
 
     def venue(self, market_ns: int) -> int:
         """Return the venue's clock at a market time; NO_TIME stays what it is."""
         if market_ns == NO_TIME:
             return NO_TIME
+        if self._before is not None and market_ns < self._market_ns:
+            return self._before.venue(market_ns)
         return self._venue_ns + int((market_ns - self._market_ns) / self.speed)
 
 

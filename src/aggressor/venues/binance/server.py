@@ -32,6 +32,7 @@ from aggressor.venues.dialect import (
     House,
     Reply,
 )
+from aggressor.venues.served import ended_keys
 
 _MESSAGES_PER_SECOND = 10
 _STREAMS_MAX = 1024
@@ -324,8 +325,7 @@ def tick(house: House) -> Sequence[Frame]:
         del house.dead_man[lane]
         house.exchange.cancel_all(lane, waiting=False)
     frames = []
-    for key in [key for key, until in house.listen_keys.items() if until <= now]:
-        del house.listen_keys[key]
+    for key in ended_keys(house):
         body = {"e": "listenKeyExpired", "E": house.now_ms, "listenKey": key}
         frames.append(Frame("", msgspec.json.encode(body)))
     return frames

@@ -54,7 +54,15 @@ from aggressor.venues.binance.server_forms import (
 )
 from aggressor.venues.binance.server_market import Params, lane_of, missing, okay, whole
 from aggressor.venues.dialect import MS, CodeError, Frame, House, Reply
-from aggressor.venues.served import cannot_switch, fires_at_once, own_id, rate_text
+from aggressor.venues.served import (
+    below_value,
+    cannot_switch,
+    fires_at_once,
+    listen_key,
+    outside_band,
+    own_id,
+    rate_text,
+)
 
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _BAND = Fraction(5, 100)
@@ -181,7 +189,7 @@ def _ticket(house: House, params: Params, kinds: dict[str, int], id_name: str) -
         lane=number, side=side, size=size, client_id=ours, type=kind, tif=tif, price=price,
         trigger=trigger, reduce_only=reduces or closes, leg=leg,
     )  # fmt: skip
-    _check_value(house, ticket, one)
+    _check_value(house, ticket)
     return ticket
 
 
@@ -194,19 +202,14 @@ def _tif(params: Params) -> int:
     return tif
 
 
-def _check_value(house: House, ticket: Ticket, one: Instrument) -> None:
+def _check_value(house: House, ticket: Ticket) -> None:
     """Hold an order against the smallest value and the band of prices."""
     fair = house.exchange.price(ticket.lane)
-    if fair is None:
-        return
-    if ticket.type == LIMIT:
-        if ticket.side > 0 and ticket.price > fair * (1 + _BAND):
+    if outside_band(ticket, fair, _BAND):
+        if ticket.side > 0:
             raise CodeError(-4016, "Limit price can't be higher than the band allows.")
-        if ticket.side < 0 and ticket.price < fair * (1 - _BAND):
-            raise CodeError(-4024, "Limit price can't be lower than the band allows.")
-    price = fair if ticket.price == NO_PRICE else ticket.price
-    least = Fraction(MIN_NOTIONAL) * 10**8
-    if one.kind == "linear" and not ticket.reduce_only and one.notional(price, ticket.size) < least:
+        raise CodeError(-4024, "Limit price can't be lower than the band allows.")
+    if below_value(house, ticket, MIN_NOTIONAL):
         raise CodeError(
             -4164,
             f"Order's notional must be no smaller than {MIN_NOTIONAL} (unless you choose reduce "
@@ -645,10 +648,7 @@ def account_config(house: House, params: Params) -> Any:
 
 def new_listen_key(house: House, params: Params) -> Any:
     """Return the account's key, a new one where there is none, and let it live for an hour."""
-    living = [key for key, until in house.listen_keys.items() if until > house.exchange.now]
-    key = living[0] if living else f"{house.exchange.now:x}".rjust(64, "l")
-    house.listen_keys[key] = house.exchange.now + _KEY_NS
-    return {"listenKey": key}
+    return {"listenKey": listen_key(house, _KEY_NS)}
 
 
 def keep_listen_key(house: House, params: Params) -> Any:

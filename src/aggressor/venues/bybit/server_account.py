@@ -6,7 +6,6 @@ then told as Rejected on the stream.
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +13,6 @@ import msgspec
 from aggressor.schema import report
 from aggressor.schema.command import GTC, IOC, LIMIT, MARKET
 from aggressor.schema.event import NO_PRICE
-from aggressor.schema.instrument import Instrument
 from aggressor.sim.local.board import Lane
 from aggressor.sim.local.orders import (
     DUPLICATE,
@@ -39,6 +37,7 @@ from aggressor.venues.bybit.server_forms import (
 from aggressor.venues.bybit.server_market import Params, lane_of, ours
 from aggressor.venues.dialect import MS, CodeError, Frame, House
 from aggressor.venues.served import (
+    below_value,
     cannot_switch,
     ended_late,
     fires_at_once,
@@ -114,7 +113,8 @@ def _ticket(house: House, params: Params) -> Ticket:
         reduce_only=bool(params.get("reduceOnly", False)) or (leg != 0 and leg != side),
         leg=leg,
     )
-    _check_value(house, ticket, one)
+    if below_value(house, ticket, MIN_NOTIONAL):
+        raise CodeError(110094, "Order does not meet minimum order value 5USDT")
     return ticket
 
 
@@ -126,15 +126,6 @@ def _conditional(lane: Lane, trigger: int, side: int, direction: Any) -> int:
         code = 110092 if rises else 110093
         raise CodeError(code, "expect the trigger on the other side of the price")
     return waiting_type(rises, side)
-
-
-def _check_value(house: House, ticket: Ticket, one: Instrument) -> None:
-    fair = house.exchange.price(ticket.lane)
-    if fair is None or ticket.reduce_only or one.kind != "linear":
-        return
-    price = fair if ticket.price == NO_PRICE else ticket.price
-    if one.notional(price, ticket.size) < Fraction(MIN_NOTIONAL) * 10**8:
-        raise CodeError(110094, "Order does not meet minimum order value 5USDT")
 
 
 def _chosen(house: House, params: Params) -> LocalOrder | None:
