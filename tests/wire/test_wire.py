@@ -133,6 +133,25 @@ def test_limits_hold_requests_back_and_a_refusal_for_speed_holds_all() -> None:
     asyncio.run(play())
 
 
+def test_no_window_wherever_it_begins_holds_more_than_the_limit() -> None:
+    async def play() -> list[tuple[float, int]]:
+        limits = Limits({"rest": (10, 200_000_000)})
+        loop = asyncio.get_running_loop()
+        gone: list[tuple[float, int]] = []
+
+        async def one(weight: int) -> None:
+            await limits.take("rest", weight)
+            gone.append((loop.time(), weight))
+
+        await asyncio.gather(*(one(1 + n % 4) for n in range(20)))
+        return gone
+
+    gone = asyncio.run(play())
+    assert [weight for _, weight in gone] == [1 + n % 4 for n in range(20)]  # in turn
+    for begin, _ in gone:
+        assert sum(weight for at, weight in gone if begin <= at < begin + 0.2) <= 10
+
+
 def test_a_weight_above_the_whole_limit_still_leaves() -> None:
     async def play() -> None:
         limits = Limits({"rest": (5, 1_000_000)})

@@ -1,23 +1,25 @@
 """Requests: each with a deadline, counted against the venue's limits before it leaves.
 
-A limit is a bucket that leaks at the venue's rate, so a burst can never exceed it in any window.
+A limit holds in every window, wherever it begins: what left is remembered until its window is over.
+(A bucket that leaks lets a full burst and a window's worth behind it leave, twice what is allowed.)
 When the venue says that we are too fast (429, or 418 for a ban) everything to its address waits as
 long as it says, at least a second; asking on would prolong the ban.
 """
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import aiohttp
-from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from aggressor.schema.errors import MessageError
 
 BODY_BYTES_MAX = 64 << 20
 _BAN_S = 120.0  # the shortest ban of any venue, where it does not say how long
+_JITTER_S = 0.1  # what leaves a window apart may arrive closer together
 _SLOW = 429
 _BANNED = 418
 
@@ -30,15 +32,39 @@ class Response(NamedTuple):
     body: bytes
 
 
+class _Window:
+    """So much weight in any window of so many seconds, first come first served."""
+
+    def __init__(self, most: int, window_s: float) -> None:
+        self._most = most
+        self._window_s = window_s + _JITTER_S
+        self._gone: deque[tuple[float, int]] = deque()  # when, weight
+        self._used = 0
+        self._turn = asyncio.Lock()
+
+    async def take(self, weight: int) -> None:
+        """Wait until the weight may leave; what is above the whole limit counts as all of it."""
+        loop = asyncio.get_running_loop()
+        weight = min(weight, self._most)
+        async with self._turn:
+            while True:
+                now = loop.time()
+                while self._gone and now - self._gone[0][0] >= self._window_s:
+                    self._used -= self._gone.popleft()[1]
+                if self._used + weight <= self._most:
+                    self._gone.append((now, weight))
+                    self._used += weight
+                    return
+                await asyncio.sleep(self._gone[0][0] + self._window_s - now)
+
+
 class Limits:
-    """The buckets of one venue's addresses: group -> (weight, window in ns)."""
+    """The limits of one venue's addresses: group -> (weight, window in ns)."""
 
     def __init__(self, groups: Mapping[str, tuple[int, int]]) -> None:
-        self._buckets = {
-            group: AsyncLimiter(weight, window_ns / 1e9)
-            for group, (weight, window_ns) in groups.items()
+        self._windows = {
+            group: _Window(weight, window_ns / 1e9) for group, (weight, window_ns) in groups.items()
         }
-        self._largest = {group: weight for group, (weight, _) in groups.items()}
         self._until = 0.0
 
     async def take(self, group: str, weight: int) -> None:
@@ -46,9 +72,9 @@ class Limits:
         loop = asyncio.get_running_loop()
         while (ahead := self._until - loop.time()) > 0:
             await asyncio.sleep(ahead)
-        bucket = self._buckets.get(group)
-        if bucket is not None and weight > 0:
-            await bucket.acquire(min(weight, self._largest[group]))
+        window = self._windows.get(group)
+        if window is not None and weight > 0:
+            await window.take(weight)
 
     def stay_away(self, seconds: float) -> None:
         """Let nothing leave for so long."""
