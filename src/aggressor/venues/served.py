@@ -11,11 +11,12 @@ from aggressor.schema.errors import UnitError
 from aggressor.schema.event import ASK, BID, NO_PRICE
 from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument
 from aggressor.schema.units import decimal_text
-from aggressor.sim.local.board import Lane
+from aggressor.sim.local.board import Lane, TradeNews
 from aggressor.sim.local.orders import LocalOrder, Ticket
 from aggressor.venues.dialect import House
 from aggressor.venues.told import level_texts
 
+_STAMPS_KEPT = 5000
 _LATE = 1 << 40  # where the numbers of orders begin that were refused after they were accepted
 
 
@@ -41,6 +42,17 @@ def mark_of(lane: Lane) -> int:
         return lane.mark
     last = lane.last_price()
     return 0 if last is None else int(last * lane.instrument.tick * 10**8)
+
+
+def stamp(house: House, news: TradeNews) -> int:
+    """Return the time of a print in ms: the same whenever it is told, whatever the clock does."""
+    stamps: dict[tuple[int, int], int] = house.notes.setdefault("stamps", {})
+    key = (news.lane, news.number)
+    if key not in stamps:
+        stamps[key] = house.ms(news.ts)
+        if len(stamps) > _STAMPS_KEPT:
+            del stamps[next(iter(stamps))]
+    return stamps[key]
 
 
 def money_of(amount: Fraction) -> str:

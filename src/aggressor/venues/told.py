@@ -15,7 +15,8 @@ class View(NamedTuple):
     """The best levels of a book as told last."""
 
     number: int  # counts what was told of the topic
-    version: int  # of the book
+    version: int  # of the book as told
+    seen: int  # of the book when it was looked at last; what had changed since lay deeper
     at: int  # venue's clock, ns
     bids: dict[int, int]  # ticks -> lots, the best first
     asks: dict[int, int]
@@ -63,21 +64,35 @@ def moved(house: House, lane: Lane, topic: str, depth: int, every_ns: int = 0) -
     """
     views: dict[str, View] = house.notes.setdefault("views", {})
     before = views.get(topic)
-    if before is None or before.version == lane.book_version:
+    if before is None or before.seen == lane.book_version:
         return None
-    if (house.exchange.now - before.at) * max(1.0, house.exchange.clock.speed) < every_ns:
+    if not _passed(house, before.at, every_ns):
         return None
     now = views[topic] = _view(house, lane, depth, before.number + 1)
     bids, asks = _difference(before.bids, now.bids), _difference(before.asks, now.asks)
     if not bids and not asks:  # what changed lies deeper
-        views[topic] = before._replace(version=now.version)
+        views[topic] = before._replace(seen=now.seen)
         return None
     return Change(before, now, bids, asks)
 
 
+def due(house: House, topic: str, every_ns: int) -> bool:
+    """Say whether a topic may be told again, at most once in `every_ns` of market time."""
+    told: dict[str, int] = house.notes.setdefault("told", {})
+    if not _passed(house, told.get(topic, 0), every_ns):
+        return False
+    told[topic] = house.exchange.now
+    return True
+
+
+def _passed(house: House, since: int, every_ns: int) -> bool:
+    return (house.exchange.now - since) * max(1.0, house.exchange.clock.speed) >= every_ns
+
+
 def _view(house: House, lane: Lane, depth: int, number: int) -> View:
     sides = (dict(lane.levels(BID, depth)), dict(lane.levels(ASK, depth)))
-    return View(number, lane.book_version, house.exchange.now, *sides)
+    version = lane.book_version
+    return View(number, version, version, house.exchange.now, *sides)
 
 
 def _difference(before: dict[int, int], now: dict[int, int]) -> Levels:

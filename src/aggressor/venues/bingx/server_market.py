@@ -8,17 +8,16 @@ from typing import Any
 from aggressor.schema.event import ASK, BID
 from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import Lane, Levels, TradeNews
-from aggressor.sim.local.minutes import Candle
 from aggressor.venues.bingx.instruments import SPANS
 from aggressor.venues.bingx.server_forms import candle_form, contract_form, interest_text, paid_text
 from aggressor.venues.dialect import CodeError, House
-from aggressor.venues.served import best, mark_of
+from aggressor.venues.past import chosen, last_span
+from aggressor.venues.served import best, mark_of, stamp
 from aggressor.venues.told import level_texts
 
 Params = dict[str, str]
 
 LIMITS = (5, 10, 20, 50, 100, 500, 1000)
-_STAMPS_KEPT = 5000
 CANDLES = {name: seconds for seconds, name in SPANS.items()} | {"3d": 259_200, "1w": 604_800}
 _ROWS, _ROWS_MAX = 500, 1440
 _DAY_MS = 86_400_000
@@ -98,17 +97,6 @@ def depth(house: House, params: Params) -> Any:
 # -- prints ----------------------------------------------------------------------------------------
 
 
-def stamp(house: House, news: TradeNews) -> int:
-    """Return the time of a print in ms, the same whenever it is told."""
-    stamps: dict[tuple[int, int], int] = house.notes.setdefault("stamps", {})
-    key = (news.lane, news.number)
-    if key not in stamps:
-        stamps[key] = house.ms(news.ts)
-        if len(stamps) > _STAMPS_KEPT:
-            del stamps[next(iter(stamps))]
-    return stamps[key]
-
-
 def trades(house: House, params: Params) -> Any:
     """Answer the last prints, newest first."""
     lane = lane_of(house, params)
@@ -186,13 +174,6 @@ def open_interest(house: House, params: Params) -> Any:
     }
 
 
-def _day(house: House, lane: Lane) -> Candle:
-    last = lane.last_price() or 0
-    number = house.exchange.by_symbol[lane.instrument.symbol]
-    kept = house.exchange.minutes[number].day(house.exchange.now)
-    return Candle(0, last, last, last, last) if kept is None else kept
-
-
 def ticker(house: House, params: Params) -> Any:
     """Answer the figures of a day: of one contract, or all."""
     forms = [ticker_form(house, lane) for lane in _lanes(house, params)]
@@ -201,7 +182,7 @@ def ticker(house: House, params: Params) -> Any:
 
 def ticker_form(house: House, lane: Lane) -> dict[str, Any]:
     """Return the figures of a day."""
-    one, day, top = lane.instrument, _day(house, lane), best(lane, "0")
+    one, day, top = lane.instrument, last_span(house, lane), best(lane, "0")
     change = 100 * (day.close - day.open) / day.open if day.open else 0.0
     return {
         "symbol": one.symbol,
@@ -257,13 +238,8 @@ def klines(house: House, params: Params) -> Any:
     span_s = CANDLES.get(params.get("interval", ""))
     if span_s is None:
         raise bad("interval", "is not supported")
-    number = house.exchange.by_symbol[lane.instrument.symbol]
-    rows = house.exchange.minutes[number].spans(span_s, 10**9)
-    first, last = params.get("startTime", ""), params.get("endTime", "")
-    if first.isdigit():
-        rows = [one for one in rows if one.start_s * 1000 >= int(first)]
-    if last.isdigit():
-        rows = [one for one in rows if one.start_s * 1000 <= int(last)]
+    minutes = house.exchange.minutes[house.exchange.by_symbol[lane.instrument.symbol]]
+    begin, end = whole(params, "startTime", 0, 2**62), whole(params, "endTime", 2**62, 2**62)
     limit = whole(params, "limit", _ROWS, _ROWS_MAX)
-    rows = rows[:limit] if first else rows[-limit:]
+    rows = chosen(minutes, span_s, begin, end, limit, first=bool(params.get("startTime")))
     return [candle_form(lane.instrument, one) for one in reversed(rows)]

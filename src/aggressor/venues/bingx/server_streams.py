@@ -14,9 +14,10 @@ import msgspec
 from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import Lane, MarketNews, MarkNews, QuoteNews, TradeNews
 from aggressor.venues.bingx.server_forms import candle_form
-from aggressor.venues.bingx.server_market import CANDLES, sides, stamp, ticker_form
+from aggressor.venues.bingx.server_market import CANDLES, sides, ticker_form
 from aggressor.venues.dialect import MS, Frame, House
-from aggressor.venues.told import View, forget_others, moved, opened
+from aggressor.venues.served import stamp
+from aggressor.venues.told import View, due, forget_others, moved, opened
 
 _DEPTHS = (5, 10, 20, 50, 100)
 _DEPTH_MAX = 1024
@@ -124,17 +125,9 @@ def tell(house: House, news: MarketNews, wanted: frozenset[str]) -> Sequence[Fra
         frames.append(_frame(name, data | {"p": money_text(news.price)}))
     elif isinstance(news, QuoteNews) and (name := f"{symbol}@bookTicker") in wanted:
         frames.append(_frame(name, _quote_form(house, lane, news)))
-    if (name := f"{symbol}@ticker") in wanted and _due(house, name):
+    if (name := f"{symbol}@ticker") in wanted and due(house, name, _TICKER_NS):
         frames.append(_frame(name, _ticker_event(house, lane)))
     return frames
-
-
-def _due(house: House, name: str) -> bool:
-    now, told = house.exchange.now, house.notes.setdefault("told", {})
-    if now - told.get(name, 0) < _TICKER_NS:
-        return False
-    told[name] = now
-    return True
 
 
 def _trade_frames(
