@@ -31,6 +31,7 @@ class Calls:
         self.x = exchange
         self.symbol = symbol
         self.said: dict[str, str] = {}
+        self.more: list[str] = []  # further calls that this venue serves, of a symbol
         self.params: dict[str, dict[str, Any]] = {}  # by call: what this venue must be told
 
     async def do(self, name: str, call: Awaitable[Any], true: Any = None) -> Any:
@@ -127,6 +128,8 @@ async def account(calls: Calls, bid: float, ask: float, size: float) -> None:
     none = x.fetch_open_orders(symbol, params={"trigger": True})
     await calls.do("no_open_stops", none, lambda all: not all)
     await calls.do("close", x.create_order(symbol, "market", "sell", size, bid, reduce))
+    for name in calls.more:
+        await calls.do(name, getattr(x, name)(symbol), lambda found: len(found) > 0)
     await calls.fails(
         "no_margin",
         x.create_order(symbol, "limit", "buy", 1000 * size, bid),
@@ -147,6 +150,7 @@ async def main(document: dict[str, Any]) -> dict[str, str]:
     exchange.urls["api"] = moved(urls, document["rest"], document["ws"])
     calls = Calls(exchange, document["symbol"])
     calls.params = document.get("params", {})
+    calls.more = document.get("more", [])
     try:
         bid, ask = await public(calls)
         await orders(calls, bid, document["size"])

@@ -32,6 +32,10 @@ MEXC: dict[str, Any] = {
         "create_take_profit": {"triggerType": 1},
         "cancel_all_stops": {"method": "contractPrivatePostPlanorderCancelAll"},
     },
+    "more": [
+        *("fetch_orders", "fetch_closed_orders", "fetch_canceled_orders", "fetch_leverage"),
+        *("fetch_position_mode", "fetch_mark_ohlcv", "watch_ticker", "watch_ohlcv"),
+    ],
 }
 BINGX: dict[str, Any] = {
     "id": "bingx",

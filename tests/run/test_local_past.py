@@ -94,10 +94,11 @@ def test_candles_and_the_day_are_what_the_prints_say(name: str) -> None:
     for at, news in played.prints:
         minutes[at // MINUTE].append(news)
     assert len(minutes) >= 5
-    request = venue_named(name).candles_request(one, 60, 3)
-    parts = urlsplit(request.url)
-    text = played.get(parts.path, parts.query)
-    found = venue_named(name).read_candles(text, one)
+    venue = venue_named(name)
+    assert venue.candles_request is not None
+    assert venue.read_candles is not None
+    parts = urlsplit(venue.candles_request(one, 60, 3).url)
+    found = venue.read_candles(played.get(parts.path, parts.query), one)
     assert len(found) >= 3
     last = played.house.exchange.now // MINUTE
     for row in found[-3:]:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from aggressor.schema.event import ASK, BID
-from aggressor.sim.local.board import BookNews, Lane, Levels
+from aggressor.sim.local.board import BookNews, Lane, Levels, TradeNews
 from aggressor.sim.local.minutes import Candle, Minutes
 from aggressor.venues.dialect import MS, CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import BAND, contract_form, money, price_of, raw
 from aggressor.venues.past import chosen, last_span
-from aggressor.venues.served import mark_of
+from aggressor.venues.served import mark_of, stamp
 
 Params = dict[str, Any]
 
@@ -162,7 +162,7 @@ def depth_commits(house: House, params: Params) -> Any:
     ]
 
 
-def deal_form(house: House, lane: Lane, news: Any) -> dict[str, Any]:
+def deal_form(house: House, lane: Lane, news: TradeNews) -> dict[str, Any]:
     """Return one print; whether it opened or closed is not known: 3, unchanged."""
     one = lane.instrument
     return {
@@ -171,7 +171,7 @@ def deal_form(house: House, lane: Lane, news: Any) -> dict[str, Any]:
         "T": 1 if news.side > 0 else 2,
         "O": 3,
         "M": 2,
-        "t": house.ms(news.ts),
+        "t": stamp(house, news),
         "i": str(news.number),
     }
 

@@ -29,6 +29,7 @@ from aggressor.venues.mexc.server_market import (
     note_change,
     ticker_form,
 )
+from aggressor.venues.told import due
 
 MERGED_NS = 200 * MS
 FULL_NS = 300 * MS
@@ -108,28 +109,18 @@ def _merge(house: House, news: BookNews, symbol: str, wanted: frozenset[str]) ->
 
 def paced(house: House, wanted: frozenset[str]) -> Sequence[Frame]:
     """Return the books that are due by the clock: merged changes, and the best levels whole."""
-    told: dict[str, int] = house.notes.setdefault("told", {})
     frames = []
     for number, lane in enumerate(house.exchange.board.lanes):
         symbol = lane.instrument.symbol
         topic = f"depth.{symbol}"
         merging = house.notes.get("merging", {})
-        if number in merging and _due(house, told, topic, MERGED_NS):
+        if number in merging and due(house, topic, MERGED_NS):
             frames.append(_merged_frame(house, lane, topic, merging.pop(number)))
         for limit in FULL_DEPTHS:
             topic = f"depth.full.{limit}.{symbol}"
-            if topic in wanted and _due(house, told, topic, FULL_NS):
+            if topic in wanted and due(house, topic, FULL_NS):
                 frames.append(_full_frame(house, lane, topic, limit))
     return frames
-
-
-def _due(house: House, told: dict[str, int], topic: str, every_ns: int) -> bool:
-    """Say whether so much market time has passed since the topic was told last, and note it."""
-    now = house.exchange.now
-    if (now - told.get(topic, 0)) * max(1.0, house.exchange.clock.speed) < every_ns:
-        return False
-    told[topic] = now
-    return True
 
 
 def _merged_frame(house: House, lane: Lane, topic: str, one: Merging) -> Frame:
