@@ -273,16 +273,19 @@ def _page(params: Params, rows: list[Any], default: int) -> dict[str, Any]:
     }
 
 
+def _formed(page: dict[str, Any], house: House) -> dict[str, Any]:
+    """Return a page of orders written out: no other is."""
+    return page | {"list": [order_form(house, one) for one in page["list"]]}
+
+
 def realtime(house: House, params: Params) -> Any:
     """Answer living orders; by id also ended ones."""
-    found = _asked(house, params, living=True)
-    return _page(params, [order_form(house, one) for one in found], 20)
+    return _formed(_page(params, _asked(house, params, living=True), 20), house)
 
 
 def history(house: House, params: Params) -> Any:
     """Answer ended orders."""
-    found = _asked(house, params, living=False)
-    return _page(params, [order_form(house, one) for one in found], 20)
+    return _formed(_page(params, _asked(house, params, living=False), 20), house)
 
 
 def executions(house: House, params: Params) -> Any:

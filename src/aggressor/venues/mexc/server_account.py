@@ -35,13 +35,14 @@ from aggressor.venues.served import cannot_switch, own_id, rate_text
 # -- questions -------------------------------------------------------------------------------------
 
 
-def _newest(house: House, keep: Callable[[LocalOrder], bool]) -> list[Any]:
-    """Return plain orders and those born of triggers, the newest first."""
-    return [
-        order_form(house, one)
+def _newest(house: House, params: Params, keep: Callable[[LocalOrder], bool]) -> list[Any]:
+    """Return a page of plain orders and those born of triggers, the newest first."""
+    found = [
+        one
         for one in reversed(house.exchange.orders.values())
         if (one.became or not one.waits) and keep(one)
     ]
+    return [order_form(house, one) for one in page(params, found)]
 
 
 def get_order(house: House, params: Params) -> Any:
@@ -72,8 +73,7 @@ def get_many(house: House, params: Params) -> Any:
 def open_orders(house: House, params: Params) -> Any:
     """Answer the living orders."""
     lane = lane_named(house, params)
-    rows = _newest(house, lambda one: one.lives and lane in (None, one.lane))
-    return page(params, rows)
+    return _newest(house, params, lambda one: one.lives and lane in (None, one.lane))
 
 
 def history_orders(house: House, params: Params) -> Any:
@@ -81,8 +81,7 @@ def history_orders(house: House, params: Params) -> Any:
     lane = lane_named(house, params)
     states = {int(one) for one in str(params.get("states", "")).split(",") if one.isdigit()}
     wanted = states or {3, 4, 5}
-    rows = _newest(house, lambda one: state(one) in wanted and lane in (None, one.lane))
-    return page(params, rows)
+    return _newest(house, params, lambda one: state(one) in wanted and lane in (None, one.lane))
 
 
 def open_count(house: House, params: Params) -> Any:
@@ -104,7 +103,7 @@ def order_deals(house: House, params: Params) -> Any:
     since = number_in(params, "start_time", 0, 1 << 50) * MS
     until = number_in(params, "end_time", 1 << 50, 1 << 50) * MS
     fills = [one for one in house.exchange.fills_of(lane, since) if one.ts // MS <= until // MS]
-    return page(params, [fill_form(house, one) for one in reversed(fills)])
+    return [fill_form(house, one) for one in page(params, fills[::-1])]
 
 
 def deal_details(house: House, params: Params) -> Any:

@@ -171,14 +171,14 @@ def plans(house: House, params: Params) -> Any:
     states = {int(one) for one in str(params.get("states", "")).split(",") if one.isdigit()}
     start = number_in(params, "start_time", 0, 1 << 50) * MS
     end = number_in(params, "end_time", 1 << 50, 1 << 50) * MS
-    rows = [
-        plan_form(house, one)
+    found = [
+        one
         for one in reversed(house.exchange.orders.values())
         if one.waits and "pair" not in one.ticket.said
         if lane in (None, one.lane) and start <= one.created <= end
         if not states or plan_state(one) in states
     ]
-    return page(params, rows)
+    return [plan_form(house, one) for one in page(params, found)]
 
 
 def lapse(house: House) -> None:
