@@ -42,6 +42,7 @@ BINGX: dict[str, Any] = {
     "options": {"defaultType": "swap"},
     "params": {"leverage": {"side": "BOTH"}},
 }
+WEEX: dict[str, Any] = {"id": "weex", "options": {"defaultType": "swap"}}
 IDS: dict[str, dict[str, Any]] = {
     "bingx": BINGX | {"symbol": "BTC/USDT:USDT", "size": 0.05},
     "binance-usdm": {"id": "binanceusdm", "symbol": "BTC/USDT:USDT", "size": 0.05},
@@ -49,6 +50,7 @@ IDS: dict[str, dict[str, Any]] = {
     "bybit-linear": BYBIT | {"symbol": "BTC/USDT:USDT", "size": 0.05},
     "bybit-inverse": BYBIT | {"symbol": "BTC/USD:BTC", "size": 5000},
     "mexc": MEXC,
+    "weex": WEEX | {"symbol": "BTC/USDT:USDT", "size": 0.05},
 }
 DEPOSITS = {"binance-coinm": 1, "bybit-inverse": 1}
 

@@ -26,6 +26,7 @@ from tests.run.venue_stage import MONEY, Trader, serving, trading, until
 
 SIZE = 200  # lots: worth more than the least value of any venue
 VENUES = sorted(DIALECTS)
+WORDLESS = ("weex",)  # it has no code for a position that is too small
 SILENT = ("bingx", "weex")  # their streams do not say why an order ended
 
 
@@ -171,7 +172,8 @@ def test_a_market_order_fills_and_account_and_news_agree(name: str) -> None:
         assert one.lots(await trader.position()) == SIZE
         held = [x for x in trader.updates if isinstance(x, PositionUpdate)]
         assert one.lots(held[-1].size) == SIZE
-        wallet = [x for x in trader.updates if isinstance(x, BalanceUpdate)][-1].wallet
+        wallets = [x.wallet for x in trader.updates if isinstance(x, BalanceUpdate)]
+        wallet = wallets[-1] if wallets else ""
         _, body = await trader.ask(trader.side.balances())
         (balance,) = [x for x in trader.side.read_balances(body) if x.asset == one.settle]
         assert Fraction(balance.wallet) == Fraction(wallet or balance.wallet)  # some tell only free
@@ -188,7 +190,8 @@ def test_a_market_order_fills_and_account_and_news_agree(name: str) -> None:
         answer, _ = await trader.place(
             type=c.MARKET, tif=c.IOC, size=SIZE, side=-1, flags=report.REDUCE_ONLY
         )
-        assert (answer.verdict, answer.reason) == (Verdict.REFUSED, report.REDUCE_ONLY_EMPTY)
+        why = report.NO_REASON if name in WORDLESS else report.REDUCE_ONLY_EMPTY
+        assert (answer.verdict, answer.reason) == (Verdict.REFUSED, why)
 
     played(name, play)
 

@@ -71,6 +71,7 @@ class Channel:
         self.opened = 0  # venue's clock, ns; for venues that watch their sockets (`Dialect.beat`)
         self.pinged = 0
         self.unanswered = 0  # pings since the last answer
+        self.refused = 0  # messages that were not understood
         self._heard: deque[int] = deque()
 
     def too_fast(self, now: int, most: int) -> bool:

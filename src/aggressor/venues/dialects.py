@@ -6,8 +6,9 @@ from aggressor.venues.bingx.server import BINGX
 from aggressor.venues.bybit.server import INVERSE, LINEAR
 from aggressor.venues.dialect import Dialect
 from aggressor.venues.mexc.server import MEXC
+from aggressor.venues.weex.server import WEEX
 
-_ALL = (USDM, COINM, LINEAR, INVERSE, BINGX, MEXC)
+_ALL = (USDM, COINM, LINEAR, INVERSE, BINGX, WEEX, MEXC)
 DIALECTS: dict[str, Dialect] = {one.venue: one for one in _ALL}
 
 
