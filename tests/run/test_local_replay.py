@@ -51,12 +51,13 @@ def book_of(rows: Events) -> tuple[dict[int, int], dict[int, int]]:
     return found[BID], found[ASK]
 
 
-async def heard(server: VenueServer, seconds: float) -> Ear:
+async def heard(server: VenueServer, speed: float, seconds: float) -> Ear:
     """Follow the venue until its market has ended; return what was heard."""
     await server.start()
     try:
         async with hearing(server) as ear:
             await until(lambda: ear.line.live)
+            server.exchange.pace(speed)  # nothing is missed however long it took to get here
             await until(lambda: server.exchange.paced.over, seconds)
             await asyncio.sleep(1.0)
             assert ear.line.counts.bad == 0, ear.line.counts.example
@@ -66,7 +67,7 @@ async def heard(server: VenueServer, seconds: float) -> Ear:
 
 
 def played(
-    name: str, path: Path, instruments: list[str], folder: Path, speed: float
+    name: str, path: Path, instruments: list[str], folder: Path, speed: float = 1.0
 ) -> VenueServer:
     dialect = dialect_named(name)
     traded, feeds = markets_of(dialect, path, instruments, 1, folder)
@@ -82,8 +83,8 @@ def test_a_store_is_heard_to_its_end_in_every_dialect(
     store = tmp_path / "store"
     import_files([sample], "binance-usdm", store)
     rows = Store(store).source(BTC).read_all()
-    server = played(name, store, instruments, tmp_path / "unused", 12.0)
-    ear = asyncio.run(heard(server, 30.0))
+    server = played(name, store, instruments, tmp_path / "unused")
+    ear = asyncio.run(heard(server, 12.0, 60.0))
     lane = server.exchange.board.lanes[0]
     assert (lane.bids, lane.asks) == book_of(rows)
     assert ear.book() == (lane.bids, lane.asks)
@@ -119,8 +120,8 @@ def test_what_cannot_be_played_is_said(sample: Path, tmp_path: Path) -> None:
 @pytest.mark.recording
 def test_a_real_recording_is_heard_as_it_was(tmp_path: Path) -> None:
     file = recording("binance-coinm/btcusd_perp_20240808.gz")
-    server = played("binance-coinm", file, [], tmp_path / "own", 60.0)
-    ear = asyncio.run(heard(server, 60.0))
+    server = played("binance-coinm", file, [], tmp_path / "own")
+    ear = asyncio.run(heard(server, 60.0, 90.0))
     lane = server.exchange.board.lanes[0]
     for side, book in zip((BID, ASK), ear.book(), strict=True):  # a picture holds 1000 levels
         best = sorted(book, reverse=side == BID)[:500]

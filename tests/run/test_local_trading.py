@@ -252,11 +252,16 @@ def test_stops_and_take_profits_rest_are_cancelled_and_triggered(name: str) -> N
             flags=report.REDUCE_ONLY,
         )  # fmt: skip
         assert answer.verdict is Verdict.ACCEPTED, answer
+        exchange = trader.server.exchange
+        bought = exchange.account.net(0)
         await until(lambda: report.TRIGGERED in [x.kind for x in trader.of(line)], 60.0)
-        assert trader.server.exchange.account.net(0) == SIZE
+        sold = sum(x.lots for x in exchange.fills if x.side < 0)
+        assert 0 < sold <= SIZE  # a thin book may not hold all of it
+        assert exchange.account.net(0) == bought - sold
+        ended = report.FILL if sold == SIZE else report.EXPIRED
         await until(
             lambda: any(
-                isinstance(x, OrderUpdate) and x.kind == report.FILL and x.side < 0
+                isinstance(x, OrderUpdate) and x.kind == ended and x.side < 0
                 for x in trader.updates
             )
         )
