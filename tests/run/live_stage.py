@@ -53,8 +53,12 @@ def replaced_rules(**fields: Any) -> LiveRules:
 class Dealer:
     """Commands in, reports out, booked by the order's own table."""
 
-    def __init__(self, server: VenueServer, exchange: VenueExchange, notices: list[str]) -> None:
+    def __init__(
+        self, server: VenueServer, exchange: VenueExchange, line: Line, notices: list[str]
+    ) -> None:
         self.server = server
+        self.line = line
+        self.market_rows: Callable[[Any], None] | None = None  # who wants the market too
         self.exchange = exchange
         self.notices = notices
         self.blotter = Blotter(exchange.first_id)
@@ -75,7 +79,9 @@ class Dealer:
 
     def pump(self) -> None:
         """Take what the exchange reports."""
-        _, reports = self.exchange.poll(1000)
+        events, reports = self.exchange.poll(100_000)
+        if self.market_rows is not None and events.size:
+            self.market_rows(events)
         for row in reports:
             if self.reports:
                 assert row["ts_recv"] >= self.reports[-1]["ts_recv"]
@@ -214,12 +220,16 @@ async def dealing(
     rules: LiveRules = RULES,
     terms: Terms | None = None,
     wait: bool = True,
+    venue: Venue | None = None,
+    longest_wait_s: float = 1.0,
     **more: Any,
 ) -> AsyncIterator[Dealer]:
     """Run our account against a server, with its market beside it."""
-    venue, notices, clock, backlog = local_venue(server), [], Clock(), Backlog()
+    venue = venue or local_venue(server)
+    notices: list[str] = []
+    clock, backlog = Clock(), Backlog()
     async with Rest() as rest:
-        wires = Wires(rest, clock, notices.append, server.document["rest"])
+        wires = Wires(rest, clock, notices.append, server.document["rest"], longest_wait_s)
         found = await definitions_of(venue, wires, Limits({"rest": venue.rest_limit}))
         (one,) = chosen(found, venue, [server.dialect.example.symbol])
         line = Line(venue, [(one, 0)], wires, backlog)
@@ -228,7 +238,7 @@ async def dealing(
             terms=terms or Terms(leverage=20), rules=rules, **more,
         )  # fmt: skip
         tasks = [asyncio.create_task(line.run()), asyncio.create_task(exchange.run())]
-        dealer = Dealer(server, exchange, notices)
+        dealer = Dealer(server, exchange, line, notices)
         try:
             if wait:
                 await until(lambda: exchange.ready.is_set() or tasks[1].done(), 20.0)

@@ -8,7 +8,8 @@ order in which it was decoded, so that a recording decodes to the same rows.
 A connection that is lost is opened again after a jittered wait; its books are unknown from that
 moment (CLEAR with GAP) until they are aligned anew, and no print is lost that the venue sends. One
 that the venue will cut at a known age is replaced by a second one while the first still speaks;
-what comes twice is dropped by the venue's own ids.
+what comes twice is dropped by the venue's own ids. Prints that a lost connection did not bring are
+asked for where the venue answers them.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 from aggressor.run.backlog import Backlog
 from aggressor.run.holder import Holder
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError
-from aggressor.schema.event import NO_TIME, Events, empty_events
+from aggressor.schema.event import NO_TIME, TRADE, Events, empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.venues.session import ControlKind, Link, State
 from aggressor.venues.venue import NEEDS_ROOM, MarketDecoder, Poll, Request, Subscription, Venue
@@ -58,6 +59,7 @@ class Wires(NamedTuple):
     clock: Clock
     notice: Callable[[str], None]  # words for a person: alarms, losses
     at: str = ""  # speak to http(s)://host:port in place of the venue's own addresses
+    longest_wait_s: float = 30.0  # between two attempts to connect
 
 
 class LineCounts:
@@ -156,6 +158,8 @@ class Line:
         self._asked: dict[str, int] = {}
         self._waits: dict[str, Backoff] = {}
         self._fetching: set[str] = set()
+        self._torn = False  # a connection was lost, and prints with it
+        self._printed: set[int] = set()  # instruments that have had a print
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -209,12 +213,15 @@ class Line:
         if rows.size:
             first = rows[0]
             link.saw(int(first["instrument"]), int(first["kind"]), ts_recv)
+            if first["kind"] == TRADE:
+                self._printed.add(int(first["instrument"]))
             if first["ts_venue"] != NO_TIME:
                 counts.lag_ns = ts_recv - int(first["ts_venue"])
 
     def _lost(self, why: str, ts_recv: int, books: bool) -> None:
         """A connection is gone without a successor."""
         self.counts.losses += 1
+        self._torn = True
         self._wires.notice(f"{self.venue.name}: {why}; connecting again")
         if not books:
             return
@@ -297,9 +304,25 @@ class Line:
                 holder.link.aligned(not wanted, now)
             for symbol in wanted:
                 self._want(symbol, now)
+            self._mend()
             for symbol in [one for one in self._asked if one not in wanted]:
                 del self._asked[symbol]
                 self._waits.pop(symbol, None)
+
+    def _mend(self) -> None:
+        """Ask for the last prints once all connections stand again; known ones are dropped."""
+        request = self.venue.trades_request
+        if not self._torn or request is None:
+            return
+        if all(link.state in (State.ALIGNING, State.LIVE) for link in self.links):
+            self._torn = False
+            for one in self.instruments:
+                if self.decoder.lane_of(one.symbol) in self._printed:
+                    self._start(self._mended(request(one), one.symbol))
+
+    async def _mended(self, request: Request, symbol: str) -> None:
+        if not await self._fetch(request, symbol):
+            self._torn = True
 
     def _want(self, symbol: str, now: int) -> None:
         """Ask for one book, unless that was done just now or its connection is not ready."""
@@ -350,4 +373,5 @@ class Line:
             deflate=venue.deflate,
             books=subscription.books,
             named=b" ".join(subscription.messages).lower(),
+            longest_wait_s=wires.longest_wait_s,
         )

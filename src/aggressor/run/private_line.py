@@ -60,7 +60,7 @@ class PrivateLine:
             wires.notice,
             deflate=venue.deflate,
             door=self._door,
-            longest_wait_s=_LONGEST_WAIT_S,
+            longest_wait_s=min(_LONGEST_WAIT_S, wires.longest_wait_s),
         )
 
     @property

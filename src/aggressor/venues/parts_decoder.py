@@ -137,7 +137,7 @@ class PartsDecoder:
         assert out.dtype == EVENT, "rows must be EVENT"
         assert out.flags.c_contiguous, "rows must stand side by side"
         rows = 0
-        self._prints.begin()
+        self._prints.begin(asked=symbol != "")
         self._funded.clear()
         for part in self._parts(message, symbol):
             try:
@@ -145,6 +145,7 @@ class PartsDecoder:
             except _UNREADABLE as trouble:
                 self._unlearn()
                 raise self._odd(message, trouble) from None
+        self._prints.finish()
         self._messages += 1
         return rows
 
@@ -230,6 +231,8 @@ class PartsDecoder:
     def _trade(self, k: int, part: TradePart, ts_recv: int, out: Events) -> int:
         price, lots = self._ticks(k, part.price), self._lots(k, part.size)
         fitting(price, lots)
+        if self._prints.is_history(k, part.ts_venue):
+            return 0
         key = self._prints.nth(k, part.key) if part.alike else part.key
         if price <= 0 or lots <= 0 or self._prints.is_known(k, key):
             self._lane_counts[k]["trades_dropped"] += 1
