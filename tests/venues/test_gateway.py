@@ -107,7 +107,8 @@ class Desk:
         self.asked_at.append(self.now)
         fate = self.fate()
         if fate in ("lost", "never"):
-            self.gateway.doubts.silent(ask.order, self.now)
+            doubts, order = self.gateway.doubts, ask.order
+            doubts.told(order, order.leg, [], self.now, self.now, whole=False)
             return
         found = self.account.ask(ask.calls[0])
         self.gateway.doubts.told(ask.order, ask.order.leg, found, self.now, self.now)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from aggressor.run.line import Wires, relocated
 from aggressor.schema.errors import MessageError
-from aggressor.venues.budget import Budget
+from aggressor.venues.budget import SHUT_OUT, Budget
 from aggressor.venues.trading import Answer, Call, Credentials, TradingVenue, Verdict
 from aggressor.venues.venue import Venue
 from aggressor.wire.backoff import Backoff
@@ -94,15 +94,13 @@ class Caller:
             answer = answered.answer
             if answer.verdict in (Verdict.ACCEPTED, Verdict.REFUSED):
                 return answered
-            if not left:
-                break
             if answer.verdict is Verdict.BAD_CLOCK:
                 await self.measure(anew=True)
             elif answer.verdict is Verdict.THROTTLED:
                 until = self._wires.clock.now() + answer.wait_ns
-                shut = answered.response.status in (403, 418)
+                shut = answered.response.status in SHUT_OUT
                 self.budget.pause("" if shut else call.group, until)
-            else:
+            elif left:
                 await asyncio.sleep(wait.failed())
         raise MessageError(
             f"{self._venue.name} does not answer {call.path}: {answer.code} {answer.text} - it is "

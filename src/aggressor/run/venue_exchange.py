@@ -281,26 +281,22 @@ class VenueExchange:
         """Ask the calls in turn until one finds the order; a silent one leaves it open."""
         order, leg = ask.order, ask.order.leg
         asked = self._wires.clock.now()
-        doubts, silent = self.gateway.doubts, False
-        found: list[Any] = []
+        silent, found = False, []
         for call in ask.calls:
             try:
                 answered = await self._caller.ask(call, tries=1)
                 if answered.answer.verdict is Verdict.REFUSED:
                     continue
-                found = self._side.read_orders(answered.response.body)
+                listed = self._side.read_orders(answered.response.body)
             except (OSError, TimeoutError, AggressorError):
                 silent = True
                 continue
-            if any(
-                self.gateway.hearing.find(one.client_id, one.venue_id)[0] is order for one in found
-            ):
+            found += listed
+            find = self.gateway.hearing.find
+            if any(find(one.client_id, one.venue_id)[0] is order for one in listed):
                 break
         now = self._wires.clock.now()
-        if silent and not found:
-            doubts.silent(order, now)
-        else:
-            doubts.told(order, leg, found, asked, now)
+        self.gateway.doubts.told(order, leg, found, asked, now, whole=not silent)
 
     async def _ask_fills(self, ask: AskFills) -> None:
         asked = self._wires.clock.now()

@@ -9,6 +9,7 @@ same, nothing more leaves until it said we may; asking on would prolong a ban.
 from collections import deque
 from collections.abc import Mapping
 
+SHUT_OUT = (403, 418)  # HTTP: not one kind of request, the address
 _SHARE = 4, 5  # of a limit, for what can wait
 
 

@@ -104,9 +104,19 @@ class Doubts:
         )
 
     def told(
-        self, order: Tracked, leg: int, found: list[OrderUpdate], asked: int, now: int
+        self,
+        order: Tracked,
+        leg: int,
+        found: Sequence[OrderUpdate],
+        asked: int,
+        now: int,
+        *,
+        whole: bool = True,
     ) -> None:
-        """Take the answer to a question asked at `asked`; `found` is empty: it is not there."""
+        """Take the answers to a question asked at `asked`: what they list, ours or not.
+
+        Where it does not list the order, it is not there; unless the answer is not the `whole`.
+        """
         inquiry = order.inquiry
         inquiry.asking = False
         if order.over or leg != order.leg:
@@ -119,17 +129,10 @@ class Doubts:
             self._hearing.hear(ours, now, asked=True)
             if not order.over and leg == order.leg:
                 self._lives(order, asked, now)
-        else:
+        elif whole:
             inquiry.misses += 1
             self._absent(order, asked, now)
         if not order.over and self._open(order):
-            self._again(order, now)
-
-    def silent(self, order: Tracked, now: int) -> None:
-        """The question was not answered."""
-        order.inquiry.asking = False
-        if not order.over:
-            order.inquiry.tries += 1
             self._again(order, now)
 
     def _is(self, order: Tracked, one: OrderUpdate, now: int) -> bool:
