@@ -35,9 +35,9 @@ KINDS = (
     "outage", "unknown", "skew", "restart", "told twice",
 )  # fmt: skip
 PLAN = FaultPlan(
-    gap=0.01, duplicate=0.01, reorder=0.01, disconnect=0.6, silent=0.6, silent_s=1.0,
-    slow=0.08, slow_s=0.6, lost=0.12, too_many=0.07, banned=0.07, outage=0.07, unknown=0.12,
-    skew=0.6, skew_ms=3000.0, restart=0.5, restart_s=0.2,
+    gap=0.01, duplicate=0.01, reorder=0.01, disconnect=0.35, silent=0.4, silent_s=1.0,
+    slow=0.08, slow_s=0.6, lost=0.15, too_many=0.07, banned=0.07, outage=0.07, unknown=0.15,
+    skew=0.4, skew_ms=3000.0, restart=0.3, restart_s=0.2,
 )  # fmt: skip
 _PULSE_S = 0.06
 _LIVING_MAX = 8
