@@ -83,7 +83,7 @@ class Venue:
                 del self.orders[order]
                 self._tell(report.CANCELED, order)
             else:
-                self._amend(self.orders[order], int(row["size"]), int(row["price"]))
+                self._amend(self.orders[order], row)
 
     def fill(self, order: int, lots: int, price: int | None = None, maker: bool = True) -> None:
         at = self.orders[order]
@@ -124,8 +124,11 @@ class Venue:
                     del self.orders[order.id]
                     self._tell(report.EXPIRED, order.id)
 
-    def _amend(self, order: Resting, size: int, price: int) -> None:
-        order.leaves = size - order.filled
+    def _amend(self, order: Resting, row: Any) -> None:
+        price = int(row["price"])
+        order.leaves = int(row["size"]) - order.filled
+        if order.type == command.STOP_MARKET:
+            order.trigger = int(row["trigger"])
         if price != NO_PRICE:
             order.price = price
         self._tell(report.AMENDED, order.id, leaves=order.leaves, price=order.price)

@@ -3,7 +3,7 @@
 import pytest
 
 from aggressor.execution.bracket import BracketRule, BracketState, shares
-from aggressor.execution.intent import Action, Target
+from aggressor.execution.intent import Action, Protection, Target
 from aggressor.execution.pace import PaceRule
 from aggressor.schema import command, report
 from tests.account.rows import told
@@ -44,6 +44,41 @@ def test_t8_8() -> None:
     assert stage.desk.position(0).lots == stage.venue.position == 0
     assert trade.realised == (3 * 4 - 7 * 5) * 10**8
     assert stage.desk.books.identity("USD")
+
+
+def test_a_stop_comes_nearer_and_never_leaves() -> None:
+    stage = Stage()
+    stage.enter(side=1, stop=1005, targets=(Target(1014),))
+    stage.venue.fill(stage.order("entry"), 10)
+    stage.turn()
+    stop = stage.order("stop")
+    stage.turn(SECOND)
+    stage.want(Action.PROTECT, protection=Protection(stop=1009, targets=(Target(1014),)))
+    assert stage.working() == [("stop", -1, 10, 1009), ("target 1", -1, 10, 1014)]
+    assert stage.order("stop") == stop
+    stage.want(Action.PROTECT, protection=Protection(stop=1004, targets=(Target(1014),)))
+    stage.turn(SECOND)
+    assert stage.working() == [("stop", -1, 10, 1009), ("target 1", -1, 10, 1014)]
+    assert stage.desk.refusals[-1].reason == "a stop only comes nearer"
+
+
+def test_a_moved_stop_is_asked_for_again_but_not_at_once() -> None:
+    """The venue refuses the first move: the old stop stands, and it is tried again later."""
+    stage = Stage()
+    stage.enter(side=1, stop=1005, targets=(Target(1014),))
+    stage.venue.fill(stage.order("entry"), 10)
+    stage.turn()
+    amend = stage.venue._amend
+    stage.venue._amend = lambda order, _: stage.venue._tell(report.AMEND_REJECTED, order.id)  # type: ignore[method-assign]
+    stage.turn(SECOND)
+    stage.want(Action.PROTECT, protection=Protection(stop=1009, targets=(Target(1014),)))
+    assert ("stop", -1, 10, 1005) in stage.working()
+    tried = len(stage.sent)
+    stage.turn(50 * MS)
+    assert len(stage.sent) == tried
+    stage.venue._amend = amend  # type: ignore[method-assign]
+    stage.turn(SECOND)
+    assert ("stop", -1, 10, 1009) in stage.working()
 
 
 def test_both_halves_of_a_split_target() -> None:

@@ -174,3 +174,36 @@ def test_a_rejection_reason_is_kept() -> None:
     stage.venue._tell(report.CANCELED, order, reason=report.SELF_TRADE)
     stage.turn()
     assert stage.desk.blotter[order].reason == report.SELF_TRADE
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_no_price_is_worse_than_the_limit(side: int) -> None:
+    """A crossing order stops at the limit; a joining one rests there while the best is beyond."""
+    near, far = (1010, 1011) if side > 0 else (1011, 1010)
+    cross = Placement(policy=Policy.CROSS, cap_ticks=9, limit=far + 2 * side)
+    stage = Stage()
+    stage.enter(side=side, placement=cross)
+    assert stage.sent[0]["price"] == far + 2 * side
+    join = Placement(
+        policy=Policy.JOIN, wait_ns=9 * SECOND, repeg_ns=200 * MS, chase_ticks=9,
+        limit=near - 3 * side,
+    )  # fmt: skip
+    stage = Stage()
+    stage.enter(side=side, placement=join)
+    assert stage.sent[0]["price"] == near - 3 * side
+    stage.market.bid += 2 * side
+    stage.market.ask += 2 * side
+    stage.turn(SECOND)
+    assert kinds(stage) == "place"
+
+
+def test_what_came_back_from_a_crossing_order_may_be_worked_in_another_way() -> None:
+    stage = Stage()
+    stage.venue.on_place = lambda order: order.tif != command.IOC
+    cross = Placement(policy=Policy.CROSS, cap_ticks=1)
+    stage.desk.decide([entry(side=1, placement=cross)], stage.market)
+    stage.desk.work(stage.market)
+    stage.venue.take(stage.desk.drain(), stage.market)
+    stage.hear()
+    stage.want(Action.REPLACE, placement=JOIN)
+    assert stage.working() == [("entry", 1, 10, 1010)]

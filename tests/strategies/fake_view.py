@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aggressor.account.blotter import Order
-from aggressor.engine.reading import Bar, Measure, Ripeness, Wall
+from aggressor.engine.reading import Bar, Flow, GoneWall, Measure, Ripeness, Wall
 from aggressor.execution.trade import Trade
 from aggressor.schema.signal import CONFIRMED, EXHAUSTION
 
@@ -14,6 +14,7 @@ SECOND = 1_000 * MS
 START = 1_700_000_000 * SECOND
 RIPE_ONE = Measure(1.0, Ripeness.RIPE)
 RIPE_EIGHT = Measure(8.0, Ripeness.RIPE)
+RIPE_HALF = Measure(0.5, Ripeness.RIPE)
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class FakeSignal:
     side: int = 1
     episode: int = 1
     ts_known: int = START
+    ts_armed: int = START
+    ts_confirmed: int = START
+    failed: str = ""
     provisional: int = 0
     score: float = 0.75
     low: int = 1000
@@ -80,6 +84,15 @@ class FakeView:
     cascade: str | None = "none"
     bias: int | None = 0
     cost_per_side: float | None = 0.5
+    sigma_second: Measure = RIPE_ONE
+    cascade_side: int = 0
+    walls_gone: Sequence[GoneWall] = ()
+    node_edges: Sequence[tuple[int, int]] = ()
+    prints: Sequence[tuple[int, int, int, int]] | None = ()  # ts, price, lots, side; None: not kept
+    mids2: Sequence[tuple[int, int]] | None = ()  # ts, bid + ask; None: not kept
+    depths: tuple[Measure, Measure] = (RIPE_HALF, RIPE_HALF)  # of bid, ask
+    bids: Sequence[tuple[int, int]] = ()  # price, lots; best first
+    asks: Sequence[tuple[int, int]] = ()
 
     @property
     def mid2(self) -> int:
@@ -95,7 +108,43 @@ class FakeView:
         return (self.ask * self.bid_lots + self.bid * self.ask_lots) / lots
 
     def cost_to_trade(self, side: int, lots: int) -> float | None:
-        return self.cost_per_side
+        levels = self.asks if side > 0 else self.bids
+        if not levels:
+            return self.cost_per_side
+        left, away = lots, 0
+        for price, shown in levels:
+            away += min(left, shown) * abs(price - levels[0][0])
+            left -= min(left, shown)
+        return None if left else away / lots
+
+    def flow(self, since_ns: int, until_ns: int | None = None) -> Flow | None:
+        if self.prints is None:
+            return None
+        until = self.now_ns if until_ns is None else until_ns
+        rows = [row for row in self.prints if since_ns < row[0] <= until]
+        bought = sum(lots for _, _, lots, side in rows if side > 0)
+        sold = sum(lots for _, _, lots, side in rows if side < 0)
+        prices = [price for _, price, _, _ in rows]
+        if not prices:
+            return Flow(bought, sold, None, None, None)
+        return Flow(bought, sold, min(prices), max(prices), prices[-1])
+
+    def mid2_at(self, ts_ns: int) -> int | None:
+        if self.mids2 is None:
+            return None
+        before = [mid2 for ts, mid2 in self.mids2 if ts <= ts_ns]
+        return before[-1] if before else self.mid2
+
+    def depth_share(self, side: int) -> Measure:
+        return self.depths[0 if side > 0 else 1]
+
+    def largest_level(self, side: int, price: int) -> int:
+        levels = self.bids if side > 0 else self.asks
+        return max((lots for at, lots in levels if side * (at - price) >= 0), default=0)
+
+    def gap_ticks(self, side: int) -> int | None:
+        levels = self.bids if side > 0 else self.asks
+        return abs(levels[1][0] - levels[0][0]) if len(levels) > 1 else None
 
     def with_signal(self, **evidence: float) -> "FakeView":
         signal = FakeSignal(evidence=run_evidence(**evidence), ts_known=self.now_ns)
@@ -116,12 +165,21 @@ class FakeView:
             top_depth=self.top_depth[::-1], bias=minus(self.bias),
             walls=tuple(w._replace(price=-w.price, side=-w.side) for w in self.walls),
             signals=tuple(mirrored_signal(s) for s in self.signals),
+            cascade_side=-self.cascade_side, depths=self.depths[::-1],
+            walls_gone=tuple(w._replace(price=-w.price, side=-w.side) for w in self.walls_gone),
+            node_edges=tuple((-high, -low) for low, high in self.node_edges),
+            prints=None if self.prints is None else tuple(
+                (ts, -price, lots, -side) for ts, price, lots, side in self.prints
+            ),
+            mids2=None if self.mids2 is None else tuple((ts, -mid2) for ts, mid2 in self.mids2),
+            bids=tuple((-price, lots) for price, lots in self.asks),
+            asks=tuple((-price, lots) for price, lots in self.bids),
         )  # fmt: skip
 
 
 def mirrored_signal(signal: FakeSignal) -> FakeSignal:
     evidence = dict(signal.evidence)
-    for name in ("p0", "p1", "run_delta"):
+    for name in ("p0", "p1", "run_delta", "level"):
         if name in evidence:
             evidence[name] = -evidence[name]
     return replace(

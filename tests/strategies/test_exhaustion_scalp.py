@@ -15,7 +15,7 @@ from aggressor.strategies.evidence import parameter_hash
 from aggressor.strategies.gates import HitRecord, Mode
 from aggressor.strategies.scalp_rule import MICRO, PERPETUAL, RULES, ScalpRule
 from tests.strategies.fake_view import MS, SECOND, FakeSignal, FakeView, run_evidence
-from tests.strategies.scalp_stage import ScalpStage
+from tests.strategies.strategy_stage import ScalpStage
 
 
 def entered(up: int = 1, **fields: Any) -> ScalpStage:

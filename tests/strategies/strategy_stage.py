@@ -1,28 +1,31 @@
-"""The exhaustion scalp with a desk and a venue behind it, one decision point at a time."""
+"""A strategy with a desk and a venue behind it, one decision point at a time."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.execution.intent import Intent
 from aggressor.execution.limits import Limits
 from aggressor.strategies.exhaustion_scalp import ExhaustionScalp
 from aggressor.strategies.scalp_rule import PERPETUAL, ScalpRule
+from aggressor.strategies.setup_strategy import SetupStrategy
 from tests.execution.stage import CONTRACT, Venue
 from tests.strategies.fake_view import MS, FakeView
+
+T = TypeVar("T", bound=SetupStrategy[Any, Any])
 
 LIMITS = Limits(
     collar_bp=500, cross_bp_max=500, exit_cross_bp_max=2000, price_min=-(10**6)
 )  # wide, and negative prices are prices: the mirror image must pass
 
 
-class ScalpStage:
-    """`up` = -1 plays everything in the mirror: the caller always speaks of an up-run."""
+class StrategyStage(Generic[T]):
+    """`up` = -1 plays everything in the mirror: the caller always speaks as the rule does."""
 
-    def __init__(self, rule: ScalpRule = PERPETUAL, up: int = 1) -> None:
+    def __init__(self, strategy: T, view: FakeView, up: int = 1) -> None:
         self.up = up
-        self.view = FakeView()
-        self.strategy = ExhaustionScalp(CONTRACT, rule=rule)
+        self.view = view
+        self.strategy = strategy
         self.desk = Desk([CONTRACT], DeskRule(default=LIMITS))
         self.desk.books.deposit("USD", 10_000 * 10**8)
         self.venue = Venue()
@@ -36,6 +39,7 @@ class ScalpStage:
             trade=self.desk.trade(0),
             closed_trades=tuple(self.desk.closed(0)),
             position=self.desk.position(0).lots,
+            open_orders=tuple(self.desk.blotter.open_orders(0)),
             equity=self.desk.equity(0),
         )
 
@@ -58,11 +62,6 @@ class ScalpStage:
         self.sent.extend(commands)
         self.venue.take(commands, self.shown())
 
-    def signal(self, **evidence: float) -> None:
-        """The run of T7.1 is told to be exhausted."""
-        at = replace(self.view, now_ns=self.view.now_ns + 100 * MS)
-        self.tick(signals=at.with_signal(**evidence).signals)
-
     def fill(self, leg: str, lots: int) -> None:
         """Fill a leg of the trade at its own price, heard at the next tick."""
         trade = self.desk.trade(0)
@@ -78,3 +77,15 @@ class ScalpStage:
 
     def told(self) -> list[tuple[str, str]]:
         return [(i.action.value, i.reason) for i in self.intents]
+
+
+class ScalpStage(StrategyStage[ExhaustionScalp]):
+    """The exhaustion scalp after the run of T7.1."""
+
+    def __init__(self, rule: ScalpRule = PERPETUAL, up: int = 1) -> None:
+        super().__init__(ExhaustionScalp(CONTRACT, rule=rule), FakeView(), up)
+
+    def signal(self, **evidence: float) -> None:
+        """The run of T7.1 is told to be exhausted."""
+        at = replace(self.view, now_ns=self.view.now_ns + 100 * MS)
+        self.tick(signals=at.with_signal(**evidence).signals)
