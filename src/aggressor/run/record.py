@@ -7,7 +7,10 @@ nothing slows the lines down. What a killed recorder left behind is compacted by
 """
 
 import asyncio
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -185,12 +188,23 @@ async def record(
 
 def compactor() -> ProcessPoolExecutor:
     """Return a process of its own that compacts segments."""
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_signals)
+    return ProcessPoolExecutor(
+        1, mp_context=get_context("spawn"), initializer=_serve, initargs=(os.getpid(),)
+    )
 
 
-def _ignore_signals() -> None:
+def _serve(recorder: int) -> None:
+    """Live as long as the recorder, whatever signals say and however it ends."""
     for one in (signal.SIGINT, signal.SIGTERM):  # a service is told to stop as a whole group
         signal.signal(one, signal.SIG_IGN)  # the recorder says when it is over
+    threading.Thread(target=_leave_behind, args=(recorder,), daemon=True).start()
+
+
+def _leave_behind(recorder: int) -> None:
+    """End this process when the recorder was killed: an import that is cut off is done again."""
+    while os.getppid() == recorder:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
