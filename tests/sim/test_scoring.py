@@ -119,8 +119,14 @@ def test_what_a_scenario_holds_by_construction_is_explained_not_false():
     assert (scores[PUSH_THROUGH].explained, scores[PUSH_THROUGH].false) == (0, 1)
 
 
+def test_a_row_that_is_bought_up_for_a_minute_is_filled_up_again_and_again():
+    rows = labelled(kind="stacking", side=0)
+    score = score_signals(signals((ICEBERG, 112, 1000)), [rows])[ICEBERG]
+    assert (score.explained, score.false) == (1, 0)
+
+
 def test_a_signal_over_two_labels_of_other_kinds_is_false_once():
-    labels = [labelled(kind="wall_pull", count=2), labelled(kind="stacking")]
+    labels = [labelled(kind="wall_pull", count=2), labelled(kind="vacuum")]
     scores = score_signals(signals((ICEBERG, 112, 1000)), labels)
     assert sum(one.false for one in scores.values()) == 1
 

@@ -20,7 +20,8 @@ In order of confirmation each signal then is one of:
                back is one the other way, large orders that a scenario leaves are cancelled, and
                some of the background's are, once price came near, or are eaten; rows that it lets
                rest are eaten, makers who hold an extreme are icebergs, between the swings that are
-               wanted lie others), or a scenario of its own kind that did not come about; for one
+               wanted lie others, who buys up a row for a minute meets it filled up again and
+               again), or a scenario of its own kind that did not come about; for one
                that leads the price all the while (STEERED) time is enough
     false      anything else; counted once, for its own detector, whatever else it overlaps
 
@@ -71,7 +72,7 @@ DETECTOR_OF = {
 AGAINST = ("exhaustion", "stop_run", "trapped", "divergence")  # they argue against their direction
 PART_OF = {
     ABSORPTION: ("iceberg", "exhaustion", "stop_run", "trapped", "divergence", "stacking"),
-    ICEBERG: ("absorption", "exhaustion", "stop_run", "trapped", "divergence"),
+    ICEBERG: ("absorption", "exhaustion", "stop_run", "trapped", "divergence", "stacking"),
     EXHAUSTION: ("stop_run", "trapped", "cascade", "divergence", "stacking", "exhaustion"),
     STACKING: (
         "exhaustion",
