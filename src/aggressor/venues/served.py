@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from aggressor.schema import report
-from aggressor.schema.command import LIMIT, STOP_MARKET, TAKE_PROFIT_MARKET
+from aggressor.schema.command import IOC, LIMIT, MARKET, STOP_MARKET, TAKE_PROFIT_MARKET
 from aggressor.schema.errors import UnitError
 from aggressor.schema.event import ASK, BID, NO_PRICE
 from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument
 from aggressor.schema.units import decimal_text
 from aggressor.sim.local.board import Lane, TradeNews
-from aggressor.sim.local.orders import LocalOrder, Ticket
+from aggressor.sim.local.orders import LocalFill, LocalOrder, Ticket
 from aggressor.venues.dialect import House
 from aggressor.venues.told import level_texts
 
@@ -65,6 +65,35 @@ def paid_average(one: Instrument, order: LocalOrder) -> str:
     if not order.filled:
         return ""
     return money_of(Fraction(order.paid, order.filled) * Fraction(one.tick))
+
+
+def fills_of(house: House, order: LocalOrder) -> list[LocalFill]:
+    """Return the fills of an order, the oldest first."""
+    if not order.filled:
+        return []
+    return [one for one in house.exchange.fills if one.order == order.number]
+
+
+def busy(house: House, lane: int) -> bool:
+    """Say whether an instrument has living orders or positions: its margin cannot be changed."""
+    exchange = house.exchange
+    held = any(lots for _, lots, _ in exchange.account.held(lane))
+    return held or any(one.lane == lane for one in exchange.living.values())
+
+
+def closing_ticket(house: House, lane: int, leg: int, lots: int, said: dict[str, str]) -> Ticket:
+    """Return the market order that closes a position of so many signed lots."""
+    return Ticket(
+        lane=lane,
+        side=-1 if lots > 0 else 1,
+        size=abs(lots),
+        client_id=own_id(house),
+        type=MARKET,
+        tif=IOC,
+        reduce_only=True,
+        leg=leg,
+        said=said,
+    )
 
 
 def rate_text(basis_points: Decimal) -> str:

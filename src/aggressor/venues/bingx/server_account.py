@@ -40,6 +40,7 @@ from aggressor.venues.bingx.server_private import order_frame
 from aggressor.venues.dialect import SECOND_NS, CodeError, House
 from aggressor.venues.served import (
     below_value,
+    closing_ticket,
     ended_late,
     fires_at_once,
     outside_band,
@@ -390,11 +391,8 @@ def close_one(house: House, params: Params) -> Any:
 
 
 def _closed(house: House, lane: int, leg: int, lots: int) -> int:
-    ticket = Ticket(
-        lane=lane, side=-1 if lots > 0 else 1, size=abs(lots), client_id=own_id(house),
-        type=MARKET, tif=IOC, reduce_only=True, leg=leg,
-        said={"type": "MARKET", "client": "", "working": ""},
-    )  # fmt: skip
+    said = {"type": "MARKET", "client": "", "working": ""}
+    ticket = closing_ticket(house, lane, leg, lots, said)
     placed = house.exchange.place(ticket)
     if isinstance(placed, Refused):
         raise refuse(placed)

@@ -18,7 +18,7 @@ from aggressor.sim.local.board import Lane
 from aggressor.sim.local.minutes import Candle
 from aggressor.sim.local.orders import LocalFill, LocalOrder
 from aggressor.venues.dialect import MS, House
-from aggressor.venues.served import mark_of, money_of, paid_average, rate_text
+from aggressor.venues.served import fills_of, mark_of, money_of, paid_average, rate_text
 
 TIFS = {"GTC": GTC, "IOC": IOC, "FOK": FOK, "PostOnly": POST_ONLY}
 TIF_NAMES = {number: name for name, number in TIFS.items()}
@@ -149,18 +149,10 @@ def placed_form(one: Instrument, order: LocalOrder) -> dict[str, Any]:
     }
 
 
-def _commission(house: House, order: LocalOrder) -> tuple[int, int]:
-    """Return what an order's fills cost and earned, in 1e-8."""
-    if not order.filled:
-        return 0, 0
-    fills = [one for one in house.exchange.fills if one.order == order.number]
-    return sum(one.fee for one in fills), sum(one.realised for one in fills)
-
-
 def order_form(house: House, order: LocalOrder) -> dict[str, Any]:
     """Return an order as questions answer it."""
     one, ticket = house.exchange.instruments[order.lane], order.ticket
-    fee, earned = _commission(house, order)
+    fills = fills_of(house, order)
     return {
         "symbol": one.symbol,
         "orderId": order_id(order.number),
@@ -173,8 +165,8 @@ def order_form(house: House, order: LocalOrder) -> dict[str, Any]:
         "avgPrice": paid_average(one, order) or "0",
         "cumQuote": paid_text(one, order.paid),
         "stopPrice": price_text(one, order.trigger) if order.waits else "",
-        "profit": money_text(earned),
-        "commission": money_text(-fee),
+        "profit": money_text(sum(x.realised for x in fills)),
+        "commission": money_text(-sum(x.fee for x in fills)),
         "status": state(order),
         "time": order.created // MS,
         "updateTime": order.updated // MS,

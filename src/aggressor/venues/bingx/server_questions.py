@@ -18,7 +18,7 @@ from aggressor.venues.bingx.server_forms import (
 from aggressor.venues.bingx.server_market import Params, bad, lane_of, whole
 from aggressor.venues.bingx.server_private import config_frame
 from aggressor.venues.dialect import MS, CodeError, House
-from aggressor.venues.served import cannot_switch, listen_key, rate_text
+from aggressor.venues.served import busy, cannot_switch, listen_key, rate_text
 
 _KEY_NS = 3600 * 1_000_000_000
 _SIDES = ("LONG", "SHORT", "BOTH")
@@ -203,8 +203,7 @@ def set_margin_type(house: House, params: Params) -> Any:
     if isolated is None:
         raise bad("marginType", f"must be one of {', '.join(_MARGINS)}")
     if isolated != exchange.account.isolated[number]:
-        orders = [*exchange.open_orders(number), *exchange.open_orders(number, waiting=True)]
-        if orders or exchange.account.net(number):
+        if busy(house, number):
             raise bad("marginType", "cannot be changed with positions or open orders")
         exchange.account.isolated[number] = isolated
         house.notes.setdefault("late", []).append(config_frame(house, number))

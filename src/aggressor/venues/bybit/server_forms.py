@@ -17,7 +17,7 @@ from aggressor.schema.instrument import ContractKind, Instrument, money_text
 from aggressor.schema.units import grid_of
 from aggressor.sim.local.orders import LocalFill, LocalOrder
 from aggressor.venues.dialect import MS, House
-from aggressor.venues.served import money_of, paid_average, rate_text
+from aggressor.venues.served import fills_of, money_of, paid_average, rate_text
 
 TIFS = {"GTC": GTC, "IOC": IOC, "FOK": FOK, "PostOnly": POST_ONLY}
 TIF_NAMES = {number: name for name, number in TIFS.items()}
@@ -112,9 +112,7 @@ def order_form(house: House, order: LocalOrder) -> dict[str, Any]:
         "leavesValue": "0",
         "cumExecQty": one.size_text(order.filled),
         "cumExecValue": money_text(round(value)),
-        "cumExecFee": money_text(
-            sum(fill.fee for fill in house.exchange.fills if fill.order == order.number)
-        ),
+        "cumExecFee": money_text(sum(fill.fee for fill in fills_of(house, order))),
         "timeInForce": TIF_NAMES[ticket.tif] if limit else "IOC",
         "orderType": "Limit" if limit else "Market",
         "stopOrderType": "Stop" if order.waits else "UNKNOWN",

@@ -26,10 +26,10 @@ from aggressor.sim.local.board import Lane
 from aggressor.sim.local.orders import DUPLICATE, LocalOrder, Refused, Ticket
 from aggressor.venues.dialect import CodeError, House
 from aggressor.venues.served import (
+    closing_ticket,
     ended_late,
     fires_at_once,
     outside_band,
-    own_id,
     steps_in,
 )
 from aggressor.venues.weex.server_forms import (
@@ -274,10 +274,7 @@ def close_positions(house: House, params: Params) -> Any:
             number = position_id(lane, leg)
             if not lots or asked not in (None, lane) or wanted not in ("", str(number)):
                 continue
-            ticket = Ticket(
-                lane=lane, side=-leg, size=abs(lots), client_id=own_id(house), type=MARKET,
-                tif=IOC, reduce_only=True, leg=leg, said={"type": "MARKET"},
-            )  # fmt: skip
+            ticket = closing_ticket(house, lane, leg, lots, {"type": "MARKET"})
             placed = house.exchange.place(ticket)
             good = isinstance(placed, LocalOrder)
             answers.append(

@@ -15,7 +15,7 @@ from aggressor.schema.command import LIMIT
 from aggressor.schema.instrument import money_text
 from aggressor.sim.local.orders import AccountNews, LocalFill, LocalOrder, PrivateNews
 from aggressor.venues.dialect import MS, Frame, House
-from aggressor.venues.served import rate_text
+from aggressor.venues.served import fills_of, rate_text
 from aggressor.venues.weex.server_forms import (
     LEG_NAMES,
     TIF_NAMES,
@@ -64,7 +64,7 @@ def order_frame(house: House, order: LocalOrder, *, algo: bool = False) -> Frame
     """Return how an order stands: with its trigger (`algo`), or the plain one."""
     one, ticket = house.exchange.instruments[order.lane], order.ticket
     exchange, limit = house.exchange, ticket.type == LIMIT
-    fills = [x for x in exchange.fills if x.order == order.number] if order.filled else []
+    fills = fills_of(house, order)
     row = {
         "id": str(algo_id(order) if algo else order_id(order)),
         "coin": one.settle,

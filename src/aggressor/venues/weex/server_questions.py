@@ -5,7 +5,7 @@ from typing import Any
 
 from aggressor.sim.local.orders import LocalOrder
 from aggressor.venues.dialect import MS, CodeError, House
-from aggressor.venues.served import rate_text, steps_in
+from aggressor.venues.served import busy, rate_text, steps_in
 from aggressor.venues.weex.server_forms import (
     LEVERAGE_MAX,
     algo_form,
@@ -183,9 +183,7 @@ def set_margin_type(house: House, params: Params) -> Any:
     if isolated is None:
         raise CodeError(-1142, "Parameter 'marginType' is invalid.")
     if isolated != exchange.account.isolated[lane]:
-        held = any(lots for _, lots, _ in exchange.account.held(lane))
-        orders = [*exchange.open_orders(lane), *exchange.open_orders(lane, waiting=True)]
-        if held or orders:
+        if busy(house, lane):
             raise CodeError(-1054, "FAILED_PRECONDITION: there are positions or open orders")
         exchange.account.isolated[lane] = isolated
     return {"code": "200", "msg": "success", "requestTime": house.now_ms}
