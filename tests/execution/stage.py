@@ -127,6 +127,10 @@ class Venue:
     def _amend(self, order: Resting, row: Any) -> None:
         price = int(row["price"])
         order.leaves = int(row["size"]) - order.filled
+        if order.leaves <= 0:  # it filled on the way: nothing is left to work
+            del self.orders[order.id]
+            self._tell(report.CANCELED, order.id)
+            return
         if order.type == command.STOP_MARKET:
             order.trigger = int(row["trigger"])
         if price != NO_PRICE:

@@ -13,7 +13,7 @@ from typing import Any
 import cyclopts
 
 from aggressor._version import VERSION
-from aggressor.cli import history, live, local, runs, trading
+from aggressor.cli import execution, history, live, local, runs, trading
 
 app = cyclopts.App(
     name="aggressor",
@@ -46,6 +46,8 @@ _COMMANDS = (
     history.study,
     runs.backtest,
     runs.strategies,
+    execution.execute,
+    execution.slippage,
     runs.score,
     runs.warm,
 )

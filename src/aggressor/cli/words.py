@@ -52,6 +52,7 @@ def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> Non
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         return
     from aggressor.reports import (
+        cost_tables,
         flow_tables,
         live_tables,
         score_tables,
@@ -63,7 +64,7 @@ def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> Non
 
     rooms = (
         *(tables, flow_tables, live_tables, score_tables, study_tables),
-        *(strategy_tables, trading_tables),
+        *(strategy_tables, trading_tables, cost_tables),
     )
     where = next(one for one in rooms if hasattr(one, how))
     getattr(where, how)(result, **options)

@@ -377,6 +377,11 @@ class View:
         return self._desk.parent(self.instrument)
 
     @property
+    def worked_orders(self) -> Sequence[Parent]:
+        """Orders worked by themselves that have ended, oldest first."""
+        return self._desk.worked(self.instrument)
+
+    @property
     def closed_trades(self) -> Sequence[Trade]:
         """Trades that ended since the previous decision."""
         return self._desk.closed(self.instrument)

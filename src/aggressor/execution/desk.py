@@ -32,7 +32,7 @@ from aggressor.execution.losses import Losses, LossesMemory, LossRule
 from aggressor.execution.margin import Rates
 from aggressor.execution.outside import Outside
 from aggressor.execution.pace import Pace, PaceMemory, PaceRule
-from aggressor.execution.parent import Parent, ParentMemory
+from aggressor.execution.parent import Account, Parent, ParentMemory
 from aggressor.execution.quotes import Market
 from aggressor.execution.trade import Trade, TradeMemory
 from aggressor.execution.triggers import Finding, TriggerRule, Triggers
@@ -104,6 +104,7 @@ class Desk:
         self.winding_down = ""  # why no new risk is taken from now on, without a halt
         self.refusals: deque[Refused] = deque(maxlen=REFUSALS_KEPT)
         self.refused_total = 0
+        self.accounts: list[Account] = []  # of every order worked to its end, oldest first
         self.unclaimed_lots = 0  # filled lots that belong to no trade of ours
         self.outside = Outside()  # set by who runs the venue's line
         self.tiers: dict[int, Sequence[Rates]] = {}  # by instrument, where the venue stated them
@@ -236,7 +237,7 @@ class Desk:
         strategy knows any more why it entered. What of them was not filled is given up.
         """
         for one in memory.trades:
-            trade = Trade(one.intent, self.blotter, self.rule.bracket, one.began_ns)
+            trade = Trade(one.intent, self.blotter, self.rule.bracket, None, one.began_ns)
             trade.recall(one)
             self._trades[trade.instrument] = trade
             self._orphans.add(trade.parent)
@@ -282,7 +283,7 @@ class Desk:
         """Do what time, price, reports and the halt ask for on one instrument."""
         self._mark(market)
         instrument = market.instrument
-        if market.valid:
+        if market.valid and self.books.funded(self.books.currency(instrument)):
             self.losses.equity(self.equity(instrument), market.now_ns)
         if self.triggers is not None:
             self._watch(self.triggers, market)
@@ -309,6 +310,7 @@ class Desk:
 
     def _ended(self, trade: Trade | Parent, market: Market) -> None:
         trade.ended_ns = market.now_ns
+        self.accounts.append(trade.account())
         if isinstance(trade, Parent):
             del self._parents[trade.instrument]
             self._worked.setdefault(trade.instrument, []).append(trade)
@@ -373,7 +375,7 @@ class Desk:
             self._parents[intent.instrument] = Parent(intent, self.blotter, market, market.now_ns)
         else:
             self._trades[intent.instrument] = Trade(
-                intent, self.blotter, self.rule.bracket, market.now_ns
+                intent, self.blotter, self.rule.bracket, market, market.now_ns
             )
 
     def _refuse(self, intent: Intent, number: int, reason: str, now_ns: int) -> None:

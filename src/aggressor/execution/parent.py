@@ -48,7 +48,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     arrival_depth: tuple[int, int] | None  # lots at (bid, ask)
     volume: int  # lots others traded while it was worked
     fills: tuple[PartFill, ...]
-    fees: int  # 1e-8 of settlement
+    exits: tuple[PartFill, ...]  # of a trade: what closed it again
+    fees: int  # 1e-8 of settlement, of `fills`
     counts: Counts
     send_to_ack_ns: tuple[int, ...]  # of every order that was acknowledged
     ack_to_fill_ns: tuple[int, ...]  # of every order that filled, to its first fill
@@ -69,6 +70,68 @@ class ParentMemory(msgspec.Struct, frozen=True, kw_only=True):
     began_ns: int
 
 
+class Course:
+    """What the account of one order needs besides its entry."""
+
+    def __init__(self, market: Market | None, began_ns: int) -> None:
+        """`market` is None where nobody remembers what it was."""
+        self.began_ns = began_ns
+        self.fills: list[PartFill] = []
+        self.exits: list[PartFill] = []
+        self.fees = 0
+        self._decision_mid2: int | None = None
+        if market is not None and market.valid:
+            self._decision_mid2 = market.bid + market.ask
+        self._arrival: tuple[int, int, int, int, int] | None = None  # ns, bid, ask, their lots
+        self._volume = 0
+        self._volume_start = None if market is None else sum(market.traded_lots)
+
+    def sent(self, market: Market) -> None:
+        """Note that an order left: the first is the arrival."""
+        if self._arrival is None:
+            self._arrival = (
+                market.now_ns, market.bid, market.ask, market.bid_lots, market.ask_lots,
+            )  # fmt: skip
+
+    def see(self, market: Market) -> None:
+        """Note what others have traded while the order works."""
+        if self._volume_start is not None:
+            self._volume = sum(market.traded_lots) - self._volume_start
+
+    def account(self, entry: Entry, blotter: Blotter, ended_ns: int | None, reason: str) -> Account:
+        """Return what an order did so far."""
+        arrival = self._arrival
+        orders = [blotter[o] for o in entry.orders if o in blotter]
+        acked = [o for o in orders if o.acknowledged]
+        filled = [o for o in acked if o.ts_first_fill != NO_TIME]
+        weighed = entry.plan.first if isinstance(entry.plan, Choose) else None
+        return Account(
+            parent=entry.parent,
+            instrument=entry.instrument,
+            strategy=entry.strategy,
+            policy=entry.placement.policy.value,
+            side=entry.side,
+            lots=entry.lots,
+            filled=entry.filled,
+            decided_ns=self.began_ns,
+            sent_ns=arrival[0] if arrival else None,
+            ended_ns=ended_ns,
+            decision_mid2=self._decision_mid2,
+            arrival_mid2=arrival[1] + arrival[2] if arrival else None,
+            arrival_spread=arrival[2] - arrival[1] if arrival else None,
+            arrival_depth=(arrival[3], arrival[4]) if arrival else None,
+            volume=self._volume,
+            fills=tuple(self.fills),
+            exits=tuple(self.exits),
+            fees=sum(fill.fee for fill in self.fills),
+            counts=entry.counts,
+            send_to_ack_ns=tuple(o.ts_ack - o.ts_send for o in acked),
+            ack_to_fill_ns=tuple(max(0, o.ts_first_fill - o.ts_ack) for o in filled),
+            expected_bp=min(weighed.costs) if weighed is not None else None,
+            reason=reason,
+        )
+
+
 class Parent:
     """See the module text."""
 
@@ -84,15 +147,9 @@ class Parent:
         self.side = intent.side
         self.began_ns = now_ns
         self.ended_ns: int | None = None
-        self.fills: list[PartFill] = []
         self.realised = 0
-        self.fees = 0
         self._blotter = blotter
-        self._plan = plan_of(intent.placement)
-        self._decision_mid2 = None if market is None else _mid2(market)
-        self._arrival: tuple[int, int, int, int, int] | None = None  # ns, bid, ask, their lots
-        self._volume = 0
-        self._volume_start = None if market is None else sum(market.traded_lots)
+        self._course = Course(market, now_ns)
         self.entry = Entry(
             blotter,
             parent=intent.parent,
@@ -101,7 +158,7 @@ class Parent:
             side=intent.side,
             lots=intent.lots,
             placement=intent.placement,
-            plan=self._plan,
+            plan=plan_of(intent.placement),
             ts_ns=now_ns,
             reduce_only=intent.reduce_only,
         )
@@ -131,8 +188,7 @@ class Parent:
         """Take what a report did to one of its orders."""
         if applied.lots:
             self.entry.filled += applied.lots
-            self.fills.append(PartFill(ts_recv, price, applied.lots, maker, fee))
-            self.fees += fee
+            self._course.fills.append(PartFill(ts_recv, price, applied.lots, maker, fee))
 
     def replace(self, intent: Intent, now_ns: int) -> None:
         """Work what is left in another way."""
@@ -146,8 +202,8 @@ class Parent:
     def step(self, market: Market, next_id: Callable[[], int]) -> list[Request]:
         """Return what to ask now."""
         asked = self.entry.step(market, next_id)
-        if self.ended_ns is None and self._volume_start is not None:
-            self._volume = sum(market.traded_lots) - self._volume_start
+        if self.ended_ns is None:
+            self._course.see(market)
         if self.done and self.ended_ns is None:
             self.ended_ns = market.now_ns
         return [asked] if asked is not None else []
@@ -155,10 +211,7 @@ class Parent:
     def sent(self, request: Request, market: Market) -> None:
         """Note that one of its requests left."""
         self.entry.sent(request)
-        if self._arrival is None:
-            self._arrival = (
-                market.now_ns, market.bid, market.ask, market.bid_lots, market.ask_lots,
-            )  # fmt: skip
+        self._course.sent(market)
 
     def refused(self, request: Request, answer: Refused, now_ns: int) -> None:
         """Take a refusal of one of its requests."""
@@ -167,37 +220,5 @@ class Parent:
 
     def account(self) -> Account:
         """Return what it did so far."""
-        arrival = self._arrival
-        orders = [self._blotter[o] for o in self.entry.orders if o in self._blotter]
-        acked = [o for o in orders if o.acknowledged]
-        filled = [o for o in acked if o.ts_first_fill != NO_TIME]
-        plan = self.entry.plan
-        weighed = plan.first if isinstance(plan, Choose) else None
-        return Account(
-            parent=self.parent,
-            instrument=self.instrument,
-            strategy=self.strategy,
-            policy=self.entry.placement.policy.value,
-            side=self.side,
-            lots=self.entry.lots,
-            filled=self.entry.filled,
-            decided_ns=self.began_ns,
-            sent_ns=arrival[0] if arrival else None,
-            ended_ns=self.ended_ns,
-            decision_mid2=self._decision_mid2,
-            arrival_mid2=arrival[1] + arrival[2] if arrival else None,
-            arrival_spread=arrival[2] - arrival[1] if arrival else None,
-            arrival_depth=(arrival[3], arrival[4]) if arrival else None,
-            volume=self._volume,
-            fills=tuple(self.fills),
-            fees=self.fees,
-            counts=self.entry.counts,
-            send_to_ack_ns=tuple(o.ts_ack - o.ts_send for o in acked),
-            ack_to_fill_ns=tuple(max(0, o.ts_first_fill - o.ts_ack) for o in filled),
-            expected_bp=min(weighed.costs) if weighed is not None else None,
-            reason=self.entry.stop_reason if self.done else "",
-        )
-
-
-def _mid2(market: Market) -> int | None:
-    return market.bid + market.ask if market.valid else None
+        reason = self.entry.stop_reason if self.done else ""
+        return self._course.account(self.entry, self._blotter, self.ended_ns, reason)

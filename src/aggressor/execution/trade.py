@@ -19,6 +19,7 @@ from aggressor.account.blotter import Applied, Blotter
 from aggressor.execution.bracket import Bracket, BracketMemory, BracketRule, BracketState
 from aggressor.execution.choosing import plan_of
 from aggressor.execution.intent import Intent, Refused, Request
+from aggressor.execution.parent import Account, Course, PartFill
 from aggressor.execution.quotes import Market
 from aggressor.execution.working import Entry, EntryMemory
 from aggressor.schema import command
@@ -54,7 +55,15 @@ class TradeMemory(msgspec.Struct, frozen=True, kw_only=True):
 class Trade:
     """One parent order with its protection."""
 
-    def __init__(self, intent: Intent, blotter: Blotter, rule: BracketRule, now_ns: int) -> None:
+    def __init__(
+        self,
+        intent: Intent,
+        blotter: Blotter,
+        rule: BracketRule,
+        market: Market | None,
+        now_ns: int,
+    ) -> None:
+        """`market` is None where nobody remembers what it was."""
         assert intent.placement is not None, "an entry says how it is placed"
         assert intent.protection is not None, "an entry says how it is protected"
         self.intent = intent
@@ -70,6 +79,8 @@ class Trade:
         self.lowest: int | None = None  # prints seen while anything was held
         self.highest: int | None = None
         self._blotter = blotter
+        self._course = Course(market, now_ns)
+        self._entry_ended_ns: int | None = None
         self.entry = Entry(
             blotter,
             parent=intent.parent,
@@ -174,6 +185,11 @@ class Trade:
         """When we learned of the first fill."""
         return self.fills[0].ts_recv if self.fills else None
 
+    def account(self) -> Account:
+        """Return what its entry did so far, with the fills that closed it again."""
+        ended = self._entry_ended_ns
+        return self._course.account(self.entry, self._blotter, ended, self.entry.stop_reason)
+
     def entry_stamps(self) -> tuple[int | None, int | None]:
         """Return (sent, acknowledged) of the entry's first order; None where that never was."""
         sent = [o for o in self.entry.orders if o in self._blotter]
@@ -210,6 +226,8 @@ class Trade:
             leg = self.bracket.child_filled(order, lots).name
             self.entry.stop("the exit has begun")
         self.fills.append(Fill(ts_recv, leg, order.side, price, lots, maker, fee))
+        part = PartFill(ts_recv, price, lots, maker, fee)
+        (self._course.fills if leg == "entry" else self._course.exits).append(part)
         self.fees += fee
         self.see(price)
 
@@ -233,6 +251,9 @@ class Trade:
         if self.bracket.closing or self.bracket.error:
             self.entry.stop(self.bracket.closing or self.bracket.error)
         asked = self.entry.step(market, next_id)
+        if self._entry_ended_ns is None:
+            self._course.see(market)
+            self._entry_ended_ns = market.now_ns if self.entry.ended else None
         self.bracket.entry_over = self.entry.ended
         requests = self.bracket.step(market, next_id)
         if asked is not None:
@@ -244,9 +265,9 @@ class Trade:
 
     def sent(self, request: Request, market: Market) -> None:
         """Note that one of its requests left."""
-        del market
         if request.order in self.entry.orders:
             self.entry.sent(request)
+            self._course.sent(market)
 
     def refused(self, request: Request, answer: Refused, now_ns: int) -> None:
         """Take a refusal of one of its requests."""

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from aggressor.reports.console import NOT_KNOWN, signed, table_of, wide_console
+from aggressor.reports.cost_tables import show_costs
 from aggressor.reports.moments import moment_text
 from aggressor.reports.strategy_tables import show_judgement
 
@@ -299,6 +300,8 @@ def show_backtest(result: dict[str, Any]) -> None:
     _show_counts(console, "Gates that would have refused", result["would_refuse"])
     _show_counts(console, "Refusals", result["refusals"])
     _show_trades(console, result["trade_list"], result["currency"])
+    if result.get("tca", {}).get("orders"):
+        show_costs(console, result["tca"])
     if "placebo" in result:
         show_judgement(result["placebo"])
     rule = result["parameters"]

@@ -7,8 +7,9 @@ what it rests on.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,15 +20,18 @@ from aggressor.reports.moments import moment_ns
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.candles import seed
 from aggressor.run.progress import Step, silent
-from aggressor.schema.event import NO_TIME
+from aggressor.schema.event import NO_TIME, Events
 from aggressor.schema.instrument import Instrument, money_text
 from aggressor.sim.exchange import ENDED, NEEDS_ROOM, SimExchange
 from aggressor.store.reader import Store
 from aggressor.strategies.evidence import Decision, EvidenceBook, TradeRecord
 from aggressor.strategies.gates import Mode
 from aggressor.strategies.own import OwnStrategy
+from aggressor.study.tca import tca_document, times_of
+from aggressor.study.tops import mids_at
 
 NEVER_NS = 2**63 - 1
+_ROWS = 1 << 18
 CAVEATS = (
     "Context of higher time frames (without --candles), open interest, liquidations and other "
     "venues is not known here; gates that ask for it let the trade pass and are listed with it.",
@@ -113,8 +117,11 @@ def backtest_of(
     seeded = source.begin(assembly)
     exchange = play(assembly, source.feed(), [definition], progress, source.rows)
     seconds = time.perf_counter() - began
+    feed = source.feed()
+    tca = costs_of(assembly, definition, 0, iter(lambda: feed.poll(_ROWS), None))
     return {
         **summary(assembly, definition, 0),
+        "tca": tca,
         "instrument": definition.id,
         "events": exchange.handed_out,
         "seconds": seconds,
@@ -199,6 +206,30 @@ def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, 
 def _name(strategy: Any) -> str:
     """Return what a strategy is called: that of the class, of one of your own yours."""
     return strategy.name if isinstance(strategy, OwnStrategy) else type(strategy).__name__
+
+
+def costs_of(
+    assembly: Assembly, instrument: Instrument, lane: int, batches: Iterator[Events]
+) -> dict[str, Any]:
+    """Return the costs of every order worked on a lane (R8.1-R8.3).
+
+    `batches` is the tape once more, for the mids at fills and behind them; it ends with an empty
+    one.
+    """
+    accounts = [a for a in assembly.engine.desk.accounts if a.instrument == lane]
+    mids: dict[int, int | None] = {}
+    if accounts:
+        mids = mids_at(takewhile(lambda events: events.size > 0, batches), times_of(accounts))
+    trades, _ = _records(assembly.strategies)
+    return tca_document(
+        accounts,
+        instrument,
+        mids.get,
+        strategies={one.decision.parent: one.decision.setup for one in trades},
+        regimes={
+            one.decision.parent: str(one.decision.regime.get("liquidity") or "") for one in trades
+        },
+    )
 
 
 def _records(strategies: Sequence[Any]) -> tuple[list[TradeRecord], list[Decision]]:

@@ -93,14 +93,16 @@ def slope_estimate(fit: Fit, n: int) -> Estimate:
     return Estimate(value=fit.slope, low=fit.slope - reach, high=fit.slope + reach, n=n)
 
 
-def bootstrap(rows: Floats, statistics: Callable[[Floats], Floats]) -> list[Estimate]:
+def bootstrap(
+    rows: Floats, statistics: Callable[[Floats], Floats], block_rows: int = 0
+) -> list[Estimate]:
     """Return each statistic of the sums over rows (n, columns), with block bootstrap intervals.
 
-    `statistics` maps sums (draws, columns) to values (draws, k), every draw by itself; sums of a
-    draw are scaled to n rows.
+    Blocks of `block_rows`, 0: those of the module text. `statistics` maps sums (draws, columns) to
+    values (draws, k), every draw by itself; sums of a draw are scaled to n rows.
     """
     n = rows.shape[0]
-    length = min(max(round(n ** (1.0 / 3.0)), BLOCK_MIN), n)
+    length = min(block_rows or max(round(n ** (1.0 / 3.0)), BLOCK_MIN), n)
     count = -(-n // length)
     twice = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(np.vstack([rows, rows]), 0)])
     blocks = (twice[length : length + n] - twice[:n]) * (n / (count * length))

@@ -1,0 +1,157 @@
+"""Commands that work orders: one alone, and what each way of working costs."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from aggressor.cli.words import InstrumentId, Json, Start, StoreDir, show, usage
+
+Side = Literal["buy", "sell"]
+PolicyName = Literal[
+    "join", "cross", "capped", "peg", "iceberg", "twap", "pov", "cross-or-wait"
+]  # of execution.intent.Policy; a test holds both to the same names
+
+
+def execute(
+    instrument: InstrumentId,
+    side: Side,
+    size: str,
+    /,
+    *,
+    replay: Path | None = None,
+    policy: PolicyName = "peg",
+    max_slippage_bp: float | None = None,
+    wait: float = 60.0,
+    cross_at_end: bool = True,
+    fill_model: Path | None = None,
+    latency_ms: str = "50,100,100",
+    queue: str = "risk-averse",
+    maker_bp: float = 2.0,
+    taker_bp: float = 5.0,
+    equity: float = 0.0,
+    seed: int = 1,
+    start: Start = None,
+    json: Json = False,
+) -> None:
+    """Work one order alone, and report what it cost.
+
+    Parameters
+    ----------
+    side
+        Buy or sell.
+    size
+        How much, in the venue's unit of size.
+    replay
+        Folder of a store: work the order on what was recorded there.
+    policy
+        How: join, cross, capped, peg, iceberg, twap, pov, cross-or-wait.
+    max_slippage_bp
+        No order at a price worse than the mid of the beginning by more than this.
+    wait
+        Seconds it may take; the length of twap and pov.
+    cross_at_end
+        Cross what is left when the time is over; else give it up.
+    fill_model
+        File of a fitted model of fills, for cross-or-wait (`slippage --save-model`).
+    latency_ms
+        Feed, order and response latency of a replay.
+    queue
+        How cancels ahead of us are guessed in a replay, as with backtest.
+    maker_bp
+        Maker fee in basis points; negative is a rebate.
+    taker_bp
+        Taker fee in basis points.
+    equity
+        Money the margin checks may count on, in the settlement currency; 0: not known.
+    seed
+        Seed of the jitter of slices.
+    """
+    if replay is None:
+        usage("name the store to work on: --replay DIR")
+    from aggressor.run.execute import execute_replay
+    from aggressor.run.progress import progress
+
+    with progress(quiet=json) as step:
+        result = execute_replay(
+            replay,
+            instrument,
+            side,
+            size,
+            policy=policy,
+            max_slippage_bp=max_slippage_bp,
+            wait_s=wait,
+            cross_at_end=cross_at_end,
+            fill_model=fill_model,
+            start=start,
+            latency_ms=latency_ms,
+            queue=queue,
+            maker_bp=maker_bp,
+            taker_bp=taker_bp,
+            equity=equity,
+            seed=seed,
+            progress=step,
+        )
+    show(result, json, "show_execution")
+
+
+def slippage(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    sizes: str = "0.05,0.5,5",
+    times: int = 500,
+    seed: int = 1,
+    wait: float = 30.0,
+    fit_on: str | None = None,
+    latency_ms: str = "50,100,100",
+    queue: str = "risk-averse",
+    maker_bp: float = 2.0,
+    taker_bp: float = 5.0,
+    save_model: Annotated[Path | None, Parameter(help="Keep the fitted model of fills.")] = None,
+    json: Json = False,
+) -> None:
+    """Measure what each way of execution costs: orders at random moments of a recording.
+
+    Parameters
+    ----------
+    sizes
+        Sizes of the orders, in the venue's unit, with commas between them.
+    times
+        Random moments; at each every policy buys and sells every size, alone.
+    seed
+        Seed of the moments; the same seed gives the same table.
+    wait
+        Seconds a patient order may take before what is left is crossed.
+    fit_on
+        Instrument of the store on which the chance of a fill is fitted; another one than that under
+        study, or the fit is in sample.
+    latency_ms
+        Feed, order and response latency.
+    queue
+        How cancels ahead of us are guessed, as with backtest.
+    maker_bp
+        Maker fee in basis points; negative is a rebate.
+    taker_bp
+        Taker fee in basis points.
+    """
+    from aggressor.run.progress import progress
+    from aggressor.run.slippage import run_slippage
+    from aggressor.study.slippage import Rule
+
+    with progress(quiet=json) as step:
+        result = run_slippage(
+            store,
+            instrument,
+            [one.strip() for one in sizes.split(",")],
+            Rule(times=times, seed=seed, wait_s=wait),
+            latency_ms=latency_ms,
+            queue=queue,
+            maker_bp=maker_bp,
+            taker_bp=taker_bp,
+            fit_on=fit_on,
+            save_model=save_model,
+            progress=step,
+        )
+    show(result, json, "show_slippage")
