@@ -36,7 +36,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     placebo_bp: Estimate  # net mean of all placebo trades
     p: float | None
     shown: bool
-    why: tuple[str, ...]
+    why: list[str]
 
 
 def mean_of(values: Floats) -> Estimate:
@@ -75,7 +75,7 @@ def judged(
         "no placebo": p is None,
         f"placebo p above {P_MAX}": p is not None and p > P_MAX,
     }
-    why = tuple(text for text, lacking in lacks.items() if lacking)
+    why = [text for text, lacking in lacks.items() if lacking]
     return Judgement(
         trades=int(net.size),
         net_bp=interval,
