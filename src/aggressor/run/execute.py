@@ -48,7 +48,9 @@ def engine_for(
     desk = Desk([one], rule)
     if equity:
         desk.books.deposit(desk.books.currency(0), equity)
-    return Engine([one], pipeline_of([one], "perp"), [(0, order)], desk, fees)
+    engine = Engine([one], pipeline_of([one], "perp"), [(0, order)], desk, fees)
+    engine.pipeline.head[0]["timers_decide"] = 1  # it waits for a book to begin with
+    return engine
 
 
 def work_on(
@@ -85,7 +87,6 @@ def replay_on(
     tell: Callable[[Account | None], None],
 ) -> None:
     """Work an order on a replayed market, by the compiled loop."""
-    engine.pipeline.head[0]["timers_decide"] = 1  # it waits for a book to begin with
     while not order.over:
         turn = exchange.drive(engine.pipeline)
         if turn.reason == ENDED:
