@@ -181,8 +181,9 @@ class Account:
 
     def watch_latency(self, now_ns: int) -> None:
         """Pull the kill switch where decisions leave too late."""
-        if self.desk.triggers is not None and self.trading.latencies:
-            self._pull(self.desk.triggers.latency(self.trading.latencies[-1]), now_ns)
+        waiting = self.trading.unjudged
+        while waiting and self.desk.triggers is not None:
+            self._pull(self.desk.triggers.latency(waiting.popleft()), now_ns)
 
     def _pull(self, finding: Finding | None, now_ns: int) -> None:
         if finding is not None and finding.level > self.halt.level:

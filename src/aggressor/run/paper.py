@@ -177,6 +177,7 @@ class _PaperDesk:
         """Do what is due now and then: wishes of a person, health of the lines."""
         account = self.account
         account.fulfil(self.clock.now())
+        account.watch_latency(self.clock.now())
         losses = sum(line.counts.losses for line in self.lines)
         if losses > self._losses:
             account.tell(Kind.DATA, f"{losses - self._losses} connections were lost")

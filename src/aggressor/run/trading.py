@@ -71,6 +71,7 @@ class Trading:
         self.first_ns = NO_TIME
         self.last_ns = NO_TIME
         self.latencies: deque[int] = deque(maxlen=_LATENCIES_KEPT)
+        self.unjudged: deque[int] = deque(maxlen=_LATENCIES_KEPT)  # by the triggers
         self._now = now
 
     def turn(self, limit: int = TURN_EVENTS) -> int:
@@ -102,7 +103,9 @@ class Trading:
         self.exchange.take(commands)
         self.keeper.left()
         if self._now is not None:
-            self.latencies.append(self._now() - int(commands["ts_send"].max()))
+            latency = self._now() - int(commands["ts_send"].max())
+            self.latencies.append(latency)
+            self.unjudged.append(latency)
 
     def act(self, level: int, reason: str, ts_ns: int) -> Act:
         """Note and do what came from outside: a level of the kill switch, 0 to open, or STOP."""

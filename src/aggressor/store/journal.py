@@ -12,7 +12,8 @@ of each run and what the desk must remember.
 A command that is in the file and not marked as left was in flight when the process ended: nobody
 knows whether it was sent, so it is asked for and never sent again. Rows are kept whole, as the
 records they are (`row`), beside columns for SQL; `seq` orders all of them. The file is in WAL mode,
-flushed at every seal (synchronous FULL) but for the mark `left`, whose loss only costs a question.
+flushed at every seal (synchronous FULL); the mark `left`, whose loss only costs a question, and the
+progress of a run are not waited for.
 
 Raises StoreError from everything that writes: then nothing may be sent.
 """
@@ -246,12 +247,9 @@ class KeptJournal(Journal):
         if self._unmarked is None:
             return
         assert not self._urgent, "seal first"
-        with journaling(self.path):
-            self._line.execute("PRAGMA synchronous=NORMAL")
-            self._line.execute(
-                "UPDATE commands SET gone = 1 WHERE seq BETWEEN ? AND ?", self._unmarked
-            )
-            self._line.execute("PRAGMA synchronous=FULL")
+        self._note_lightly(
+            "UPDATE commands SET gone = 1 WHERE seq BETWEEN ? AND ?", *self._unmarked
+        )
         self._unmarked = None
 
     def opened(self, desk: Desk) -> None:
@@ -261,11 +259,10 @@ class KeptJournal(Journal):
 
     def progress(self, events: int, reports: int, first_ns: int, last_ns: int) -> None:
         """Note how far the run has come: events and reports used, times of the first and last."""
-        with journaling(self.path):
-            self._line.execute(
-                "UPDATE runs SET events = ?, reports = ?, first_ns = ?, last_ns = ? WHERE run = ?",
-                (events, reports, first_ns, last_ns, self.run),
-            )
+        self._note_lightly(
+            "UPDATE runs SET events = ?, reports = ?, first_ns = ?, last_ns = ? WHERE run = ?",
+            events, reports, first_ns, last_ns, self.run,
+        )  # fmt: skip
 
     def close(self, desk: Desk, ended: str, ts_ns: int) -> None:
         """Write everything and say why the run ended."""
@@ -289,6 +286,13 @@ class KeptJournal(Journal):
 
     def pulled(self, level: HaltLevel, reason: str) -> None:
         """Hear that the kill switch was pulled or (OPEN) reset; a subclass may tell it."""
+
+    def _note_lightly(self, words: str, *values: Any) -> None:
+        """Write what may be lost in a power cut: nothing waits for the disk."""
+        with journaling(self.path):
+            self._line.execute("PRAGMA synchronous=NORMAL")
+            self._line.execute(words, values)
+            self._line.execute("PRAGMA synchronous=FULL")
 
     def _note_pull(self, pull: Pull) -> None:
         self.pulled(pull.level, pull.reason)
