@@ -7,16 +7,14 @@ clock is looked at behind every statement that calls a part (`cycles`), so that 
 caches as the run leaves them. A part is one module of measures or detectors; what it does at
 TIMERs, trades, rows and messages is added up. What a look costs, measured alone, is taken off.
 
-The parts must agree with the whole: their sum stands beside the time of the same events through
-the pipeline as it is, both of this process. Cycles are of wall time; a stretch in which another
-process ran is left out of the parts and told (`lost`).
+The parts must agree with the whole: their sum stands beside the CPU time of the same events through
+the pipeline as it is, in turn and in this process. Cycles are of wall time; a stretch in which
+another process ran is left out of the parts and told (`lost`).
 """
 
 import ast
-import gc
 import sys
 import time
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +23,7 @@ from typing import Any
 import numpy as np
 from cycles import ENGINE, LOOK, LOST, PARTS, look_around
 from generated import INSTRUMENT, market_events, peers
-from measuring import REPEATS, emit
+from measuring import REPEATS, cpu_of, emit
 from numpy.typing import NDArray
 
 from aggressor.detectors.outbox import drain as drain_signals
@@ -151,17 +149,6 @@ def clocked(scratch: Path) -> tuple[ModuleType, list[str]]:
     return import_module("clocked_pipeline"), names
 
 
-def timed(run: Callable[[], Any]) -> float:
-    """Return the wall seconds of a call, without the collector of garbage."""
-    gc.collect()
-    gc.disable()
-    begin = time.perf_counter()
-    run()
-    spent = time.perf_counter() - begin
-    gc.enable()
-    return spent
-
-
 def measure(events: Events, scratch: Path) -> None:
     """Print every part, their sum, and the whole."""
     module, names = clocked(scratch)
@@ -176,7 +163,7 @@ def measure(events: Events, scratch: Path) -> None:
     wholes, runs = [], []
     for _ in range(REPEATS):
         pipe = pipelines.linked(_parts())
-        wholes.append(timed(lambda pipe=pipe: carry(events, pipe, pipelines)))
+        wholes.append(cpu_of(lambda pipe=pipe: carry(events, pipe, pipelines)))
         laps[:] = 0
         pipe = new_clocked(module, laps)
         look_around(laps, 1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.detectors.vacuum import CONDITIONS, EVIDENCE
-from aggressor.features.baseline import READY, run_samples
+from aggressor.features.baseline import READY, BaselineState, run_samples
 from aggressor.schema.signal import (
     BEFORE_TOLERANCE,
     CONFIRMED,
@@ -36,14 +36,22 @@ FULL = [10] * 10
 THIN = [3, 0, 0, 5, 0, 5, 0, 5, 0, 0]  # 18 lots, three ticks to the second level
 
 
-def known(**scene: Any) -> Bench:
-    """A bench whose medians are given and stand still."""
+def known(least: int = 100, **scene: Any) -> Bench:
+    """A bench whose medians, and quantiles of depth, are given and stand still."""
     b = bench(**scene)
     head = b.near.head
     head["usual"], head["maturity"] = 100, READY
-    b.near.parameters["every_ns"] = 10**18
-    head["joined_ns"] = START_NS
+    b.near.parameters["every_ns"] = b.vacuum.parameters["every_ns"] = 10**18
+    head["joined_ns"] = b.vacuum.head["joined_ns"] = START_NS
+    for n in range(2):
+        usually(b.vacuum.depths, n, least)
     return b
+
+
+def usually(base: BaselineState, n: int, value: int) -> None:
+    """Let the last hour of a series be one value."""
+    base.head["samples_min"], base.head["unknown_ns"], base.head["young_ns"] = 1, 0, 0
+    run_samples(START_NS - np.arange(400, 0, -1) * 1000 * MS, np.full(400, value), base, n)
 
 
 def show(tape: Tape, sizes: list[int], before: list[int]) -> Tape:
@@ -140,15 +148,23 @@ def test_a_gap_that_is_the_rule_is_none() -> None:
     thin = [3, 0, 0, 0, 0, 5, 0, 5, 0, 5]
     for usual, phase in ((5, EXPIRED), (4, CONFIRMED)):
         b = known()
-        base = b.vacuum.gaps
-        base.head["samples_min"], base.head["unknown_ns"], base.head["young_ns"] = 1, 0, 0
-        times = START_NS - np.arange(400, 0, -1) * 1000 * MS
         for n in range(2):
-            run_samples(times, np.full(400, usual), base, n)
+            usually(b.vacuum.gaps, n, usual)
         tape = show(book().at(1050), thin, FULL).later(2000)
         rows = of_kind(run(tape.events(), b), VACUUM)
         assert int(rows[0]["phase"]) == phase
         assert seen(rows[0])["gap_usual_ticks"] == usual
+
+
+def test_a_side_must_be_thinner_than_it_usually_gets() -> None:
+    b = known(least=18)
+    (row,) = of_kind(run(t5_5().later(1000).events(), b), VACUUM)
+    assert told([row]) == [(EXPIRED, "thinner than usual")]
+    assert seen(row)["depth_usual"] == 18
+    b = known()
+    b.vacuum.depths.head["unknown_ns"] = 10**18
+    assert of_kind(run(t5_5().later(1000).events(), b), VACUUM).size == 0
+    assert b.vacuum.head[0]["undecided"] == 1
 
 
 def test_what_is_put_up_again_elsewhere_has_not_left() -> None:

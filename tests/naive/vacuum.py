@@ -55,7 +55,7 @@ def vacuums(
                 found.append(Row(ms, "expired", "thin depth", loss, traded))
                 state, quiet = "idle", ms + QUIET_MS
         if state == "armed":
-            if before[0] - depth > loss:  # to its lowest
+            if before[0] - depth > loss and loss - traded < 0.7 * max(loss, 1):
                 loss, traded = before[0] - depth, shown_trades(before[1], ms)
             withdrawn = loss - traded >= 0.7 * max(loss, 1)  # the best price never moves
             wide = gap_of(sizes) >= 3

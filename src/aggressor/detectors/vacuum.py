@@ -3,10 +3,10 @@
 For each side by itself, held against the rolling median of its near depth:
 
     ARMED      depth / median <= 0.2, and within the window before it was still >= 0.6 of it
-    CONFIRMED  of the loss from when the depth was last there to its lowest >= 70 % was cancelled;
-               the spread is >= 2 x its median, or the gap behind the best price >= 3 e and above
-               its own Q.95 of the last hour; the depth is below its Q.005 of that hour; all that at
-               every TIMER for `hold_ns`
+    CONFIRMED  of the loss from when the depth was last there >= 70 % was cancelled, when it armed
+               or, where not yet, at a lower depth; the spread is >= 2 x its median, or the gap
+               behind the best price >= 3 e and above its own Q.95 of the last hour; the depth is
+               below its Q.005 of that hour; all that at every TIMER for `hold_ns`
     EXPIRED    not within the window (a near-miss)
 
 A confirmation lets go of nothing: its row is provisional while the tape may still explain the loss.
@@ -19,8 +19,8 @@ A side whose near-miss has ended does not arm again before its depth was back.
 Cancelled is what is gone from the prices where the depth stood and was not traded, net of what was
 put up there again; its share is of that and of the loss. A touch that jumps ahead of its book loses
 sight of depth that still stands. What was traded is the ledger's of the whole side: nearly all
-trades are at the touch. The hour leaves out confirmed episodes; while it is not known, nothing is
-held against it.
+trades are at the touch. The hour leaves out confirmed episodes; while it is not known a thin side
+is not judged (`undecided`).
 
 Judged at TIMERs after `near_depth.sample`. Records: `vacuum_records`. Ages on ts_recv. Units:
 ticks, lots, ns.
@@ -193,6 +193,10 @@ def _arm(
             break
     if at < 0:
         return
+    if maturity(state.depths, 2 * k + s) == UNKNOWN:  # how thin is unusual here is not known
+        state.head[k]["undecided"] += 1
+        state.sides[k, s]["phase"] = RESTING
+        return
     episode, start = state.sides[k, s], near.samples[k, at & (SAMPLES - 1)]
     state.head[k]["episodes"] += 1
     episode["phase"], episode["episode"] = ARMED, state.head[k]["episodes"]
@@ -234,7 +238,8 @@ def _confirm(
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
     reach = near.head[k]["reach_ticks"]
     episode["depth"] = last["lots"][s]
-    if episode["before"] - episode["depth"] > episode["loss"]:  # what trades later is no part of it
+    lower = episode["before"] - episode["depth"] > episode["loss"]
+    if lower and _share(episode) < row["cancelled_share"]:  # what trades later is no part of it
         episode["loss"] = episode["before"] - episode["depth"]
         episode["left"] = episode["before"] - _still_there(book, n, episode["best_before"], reach)
         episode["traded"] = last["traded"][s] - episode["traded_before"]
@@ -248,7 +253,7 @@ def _confirm(
     wide = wide or (torn and episode["gap"] > _usual(state.gaps, n, row["gap_ppm"]))
     withdrawn = _share(episode) >= row["cancelled_share"]
     low = _usual(state.depths, n, row["low_ppm"])
-    thin = low < 0 or bucket_of(episode["depth"]) < bucket_of(low)
+    thin = bucket_of(episode["depth"]) < bucket_of(low)
     whole = ratio <= row["thin_ratio"] and withdrawn and wide and thin
     if not whole:
         episode["held_ns"] = NO_TIME
