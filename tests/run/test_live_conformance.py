@@ -13,14 +13,14 @@ from aggressor.schema import report
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import ContractKind
-from aggressor.sim.local.orders import Ticket
 from aggressor.venues.dialects import DIALECTS
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Terms
-from tests.run.live_stage import SIZE, Dealer, dealing, local_venue, played, replaced_rules
+from tests.run.live_stage import SIZE, Dealer, by_hand, dealing, local_venue, played, replaced_rules
 from tests.run.venue_stage import MONEY, serving
 
 VENUES = sorted(DIALECTS)
+SILENT = ("bingx", "weex")  # they cancel what cannot be and do not say why
 every_venue = pytest.mark.parametrize("name", VENUES)
 
 
@@ -104,7 +104,8 @@ def test_what_cannot_be_is_refused_with_the_reason(name: str) -> None:
             order = dealer.place(**fields)
             await dealer.until(lambda order=order: order.ended)
             assert order.state in (State.REJECTED, State.EXPIRED, State.CANCELED), fields
-            assert order.reason == reason, fields
+            silent = name in SILENT and reason in (report.WOULD_CROSS, report.NO_LIQUIDITY)
+            assert order.reason == (report.NO_REASON if silent else reason), fields
         flat = dealer.market(-1, SIZE, flags=report.REDUCE_ONLY)
         await dealer.until(lambda: flat.ended)
         assert not flat.filled
@@ -129,20 +130,26 @@ def test_stops_rest_are_triggered_and_all_is_cancelled_at_once(name: str) -> Non
         await dealer.until(lambda: all(one.ended for one in (stop, profit, plain)))
         assert [one.state for one in (stop, profit, plain)] == [State.CANCELED] * 3
         assert not dealer.truth.living
-        bid, _ = dealer.best
-        near = _protect(dealer, c.STOP_MARKET, bid - 1)
-        await dealer.until(lambda: near.ended, 60.0)
-        assert near.triggered
-        assert near.filled
-        assert dealer.kinds(near).count(report.TRIGGERED) == 1
-        _, ask = dealer.best
-        far = _protect(dealer, c.TAKE_PROFIT_MARKET, ask + 1)
-        await dealer.until(lambda: far.ended, 60.0)
-        assert far.filled
+        near = await _triggered(dealer, c.STOP_MARKET)
+        far = await _triggered(dealer, c.TAKE_PROFIT_MARKET)
         assert dealer.books.positions[0].lots == held.filled - near.filled - far.filled
         await dealer.agree()
 
     played(name, play, speed=20.0)
+
+
+async def _triggered(dealer: Dealer, kind: int) -> Any:
+    """Place one close to the market until one was triggered; some venues refuse one behind it."""
+    for _ in range(10):
+        bid, ask = dealer.best
+        order = _protect(dealer, kind, bid - 2 if kind == c.STOP_MARKET else ask + 2)
+        await dealer.until(lambda order=order: order.ended, 60.0)
+        assert dealer.kinds(order).count(report.TRIGGERED) == order.triggered
+        if order.filled:
+            assert order.triggered or order.state is State.FILLED
+            return order
+        assert order.state is State.REJECTED
+    raise AssertionError("none was triggered")
 
 
 def _protect(dealer: Dealer, kind: int, trigger: int) -> Any:
@@ -162,7 +169,7 @@ def test_many_orders_go_at_once_and_each_is_answered(name: str) -> None:
         orders = [dealer.blotter[int(line["order"])] for line in lines]
         await dealer.until(lambda: all(one.acknowledged for one in orders[:6]))
         await dealer.until(lambda: orders[6].ended)
-        assert orders[6].reason == report.WOULD_CROSS
+        assert orders[6].reason == (report.NO_REASON if name in SILENT else report.WOULD_CROSS)
         assert len(dealer.truth.living) == 6
         assert await dealer.exchange.close()
         dealer.pump()
@@ -200,10 +207,8 @@ def test_settings_are_made_and_what_the_venue_refuses_is_said(name: str) -> None
 @every_venue
 def test_another_hand_on_the_account_is_found_and_put_right(name: str) -> None:
     async def play(dealer: Dealer) -> None:
-        other = Ticket(lane=0, side=1, size=SIZE, client_id="web-1", type=c.MARKET, tif=c.IOC)
-        dealer.truth.place(other)
-        resting = Ticket(lane=0, side=1, size=SIZE, client_id="web-2", price=dealer.best[0] - 900)
-        dealer.truth.place(resting)
+        by_hand(dealer.server, "web1", type=c.MARKET, tif=c.IOC)
+        by_hand(dealer.server, "web2", price=dealer.best[0] - 900)
         corrections = dealer.exchange.reconciler.corrections
         await dealer.until(lambda: What.POSITION in {one.what for one in corrections})
         (found,) = [one for one in corrections if one.what is What.POSITION]
@@ -259,10 +264,7 @@ def test_more_orders_than_a_page_holds_are_all_found(name: str) -> None:
             assert side is not None
             bid = max(server.exchange.board.lanes[0].bids)
             for i in range(120):
-                ours = side.client_id(1000 + i)
-                server.exchange.place(
-                    Ticket(lane=0, side=1, size=SIZE, client_id=ours, price=bid - 500 - i)
-                )
+                by_hand(server, side.client_id(1000 + i), price=bid - 500 - i)
             async with dealing(server) as dealer:
                 held = dealer.exchange.gateway.hearing.active
                 assert sorted(held) == list(range(1000, 1120))

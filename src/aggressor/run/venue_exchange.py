@@ -292,8 +292,8 @@ class VenueExchange:
                 silent = True
                 continue
             found += listed
-            find = self.gateway.hearing.find
-            if any(find(one.client_id, one.venue_id)[0] is order for one in listed):
+            find = self.gateway.hearing.find_order
+            if any(find(one)[0] is order for one in listed):
                 break
         now = self._wires.clock.now()
         self.gateway.doubts.told(order, leg, found, asked, now, whole=not silent)

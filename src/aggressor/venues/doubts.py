@@ -138,7 +138,7 @@ class Doubts:
     def _is(self, order: Tracked, one: OrderUpdate, now: int) -> bool:
         """Whether an update is of this order; one without our id by all that it says."""
         hearing = self._hearing
-        if hearing.find(one.client_id, one.venue_id) == (order, order.leg):
+        if hearing.find_order(one) == (order, order.leg):
             return True
         if one.client_id or order.venue_id or order.type not in _STOPS:
             return False

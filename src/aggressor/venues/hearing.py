@@ -122,6 +122,11 @@ class Hearing:
         order_id, leg = self._by_venue_id.get(venue_id, (0, 0))
         return self.orders.get(order_id), leg
 
+    def find_order(self, one: OrderUpdate) -> tuple[Tracked | None, int]:
+        """Return our order and its leg that an update is of, also by what it was before."""
+        order, leg = self.find(one.client_id, one.venue_id)
+        return self.find("", one.born_of) if order is None and one.born_of else (order, leg)
+
     def name(self, order: Tracked, leg: int, venue_id: str, now: int, *, asked: bool) -> None:
         """Learn the venue's id of a leg, and take the fills that waited for it."""
         if not venue_id or self._by_venue_id.get(venue_id) == (order.id, leg):
@@ -138,7 +143,7 @@ class Hearing:
         return venue_id in self._by_venue_id
 
     def _order(self, one: OrderUpdate, now: int, asked: bool) -> None:
-        order, leg = self.find(one.client_id, one.venue_id)
+        order, leg = self.find_order(one)
         if order is None:
             number = self._side.order_id(one.client_id) if one.client_id else None
             if number is not None and one.symbol in self.lanes:

@@ -47,7 +47,7 @@ def level(gateway: Gateway, picture: Picture, now: int) -> list[Tracked]:
     hearing.unheld.clear()
     hearing.hear(picture.fills, now, asked=True)
     hearing.hear([*picture.positions, *picture.balances], now, asked=True)
-    shown = {hearing.find(one.client_id, one.venue_id)[0] for one in picture.orders}
+    shown = {hearing.find_order(one)[0] for one in picture.orders}
     for order in hearing.active.values():
         place = order.place
         if place.stage is Stage.QUEUED or place.sent_ns >= picture.asked_ns or order.end_kind:

@@ -102,6 +102,7 @@ class OrderUpdate(NamedTuple):
     reason: int = NO_REASON
     reduce_only: bool = False
     text: str = ""  # the venue's words where it refused
+    born_of: str = ""  # the venue's id of the order with a trigger that became this one
 
 
 class FillUpdate(NamedTuple):

@@ -176,6 +176,7 @@ def _plan_update(one: form.Plan) -> OrderUpdate:
         reason=_DIED_OF.get(one.error_code, report.NO_REASON),
         reduce_only=bool(one.reduce_only) or one.side in (2, 4),
         text=f"plan {one.id}",
+        born_of=str(one.id),
     )
 
 
