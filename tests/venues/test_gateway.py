@@ -19,6 +19,7 @@ from aggressor.venues.trading import Answer, FillUpdate, Terms, Verdict
 from tests.venues.toy_account import GRID, ToyAccount, toy_side
 
 MS = 1_000_000
+_REFUSALS = (report.AMEND_REJECTED, report.CANCEL_REJECTED)
 FATES = ("told", "lost", "never", "throttled", "clock", "slow")
 
 
@@ -388,6 +389,38 @@ def test_every_fate_of_an_amendment_is_known_in_the_end(
         assert (ours.size, ours.leaves, ours.price) == (20, 16, 105)
         assert (theirs.size - theirs.filled, theirs.price) == (16, 105)
     assert sorted(set(desk.account.applied)) == sorted(desk.account.applied)
+
+
+@pytest.mark.parametrize("amends", [True, False])
+def test_a_refused_cancel_is_told_behind_the_amendment_it_overtook(amends: bool) -> None:
+    desk = Desk(amends=amends)
+    order = desk.command(c.PLACE)
+    desk.until_quiet()
+    desk.account.fill(order, 10)  # and we have not heard of it
+    desk.fates = ["slow"]
+    desk.command(c.AMEND, order, size=20)
+    desk.turn()
+    desk.command(c.CANCEL, order)
+    for _ in range(90):
+        desk.turn()  # the cancel is refused at once, the amendment 0.7 s later
+    told = [kind for kind in desk.kinds(order) if kind in _REFUSALS]
+    assert told == [report.AMEND_REJECTED, report.CANCEL_REJECTED]
+    desk.until_quiet()
+    assert desk.blotter[order].filled == 10
+    assert desk.blotter[order].ended
+
+
+def test_a_cancel_behind_a_cancel_all_is_answered() -> None:
+    desk = Desk()
+    order = desk.command(c.PLACE)
+    desk.until_quiet()
+    desk.account.fill(order, 10)
+    desk.command(c.CANCEL_ALL, 1)
+    desk.command(c.CANCEL, order)
+    desk.turn()
+    assert report.CANCEL_REJECTED in desk.kinds(order)
+    desk.until_quiet()
+    assert desk.blotter[order].ended
 
 
 def test_where_nothing_is_amended_what_is_left_is_placed_under_another_number() -> None:

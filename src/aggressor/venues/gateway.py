@@ -114,6 +114,8 @@ class Gateway:
         if kind == CANCEL:
             if order.cancel is None or order.cancel.stage is Stage.DONE:
                 order.cancel = Request(CANCEL, now, order.leg)
+            order.cancel.unasked = False
+            order.cancel.not_before_ns = 0
             if order.place.stage is Stage.QUEUED:
                 self.hearing.end(order, report.CANCELED, report.NO_REASON, now)
             return
@@ -161,6 +163,8 @@ class Gateway:
                 return []
             self._clock_asked = True
             return [AskClock()]
+        for order in self.hearing.active.values():
+            self._tell_refusal(order, now)
         actions: list[Action] = [*self._due_sweeps(now)]
         actions += self.departures.due(now, listening=self.listening)
         actions += self.doubts.due(now)
@@ -266,13 +270,25 @@ class Gateway:
             return
         if request.kind == CANCEL:
             request.move(Word.REFUSE)
-            if not request.unasked:
-                self.hearing.tell(order, report.CANCEL_REJECTED, now, reason=reason)
+            request.refusal = -1 if request.unasked else reason
+            self._tell_refusal(order, now)
         else:
             self.departures.refuse_amend(order, request, reason, now)
         if reason == report.UNKNOWN_ORDER and not order.over:
             order.inquiry.checking = True  # it is over: how, the stream tells or we ask
             self.doubts.confirm(order, now)
+
+    def _tell_refusal(self, order: Tracked, now: int) -> None:
+        """Say that a cancel was refused; behind the answer to an amendment that is under way.
+
+        Else the order would rest again by all that was reported, and the amendment be unheard of.
+        """
+        cancel, amend = order.cancel, order.amend
+        if cancel is None or cancel.refusal < 0 or order.over:
+            return
+        if amend is None or amend.stage is Stage.DONE:
+            self.hearing.tell(order, report.CANCEL_REJECTED, now, reason=cancel.refusal)
+            cancel.refusal = -1
 
     def swept(self, sweep: Sweep, answer: Answer | None, now: int, status: int = 200) -> None:
         """Take the answer to a cancel-all; None: there was none, so it is sent again."""
@@ -339,7 +355,7 @@ class Gateway:
     def quiet(self) -> bool:
         """Whether nothing is under way, waits to be sent, or is in doubt."""
         waiting = any(
-            r is not None and r.stage is not Stage.DONE
+            r is not None and (r.stage is not Stage.DONE or r.refusal >= 0)
             for one in self.hearing.active.values()
             for r in (one.place, one.amend, one.cancel)
         )

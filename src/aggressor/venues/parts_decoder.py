@@ -145,7 +145,6 @@ class PartsDecoder:
             except _UNREADABLE as trouble:
                 self._unlearn()
                 raise self._odd(message, trouble) from None
-        self._prints.finish()
         self._messages += 1
         return rows
 

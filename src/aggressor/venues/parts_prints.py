@@ -1,7 +1,8 @@
 """Which prints came before: by the venue's key, or by counting those that nothing tells apart.
 
 A stream that was lost is asked for its last prints again, and two connections overlap: each print
-is to count once. What a message that turns out to be unreadable had taught is forgotten again.
+is to count once. What is from before the stream began never was part of the tape. What a message
+that turns out to be unreadable had taught is forgotten again.
 """
 
 from typing import Any
@@ -17,33 +18,25 @@ class PrintKeys:
         self._fresh: list[tuple[int, str]] = []  # keys first met in the message in hand
         self._alike: list[dict[str, int]] = [{} for _ in range(lanes)]  # prints of a key so far
         self._counted: list[tuple[int, str]] = []  # those of the message in hand
-        self._first: list[int | None] = [None] * lanes  # ts_venue of the first print streamed
-        self._begun: list[tuple[int, int]] = []  # that of the message in hand
+        self._first: list[int | None] = [None] * lanes  # venue time of the first that was streamed
+        self._begun: list[int] = []  # lanes whose first is in the message in hand
         self._asked = False  # the message in hand answers a request
 
     def begin(self, *, asked: bool) -> None:
-        """A message begins, `asked` for or streamed: what was learned before it stays."""
-        self._asked = asked
+        """A message begins: what was learned before it stays. `asked`: it answers a request."""
         self._fresh.clear()
         self._counted.clear()
         self._begun.clear()
-
-    def finish(self) -> None:
-        """The message was read to its end."""
-        for k, ts_venue in reversed(self._begun):
-            self._first[k] = ts_venue
+        self._asked = asked
 
     def is_history(self, k: int, ts_venue: int) -> bool:
-        """Whether a print that was asked for is from before the stream began to tell them.
-
-        What is asked for mends what a lost connection did not bring; what was before that never
-        was part of the tape.
-        """
+        """Say whether a print that was asked for is from before the stream began to tell them."""
         first = self._first[k]
         if self._asked:
             return first is not None and ts_venue < first
         if first is None:
-            self._begun.append((k, ts_venue))
+            self._first[k] = ts_venue
+            self._begun.append(k)
         return False
 
     def is_known(self, k: int, key: str) -> bool:
@@ -76,6 +69,8 @@ class PrintKeys:
             count = self._alike[k].pop(key, 1) - 1
             if count:
                 self._alike[k][key] = count
+        for k in self._begun:
+            self._first[k] = None
 
     def interrupt(self) -> None:
         """The connection was lost: prints that are alike are counted from its beginning."""
@@ -84,14 +79,11 @@ class PrintKeys:
 
     def state(self, k: int) -> dict[str, Any]:
         """Return what is known of one instrument as plain values."""
-        return {
-            "keys": list(self._keys[k]),
-            "alike": dict(self._alike[k]),
-            "first_print": self._first[k],
-        }
+        kept = {"keys": list(self._keys[k]), "alike": dict(self._alike[k])}
+        return kept | {"first": self._first[k]}
 
     def resume(self, k: int, kept: dict[str, Any]) -> None:
         """Go on from a state."""
         self._keys[k] = dict.fromkeys(kept["keys"])
         self._alike[k] = dict(kept.get("alike", {}))
-        self._first[k] = kept.get("first_print")
+        self._first[k] = kept.get("first")

@@ -94,6 +94,7 @@ class Request:
     price: int = 0
     trigger: int = 0
     by_cancel: bool = False  # the venue cannot amend: cancel, then place
+    refusal: int = -1  # why a cancel was refused, while that is not told yet
     unasked: bool = False  # a cancel that no COMMAND asked for: nobody waits for its answer
     replaced: bool = False  # and the leg that replaces is under way
 
