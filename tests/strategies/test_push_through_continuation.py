@@ -197,11 +197,12 @@ def test_the_cost_gate_uses_the_measured_hit_rate() -> None:
 
 
 def test_a_nearer_wall_or_node_is_the_target() -> None:
-    for fields, target in (
+    cases: tuple[tuple[dict[str, Any], int], ...] = (
         ({"walls": (wall(1019),)}, 1019),
         ({"node_edges": ((1017, 1018), (1030, 1031))}, 1017),
         ({"walls": (wall(1024), wall(1011, 1))}, 1020),
-    ):
+    )
+    for fields, target in cases:
         (intent,) = entered(**fields).intents
         assert intent.protection is not None
         assert intent.protection.targets[0].price == target
