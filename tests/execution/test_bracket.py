@@ -303,3 +303,107 @@ def test_a_resize_that_was_refused_is_not_yet_an_error() -> None:
     assert ("stop", 1, 5, 1015) in stage.working()  # not even that any more
     assert state(stage) is S.PARTIAL
     assert {r.check for r in stage.desk.refusals} == {8}
+
+
+def test_a_stop_that_the_venue_does_not_know_has_probably_filled() -> None:
+    """It is waited for; when it comes, smaller than what is held by now, the rest follows it."""
+    stage = Stage()
+    stage.enter()
+    stage.venue.fill(stage.order("entry"), 4)
+    stage.turn()
+    stop = stage.order("stop")
+    gone = stage.venue.orders.pop(stop)  # it fires; its report is slow
+    stage.venue.fill(stage.order("entry"), 6)
+    before = len(stage.sent)
+    stage.turn()
+    asked = [r for r in stage.sent[before:] if r["order"] == stop]
+    assert [int(r["kind"]) for r in asked] == [command.AMEND]
+    assert stage.desk.blotter[stop].doubted_ns == stage.market.now_ns
+    stage.turn(100 * MS)
+    assert len([r for r in stage.sent[before:] if r["order"] == stop]) == 1
+    stage.venue.orders[stop] = gone
+    stage.venue.fill(stop, 4, 1015, maker=False)
+    stage.turn(100 * MS)
+    stage.turn(300 * MS)
+    assert stage.venue.position == stage.desk.position(0).lots == 0
+    (trade,) = stage.desk.closed(0)
+    assert trade.bracket.stop.filled == 4
+    assert trade.bracket.error == "the stop is gone (filled) and 6 lots are held"
+    assert trade.bracket.exit.filled == 6
+
+
+def test_a_stop_that_never_was_is_an_error_within_a_second() -> None:
+    stage = Stage()
+    stage.enter()
+    stage.venue.fill(stage.order("entry"), 4)
+    stage.turn()
+    del stage.venue.orders[stage.order("stop")]
+    stage.venue.fill(stage.order("entry"), 6)
+    for _ in range(9):
+        stage.turn(100 * MS)
+    assert state(stage) is S.ACTIVE
+    stage.turn(300 * MS)
+    assert stage.venue.position == 0
+    trade = stage.desk.trade(0) or stage.desk.closed(0)[0]
+    assert trade.bracket.error == "protection was missing"
+
+
+def test_the_stop_fires_while_a_target_fills_in_part() -> None:
+    stage = Stage()
+    stage.enter(targets=(Target(1007), Target(1005)))
+    stage.venue.fill(stage.order("entry"), 10)
+    stage.turn()
+    stop = stage.order("stop")
+    stage.venue._tell(report.TRIGGERED, stop, leaves=10)
+    stage.venue.fill(stage.order("target 1"), 3)
+    before = len(stage.sent)
+    stage.turn()
+    assert not [r for r in stage.sent[before:] if r["order"] == stop]  # a market order by now
+    stage.venue.fill(stop, 10, 1016, maker=False)
+    assert stage.venue.position == 0  # reduce-only: seven
+    stage.turn()
+    assert (stage.working(), state(stage)) == ([], S.DONE)
+    assert stage.desk.position(0).lots == 0
+
+
+def test_the_amend_of_the_stop_is_lost_and_the_stop_fills() -> None:
+    """Larger than what is held for a while: reduce-only keeps it from turning the position."""
+    stage = Stage()
+    stage.enter()
+    stage.venue.fill(stage.order("entry"), 10)
+    stage.turn()
+    stage.venue.fill(stage.order("target 1"), 3)
+    stage.hear()
+    stage.desk.work(stage.market)
+    lost = stage.desk.drain()
+    assert [int(r["kind"]) for r in lost] == [command.AMEND]
+    stage.turn(SECOND)
+    assert state(stage) is S.ACTIVE
+    stage.venue.fill(stage.order("stop"), 10, 1015, maker=False)
+    stage.turn()
+    assert stage.venue.position == stage.desk.position(0).lots == 0
+    assert stage.desk.closed(0)[0].stopped
+
+
+def test_the_cancel_of_a_target_is_lost_while_closing() -> None:
+    stage = Stage()
+    stage.enter()
+    stage.venue.fill(stage.order("entry"), 10)
+    stage.turn()
+    target = stage.order("target 1")
+    held_back = stage.venue.orders.pop(target)
+    tell = stage.venue._tell
+    stage.venue._tell = lambda kind, order, **fields: (
+        None if order == target else tell(kind, order, **fields)
+    )
+    stage.want(Action.EXIT, reason="time")
+    stage.venue._tell = tell
+    assert stage.venue.position == 0
+    assert state(stage) is S.CLOSING  # the target may still be there: its end is awaited
+    stage.venue.orders[target] = held_back
+    stage.venue.fill(target, 10)
+    assert stage.venue.position == 0  # reduce-only: nothing to reduce
+    del stage.venue.orders[target]
+    stage.venue._tell(report.CANCELED, target, reason=report.REDUCE_ONLY_EMPTY)
+    stage.turn()
+    assert state(stage) is S.DONE

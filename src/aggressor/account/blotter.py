@@ -63,6 +63,7 @@ class Order:
     ts_last: int = NO_TIME
     triggered: bool = False
     acknowledged: bool = False
+    doubted_ns: int = NO_TIME  # since when the venue says that it does not know a live order
     _seen: set[tuple[int, int, int, int]] = field(default_factory=set, repr=False)
 
     @property
@@ -182,6 +183,7 @@ class Blotter:
         before = (order.state, order.price, order.leaves)
         order.state = moved(order.state, _MOVE_OF[kind], order.filled)
         order.ts_last = int(row["ts_recv"])
+        self._doubt(order, kind, int(row["reason"]))
         if kind == report.ACK and not order.acknowledged:
             order.acknowledged, order.ts_ack = True, order.ts_last
         elif kind == report.AMENDED and not order.ended:
@@ -193,6 +195,15 @@ class Blotter:
         self._retire(order)
         return Applied(order, 0, before != (order.state, order.price, order.leaves))
 
+    @staticmethod
+    def _doubt(order: Order, kind: int, reason: int) -> None:
+        """Note that the venue does not know the order: probably filled, its report on the way."""
+        refused = kind in (report.CANCEL_REJECTED, report.AMEND_REJECTED)
+        if not refused or order.ended or reason != report.UNKNOWN_ORDER:
+            order.doubted_ns = NO_TIME
+        elif order.doubted_ns == NO_TIME:
+            order.doubted_ns = order.ts_last
+
     def _filled(self, order: Order, row: Any) -> Applied:
         size, price = int(row["size"]), int(row["price"])
         key = (int(row["ts_venue"]), price, size, int(row["leaves"]))
@@ -203,6 +214,7 @@ class Blotter:
         move = Move.FILL_ALL if int(row["leaves"]) == 0 else Move.FILL_PART
         order.state = moved(order.state, move, order.filled + size)
         order._seen.add(key)
+        order.doubted_ns = NO_TIME
         order.filled += size
         order.value += size * price
         order.fee += int(row["fee"])

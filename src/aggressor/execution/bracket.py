@@ -15,6 +15,10 @@ taken away to be renewed; it moves towards the market only (`protect`). All chil
 reduce-only, so two of them filling at once cannot turn the position; should a venue do it all the
 same, what was turned is closed like any other position.
 
+A venue that does not know a child which lives here has probably filled it, and the report is on its
+way: nothing more is asked of that order for `retry_ns`, and a stop in such doubt protects nothing;
+if no report comes within `unprotected_ns_max`, that is an error like any missing protection.
+
 States: PENDING (nothing filled) -> PARTIAL (some) -> ACTIVE (entry complete or over) -> CLOSING (an
 exit was asked for) -> DONE (flat, no child alive, entry over). ERROR: for more than
 `unprotected_ns_max` less was protected by an acknowledged stop than was held, or the stop was
@@ -32,7 +36,7 @@ from aggressor.execution.intent import Protection, Request
 from aggressor.execution.quotes import Market
 from aggressor.execution.working import cancel_request, crossing_price, own_best
 from aggressor.schema import command
-from aggressor.schema.event import NO_PRICE
+from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.report import REDUCE_ONLY_EMPTY
 
 
@@ -230,7 +234,8 @@ class Bracket:
     def watch(self, now_ns: int) -> None:
         """Notice missing protection; to be called before `step`."""
         stop = self._live(self.stop)
-        covered = stop.leaves if stop is not None and stop.acknowledged else 0
+        sure = stop is not None and stop.acknowledged and stop.doubted_ns == NO_TIME
+        covered = stop.leaves if stop is not None and sure else 0
         if covered >= self.held or self.held <= 0:
             self._bare_since = None
         elif self._bare_since is None:
@@ -259,6 +264,8 @@ class Bracket:
                 tif=command.GTC,
                 trigger=self.protection.stop,
             )
+        if self._doubted(order, market.now_ns):
+            return None
         if self.held <= 0:
             self._dismissed = order.id
             return cancel_request(self._blotter, order.id)
@@ -275,6 +282,8 @@ class Bracket:
     ) -> Request | None:
         order = self._live(leg)
         if order is not None:
+            if self._doubted(order, market.now_ns):
+                return None
             if size == 0:
                 return cancel_request(self._blotter, order.id)
             return self._resize(order, size, order.trigger)
@@ -369,6 +378,10 @@ class Bracket:
 
     def _last_sent(self, leg: Leg) -> bool:
         return bool(leg.orders) and leg.orders[-1] in self._blotter
+
+    def _doubted(self, order: Order, now_ns: int) -> bool:
+        """Return whether the venue has just said that it does not know an order."""
+        return order.doubted_ns != NO_TIME and now_ns - order.ts_last < self._rule.retry_ns
 
     def _too_soon(self, leg: Leg, now_ns: int) -> bool:
         return now_ns - leg.last_try_ns < self._rule.retry_ns
