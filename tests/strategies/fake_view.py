@@ -57,6 +57,9 @@ class FakeView:
     ask: int = 1011
     bid_lots: int = 30
     ask_lots: int = 40
+    traded_lots: tuple[int, int] = (0, 0)
+    taker_rates: tuple[float, float] = (0.0, 0.0)
+    mean_print: float = 1.0
     last_price: int | None = 1010
     median_spread: Measure = RIPE_ONE
     effective_tick: Measure = RIPE_ONE

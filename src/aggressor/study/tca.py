@@ -80,10 +80,11 @@ def fill_cost(fill: PartFill, side: int, one: Instrument, mids: Mids) -> FillCos
     markout: dict[int, float | None] = {}
     for horizon in HORIZONS_S:
         later = mids(fill.ts_recv + horizon * 1_000_000_000)
-        known = now is not None and later is not None
-        realised[horizon] = _bp(2 * side * (2 * fill.price - later), now) if known else None
-        impact[horizon] = _bp(2 * side * (later - now), now) if known else None
-        markout[horizon] = _bp(side * (later - 2 * fill.price), now) if known else None
+        realised[horizon] = impact[horizon] = markout[horizon] = None
+        if now is not None and later is not None:
+            realised[horizon] = _bp(2 * side * (2 * fill.price - later), now)
+            impact[horizon] = _bp(2 * side * (later - now), now)
+            markout[horizon] = _bp(side * (later - 2 * fill.price), now)
     return FillCost(
         ts_recv=fill.ts_recv,
         price=fill.price,
@@ -136,7 +137,9 @@ def order_cost(
     value = sum((abs(one.notional(f.price, f.lots)) for f in done.fills), Fraction(0))
     fees_bp = float(done.fees / value * 10_000) if value else None
     expected = done.expected_bp
-    met = expected is not None and slip is not None and fees_bp is not None
+    missed = None
+    if expected is not None and slip is not None and fees_bp is not None:
+        missed = slip + fees_bp - expected
     return OrderCost(
         account=done,
         strategy=strategy or str(done.strategy),
@@ -151,7 +154,7 @@ def order_cost(
         slippage_bp=slip,
         fees_bp=fees_bp,
         participation=filled / done.volume if done.volume > 0 else None,
-        error_bp=slip + fees_bp - expected if met else None,
+        error_bp=missed,
         fills=tuple(fill_cost(f, side, one, mids) for f in done.fills),
     )
 
