@@ -12,7 +12,7 @@ from aggressor.execution.intent import Intent
 from aggressor.run.alerts import Alerts
 from aggressor.run.assemble import Settings
 from aggressor.run.paper import PaperPlan, paper
-from aggressor.run.rules import AccountTable, LimitsTable, PaceTable, Rules
+from aggressor.run.rules import AccountTable, LimitsTable, PaceTable, Rules, TriggersTable
 from aggressor.run.venue_server import VenueServer
 from aggressor.strategies import table
 from tests.engine.trader import Trader
@@ -25,6 +25,9 @@ FREE = Rules(
         day_loss_bp=10_000, drawdown_bp=10_000, losses_in_a_row_max=10**6, stops_max=10**6
     ),
     pace=PaceTable(messages_max=10**6, entries_max=10**6),
+    triggers=TriggersTable(  # a machine under load is late, and its local venue with it
+        latency_p99_ms=3_600_000, clock_ms=3_600_000, data_loss_s=3_600, reject_share_bp=10_000
+    ),
     default=LimitsTable(collar_bp=500, cross_bp_max=500, exit_cross_bp_max=2_000),
 )
 SETTINGS = Settings(strategy=BUSY, profile="micro", equity=1_000_000.0)
