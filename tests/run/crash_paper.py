@@ -119,9 +119,6 @@ async def crash(store: Path, count: int, seed: int) -> dict[str, Any]:
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             await _let_live(process, draw.uniform(0.0, 4.0), seen)
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
             assert process.returncode == -signal.SIGKILL, (
                 f"it ended by itself: {process.returncode}"
             )
@@ -159,6 +156,10 @@ async def _let_live(process: Any, seconds: float, seen: dict[str, Any]) -> None:
     for task in (reading, living, gone):
         task.cancel()
     await asyncio.gather(reading, living, gone, return_exceptions=True)
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+    process._transport.close()  # its compactor may hold the other end of the pipe for a while
 
 
 def main() -> None:
@@ -175,6 +176,9 @@ def main() -> None:
         runs = [one.run for one in reader.runs() if one.first_ns is not None and one.first_ns > 0]
         reader.close()
         answers = [parity(store, run=run) for run in runs]
+        for one in answers:
+            if not one["same"]:
+                print(json.dumps(one), flush=True)
         seen["replayed"] = len(answers)
         seen["same"] = sum(one["same"] for one in answers)
         seen["commands_compared"] = sum(one["commands"] for one in answers)

@@ -128,7 +128,7 @@ def _replay(
     missing = [name for name in names if name not in opened.instruments]
     if missing or run.first_ns is None or run.first_ns < 0:
         raise StoreError(f"Nothing of run {run.run} was recorded in {store}: there is no replay.")
-    feed: Feed = opened.replay(names, run.first_ns, 2**63 - 1)
+    feed: Feed = opened.replay(names, run.first_ns, _behind(reader, run))
     if run.ended is not None and run.last_ns is not None:
         feed = Lasting(feed, run.last_ns)
     exchange = SimExchange(
@@ -145,6 +145,12 @@ def _replay(
     end = (run.events, run.reports) if run.ended is not None else (2**62, 2**62)
     play_with_acts(trading, exchange, reader.acts(run.run), end, limit, step)
     return assembly.engine.journal.commands, trading, trading.events == run.events
+
+
+def _behind(reader: JournalReader, run: Run) -> int:
+    """Return the time behind which nothing was recorded for a run: there the next one began."""
+    later = [one.began_ns for one in reader.runs() if one.run > run.run]
+    return later[0] if later else 2**63 - 1
 
 
 def play_with_acts(
@@ -195,7 +201,8 @@ def _comparable(
     if complete:
         sure = int((replayed["ts_send"] < last_ns).sum())
         return sent, replayed[: max(sure, sent.size)]
-    return sent[sent["ts_send"] < last_ns], replayed[replayed["ts_send"] < last_ns]
+    reached = sent[sent["ts_send"] < last_ns]
+    return reached, replayed[: reached.size]  # when it was killed nobody knows: it did not do more
 
 
 def first_difference(ours: Commands, theirs: Commands) -> int | None:
