@@ -6,8 +6,8 @@ byte for byte, however the market came in. Where they are not, the first that di
 what the replay made of it.
 
 Up to the last event that the run used everything is compared; commands of that very moment may be
-missing in the run, whose venue waited for the next event. A run that was killed is compared as far
-as the recording reaches.
+missing in the run, whose venue waited for the next event. A run that was killed is compared up to a
+second before the end of what was recorded of it.
 """
 
 from collections.abc import Sequence
@@ -39,6 +39,7 @@ from aggressor.store.reader import Store
 from aggressor.store.replay import Lasting
 from aggressor.strategies.gates import Mode
 
+_TORN_NS = 1_000_000_000  # the end of a recording that was cut off may have holes
 _FIELDS = (
     "ts_send", "kind", "order", "parent", "instrument", "strategy", "side", "type", "tif", "price",
     "trigger", "size", "flags",
@@ -144,7 +145,8 @@ def _replay(
     trading = Trading(assembly.engine, exchange)
     end = (run.events, run.reports) if run.ended is not None else (2**62, 2**62)
     play_with_acts(trading, exchange, reader.acts(run.run), end, limit, step)
-    return assembly.engine.journal.commands, trading, trading.events == run.events
+    complete = run.ended is not None and trading.events == run.events
+    return assembly.engine.journal.commands, trading, complete
 
 
 def _behind(reader: JournalReader, run: Run) -> int:
@@ -201,7 +203,7 @@ def _comparable(
     if complete:
         sure = int((replayed["ts_send"] < last_ns).sum())
         return sent, replayed[: max(sure, sent.size)]
-    reached = sent[sent["ts_send"] < last_ns]
+    reached = sent[sent["ts_send"] < last_ns - _TORN_NS]
     return reached, replayed[: reached.size]  # when it was killed nobody knows: it did not do more
 
 
