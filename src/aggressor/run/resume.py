@@ -36,6 +36,11 @@ class Away(NamedTuple):
     book_age_ns: int = 2**62
     bid: int = NO_PRICE
     ask: int = NO_PRICE
+    bid_lots: int = 0
+    ask_lots: int = 0
+    traded_lots: tuple[int, int] = (0, 0)
+    taker_rates: tuple[float, float] = (0.0, 0.0)
+    mean_print: float = 1.0
     last_price: int | None = None
 
 
@@ -65,7 +70,7 @@ def resume(desk: Desk, strategies: Sequence[Strategy], reader: JournalReader, ru
 
 def _number(strategies: Sequence[Strategy], reader: JournalReader, run: int) -> None:
     for (lane, _), parent in reader.parents(run).items():
-        if lane >= len(strategies):
+        if lane >= len(strategies) or parent <= 0:  # below are orders of the house
             continue
         one = strategies[lane]
         if not isinstance(one, Numbered):

@@ -68,10 +68,6 @@ class ExhaustionScalp(SetupStrategy[Run, ScalpRule]):
         self._faded = False
         self._crossed = False
 
-    def count_from(self, made: int) -> None:
-        """Number the next trade `made` + 1: no number of an earlier process is used again."""
-        self._made = made
-
     @property
     def cascades(self) -> tuple[str, ...]:
         """States of R5.8 that forbid an entry."""

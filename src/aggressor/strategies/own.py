@@ -34,6 +34,10 @@ class OwnStrategy:
         self._code = code
         self._made = 0
 
+    def count_from(self, made: int) -> None:
+        """Number the next trade `made` + 1: no number of an earlier process is used again."""
+        self._made = made
+
     @property
     def waiting(self) -> bool:
         """Whether it, or its record, wants TIMERs."""

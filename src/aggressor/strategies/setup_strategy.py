@@ -98,6 +98,10 @@ class SetupStrategy(ABC, Generic[S, R]):
         self._setup: S | None = None  # waits for its moment, or is in the market
         self._asked = False  # for an entry on it
 
+    def count_from(self, made: int) -> None:
+        """Number the next trade `made` + 1: no number of an earlier process is used again."""
+        self._made = made
+
     @abstractmethod
     def hear(self, signal: Signal, view: StrategyView) -> S | None:
         """Return the setup that a signal tells of; None: it tells of none."""
