@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.execution.intent import Intent
 from aggressor.execution.limits import Limits
+from aggressor.schema.event import NO_PRICE
 from aggressor.strategies.exhaustion_scalp import ExhaustionScalp
 from aggressor.strategies.scalp_rule import PERPETUAL, ScalpRule
 from aggressor.strategies.setup_strategy import SetupStrategy
@@ -89,3 +90,21 @@ class ScalpStage(StrategyStage[ExhaustionScalp]):
         """The run of T7.1 is told to be exhausted."""
         at = replace(self.view, now_ns=self.view.now_ns + 100 * MS)
         self.tick(signals=at.with_signal(**evidence).signals)
+
+
+def turned(price: int) -> int:
+    """Return a price of the mirrored market in the plain one."""
+    return price if price == NO_PRICE else -price
+
+
+def same_but_mirrored(plain: StrategyStage, mirror: StrategyStage) -> None:
+    """R11.J 1: with prices negated and sides swapped every command is mirrored, field by field."""
+    assert len(plain.sent) == len(mirror.sent)
+    for ours, theirs in zip(plain.sent, mirror.sent, strict=True):
+        back = theirs.copy()
+        back["side"] = -theirs["side"]
+        back["price"], back["trigger"] = turned(theirs["price"]), turned(theirs["trigger"])
+        assert back == ours
+    assert plain.told() == mirror.told()
+    assert plain.strategy.counts == mirror.strategy.counts
+    assert plain.desk.equity(0) == mirror.desk.equity(0)

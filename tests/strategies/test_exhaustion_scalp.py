@@ -15,7 +15,7 @@ from aggressor.strategies.evidence import parameter_hash
 from aggressor.strategies.gates import HitRecord, Mode
 from aggressor.strategies.scalp_rule import MICRO, PERPETUAL, RULES, ScalpRule
 from tests.strategies.fake_view import MS, SECOND, FakeSignal, FakeView, run_evidence
-from tests.strategies.strategy_stage import ScalpStage
+from tests.strategies.strategy_stage import ScalpStage, same_but_mirrored
 
 
 def entered(up: int = 1, **fields: Any) -> ScalpStage:
@@ -370,22 +370,10 @@ def played(script: list[tuple[Any, ...]], up: int) -> ScalpStage:
     return stage
 
 
-def turned(price: int) -> int:
-    return price if price == NO_PRICE else -price
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, min_size=5, max_size=25))
 def test_the_mirrored_market_gives_the_mirrored_orders(script: list[tuple[Any, ...]]) -> None:
     """R11.J 1: negate prices and swap sides, and every command is mirrored, field by field."""
     plain, mirror = played(script, 1), played(script, -1)
-    assert len(plain.sent) == len(mirror.sent)
-    for ours, theirs in zip(plain.sent, mirror.sent, strict=True):
-        back = theirs.copy()
-        back["side"] = -theirs["side"]
-        back["price"], back["trigger"] = turned(theirs["price"]), turned(theirs["trigger"])
-        assert back == ours
-    assert plain.told() == mirror.told()
-    assert plain.strategy.counts == mirror.strategy.counts
-    assert plain.desk.equity(0) == mirror.desk.equity(0)
+    same_but_mirrored(plain, mirror)
     assert plain.desk.books.identity("USD")

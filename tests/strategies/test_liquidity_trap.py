@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from aggressor.engine.reading import UNKNOWN, Measure, Ripeness, Wall
 from aggressor.execution.intent import Policy
 from aggressor.schema import command
-from aggressor.schema.event import NO_PRICE
 from aggressor.schema.signal import (
     ABSORPTION,
     BEFORE_TOLERANCE,
@@ -25,7 +24,7 @@ from aggressor.strategies.liquidity_trap import LiquidityTrap
 from aggressor.strategies.trap_rule import PERPETUAL, RULES, TrapRule
 from tests.execution.stage import CONTRACT
 from tests.strategies.fake_view import MS, SECOND, START, FakeSignal, FakeView
-from tests.strategies.strategy_stage import StrategyStage
+from tests.strategies.strategy_stage import StrategyStage, same_but_mirrored
 
 L = 997
 KNOWN = START + 100 * MS  # when the pull is told of
@@ -365,21 +364,9 @@ def played(script: list[tuple[Any, ...]], up: int) -> TrapStage:
     return stage
 
 
-def turned(price: int) -> int:
-    return price if price == NO_PRICE else -price
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.lists(STEP, min_size=5, max_size=25))
 def test_the_mirrored_market_gives_the_mirrored_orders(script: list[tuple[Any, ...]]) -> None:
     """R11.J 1: negate prices and swap sides, and every command is mirrored, field by field."""
     plain, mirror = played(script, 1), played(script, -1)
-    assert len(plain.sent) == len(mirror.sent)
-    for ours, theirs in zip(plain.sent, mirror.sent, strict=True):
-        back = theirs.copy()
-        back["side"] = -theirs["side"]
-        back["price"], back["trigger"] = turned(theirs["price"]), turned(theirs["trigger"])
-        assert back == ours
-    assert plain.told() == mirror.told()
-    assert plain.strategy.counts == mirror.strategy.counts
-    assert plain.desk.equity(0) == mirror.desk.equity(0)
+    same_but_mirrored(plain, mirror)
