@@ -45,8 +45,13 @@ class Busy(Trader):
         return [one for _ in range(4) for one in super(Busy, self).decide(view)]
 
 
+class KnownBusy(table.Known):
+    def make(self, instrument: Any, lane: int, *_: Any) -> Any:
+        return Busy(7, lane)
+
+
 def make_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = {**table.STRATEGIES, BUSY: lambda one, lane, *_: Busy(7, lane)}
+    made = {**table.STRATEGIES, BUSY: KnownBusy(Busy, {})}
     monkeypatch.setattr(table, "STRATEGIES", made)
 
 

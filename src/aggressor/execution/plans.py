@@ -139,6 +139,7 @@ class Cross:
 
     def __init__(self) -> None:
         self._before: int | None = None  # orders of an earlier placement
+        self._beyond = False
 
     def want(self, entry: Entry, market: Market) -> Want | Stay:
         """See `Plan`."""
@@ -151,7 +152,9 @@ class Cross:
             return Stay.NOTHING
         want = crossing(entry, market, entry.left)
         if want is Stay.NOTHING and market.valid:
-            entry.stop("the market is beyond the limit")
+            if self._beyond:
+                entry.stop("the market is beyond the limit")
+            self._beyond = True  # whoever asked may look anew before it is given up
         return want
 
 

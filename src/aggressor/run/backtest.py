@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,7 +117,7 @@ def backtest_of(
     exchange = play(assembly, source.feed(), [definition], progress, source.rows)
     seconds = time.perf_counter() - began
     feed = source.feed()
-    tca = costs_of(assembly, definition, 0, iter(lambda: feed.poll(_ROWS), None))
+    tca = costs_of(assembly, definition, 0, _batches(feed))
     return {
         **summary(assembly, definition, 0),
         "tca": tca,
@@ -208,18 +207,22 @@ def _name(strategy: Any) -> str:
     return strategy.name if isinstance(strategy, OwnStrategy) else type(strategy).__name__
 
 
+def _batches(feed: Feed) -> Iterator[Events]:
+    while (events := feed.poll(_ROWS)).size:
+        yield events
+
+
 def costs_of(
     assembly: Assembly, instrument: Instrument, lane: int, batches: Iterator[Events]
 ) -> dict[str, Any]:
     """Return the costs of every order worked on a lane (R8.1-R8.3).
 
-    `batches` is the tape once more, for the mids at fills and behind them; it ends with an empty
-    one.
+    `batches` is the tape once more, for the mids at fills and behind them.
     """
     accounts = [a for a in assembly.engine.desk.accounts if a.instrument == lane]
     mids: dict[int, int | None] = {}
     if accounts:
-        mids = mids_at(takewhile(lambda events: events.size > 0, batches), times_of(accounts))
+        mids = mids_at(batches, times_of(accounts))
     trades, _ = _records(assembly.strategies)
     return tca_document(
         accounts,

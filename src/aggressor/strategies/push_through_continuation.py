@@ -209,10 +209,12 @@ class PushThroughContinuation(SetupStrategy[Break, PushRule]):
         return Placement(policy=Policy.CROSS, cap_ticks=cap, limit=facing.price(plan.limit))
 
     def adjust(self, setup: Break, facing: Facing, trade: Trade) -> Intent | None:
-        """Rest at L, once, when the crossing order came back with nothing."""
+        """Rest at L, once, when the crossing order came back with nothing or could never fill."""
         sent = trade.entry.orders
         working = any(order.id in sent for order in facing.view.open_orders)
-        if setup.retested or not sent or working or trade.bracket.entered:
+        if setup.retested or working or trade.bracket.entered:
+            return None
+        if not sent and facing.ask <= facing.price(trade.entry.placement.limit):
             return None
         setup.retested = True
         rule = self.rule
