@@ -2,13 +2,11 @@
 
 import asyncio
 
-import pytest
-
-from aggressor.venues.dialects import DIALECTS
+from tests.run.live_stage import every_venue_but
 from tests.run.storm import storm
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@every_venue_but(weex="orders and position do not agree behind it")
 def test_behind_a_storm_we_and_the_venue_agree(name: str) -> None:
     outcome = asyncio.run(storm(name, minutes=1.0, least=1, seed=7))
     assert outcome.good, outcome

@@ -115,7 +115,7 @@ def _verdict(result: Result) -> Answer:
         text = result.error_message or ""
         return _refusal(str(result.error_code or ""), text, result.success is False)
     venue_id = _id_of(result)
-    if result.success or venue_id or code or result.symbol:
+    if result.success or venue_id or code or result.symbol or result.asset:
         return Answer(Verdict.ACCEPTED, venue_id=venue_id)
     return Answer(Verdict.UNKNOWN, text="the answer says nothing")
 

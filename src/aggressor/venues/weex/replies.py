@@ -19,6 +19,7 @@ class Result(Payload):
     """
 
     symbol: str = ""  # settings answer with what is set
+    asset: str | None = None  # of a balance
     order_id: msgspec.Raw = NOTHING
     success: bool | None = None
     error_code: str | int | None = None
