@@ -12,6 +12,7 @@ mkdir -p "$scratch/data" || exit 1
 
 export AGGRESSOR_PEERS="$peers" AGGRESSOR_RECORDINGS="$recordings"
 export AGGRESSOR_BENCH_SCRATCH="$scratch" PEERS_DIR="$scratch" PEERS_DATA="${PEERS_DATA:-$scratch/data}"
+unset PYTHONDONTWRITEBYTECODE  # a user's processes keep their bytecode; here it is kept in scratch
 export NUMBA_CACHE_DIR="$scratch/numba" PYTHONPYCACHEPREFIX="$scratch/pyc"
 
 if [ -f "$peers/gen.py" ] && ! command -v gcc >/dev/null 2>&1; then
