@@ -90,7 +90,7 @@ def test_a_slow_answer_comes_behind_what_the_stream_told(name: str) -> None:
     played(name, play)
 
 
-@every_venue_but(weex="it answers for an absent order so late that it is not settled in time")
+@every_venue_but(weex="it did not come to the end of the order in 20 s")
 def test_done_but_answered_with_503_is_found_and_not_done_is_known(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         bid, _ = dealer.best
@@ -142,7 +142,7 @@ def test_fills_and_cancels_while_the_stream_is_away_are_told_once(name: str) -> 
     played(name, play)
 
 
-@every_venue_but(weex="news out of turn is not put right")
+@every_venue_but(weex="orders, positions or money did not agree at the end")
 def test_news_told_twice_and_out_of_turn_count_once(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         send = dealer.server._to_owners
@@ -174,7 +174,7 @@ def test_news_told_twice_and_out_of_turn_count_once(name: str) -> None:
     played(name, play)
 
 
-@every_venue_but(weex="its ban is longer than the test waits")
+@every_venue_but(weex="it did not come to the answers in 20 s")
 def test_too_fast_is_waited_for_or_refused_and_cancels_go_first(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         bid, _ = dealer.best
