@@ -20,8 +20,8 @@ from aggressor.run.assemble import Settings
 from aggressor.run.backtest import run_backtest
 from aggressor.schema.event import EVENT
 from aggressor.sim.synthetic.presets import demo_market
-from aggressor.store.catalog import Catalog, Part, Quality, Source, save_catalog
 from aggressor.store.layout import Layout
+from aggressor.store.making import enter_made
 from aggressor.store.writer import PartitionWriter
 
 STRETCHES = 12
@@ -43,39 +43,7 @@ def make(root: Path, days: int) -> int:
         rows["ts_venue"] += _STRETCH_NS
     written = writer.finish()
     writer.publish()
-    catalog = Catalog()
-    parts = [
-        Part(
-            path=layout.relative(one.path),
-            source=_SOURCE,
-            instrument=one.instrument.id,
-            definition=catalog.define(one.instrument),
-            day=one.day,
-            rows=one.rows,
-            size_bytes=one.size_bytes,
-            first_ns=one.first_ns,
-            last_ns=one.last_ns,
-            quality=Quality(events=one.rows),
-        )
-        for one in written
-    ]
-    source = Source(
-        id=_SOURCE,
-        venue="synthetic",
-        name="made",
-        size_bytes=1,
-        first_ns=min(part.first_ns for part in parts),
-        last_ns=max(part.last_ns for part in parts),
-        lines=1,
-        skipped={},
-        damage="",
-        captures=[],
-        state="",
-        instruments=[instrument.id],
-    )
-    catalog.add(source, parts)
-    save_catalog(layout, catalog)
-    return sum(part.rows for part in parts)
+    return enter_made(layout, _SOURCE, "made", written)
 
 
 def run(root: Path) -> dict[str, float]:

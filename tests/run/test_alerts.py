@@ -103,7 +103,6 @@ class _Service(BaseHTTPRequestHandler):
 
 @LIBRARY
 def test_a_service_on_loopback_hears_it() -> None:
-    pytest.importorskip("apprise", exc_type=ImportError)
     with HTTPServer(("127.0.0.1", 0), _Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         send = apprise_sender([f"json://127.0.0.1:{server.server_port}/alerts"])
@@ -116,7 +115,6 @@ def test_a_service_on_loopback_hears_it() -> None:
 
 @LIBRARY
 def test_an_address_that_is_none_is_refused_without_being_shown() -> None:
-    pytest.importorskip("apprise", exc_type=ImportError)
     with pytest.raises(ConfigError) as trouble:
         apprise_sender(["nonsense://secret"])
     assert "nonsense:..." in str(trouble.value)

@@ -15,12 +15,12 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import TIMER
 from aggressor.sim.latency import Latency
 from aggressor.sim.queue import queue_of
+from aggressor.store.making import make_store
 from aggressor.store.replay import replay_of
 from aggressor.strategies.gates import Mode
 from tests.engine.course import engine_of
 from tests.engine.trader import Trader
 from tests.properties.tapes import instruments, market
-from tests.store.stores import make_store
 
 SEED = 1
 MINUTES = 8.0

@@ -8,8 +8,9 @@ import pytest
 
 from aggressor.run.footprint import footprint, footprint_parquet
 from aggressor.schema.errors import ConfigError, StoreError
+from aggressor.store.making import make_store
 from tests.features.test_footprint import MIDNIGHT, SECOND, trades
-from tests.store.stores import an_instrument, make_store
+from tests.store.stores import an_instrument
 
 MINUTE = 60 * SECOND
 ROWS = [

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import trustme
 
 from aggressor.run.own_certificate import own_certificate, their_certificate
 from aggressor.schema.errors import ConfigError
@@ -20,7 +21,6 @@ from aggressor.wire.clock import Clock
 from aggressor.wire.rest import Rest
 from aggressor.wire.websocket import open_socket
 
-pytest.importorskip("trustme")
 AGGRESSOR = (sys.executable, "-c", "from aggressor.cli import main; main()")
 
 
@@ -87,7 +87,6 @@ def test_a_venue_makes_its_certificate_and_our_recorder_follows_it_over_tls(
 
 
 def test_files_of_ones_own_are_served_and_bad_ones_are_refused(tmp_path: Path) -> None:
-    trustme = pytest.importorskip("trustme")
     authority = trustme.CA()
     leaf = authority.issue_cert("127.0.0.1")
     certificate, key, ca = (tmp_path / name for name in ("c.pem", "k.pem", "ca.pem"))

@@ -1,4 +1,5 @@
 import os
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from aggressor.schema.errors import StoreError
 from aggressor.schema.event import EVENT, Events
 from aggressor.store import reader, writer
 from aggressor.store.layout import DAY_NS, Layout
+from aggressor.store.making import make_store
 from aggressor.store.reader import Store, cache_folder
 from aggressor.store.writer import COLUMNS, PartitionWriter
-from tests.store.stores import an_instrument, make_store, some_events
+from tests.store.stores import an_instrument, some_events
 
 START_NS = 19_943 * DAY_NS + 23 * 3600 * 10**9  # an hour before midnight UTC
 HOUR_NS = 3600 * 10**9
@@ -105,11 +107,12 @@ def test_the_cache_stays_below_its_limit(store: Store, monkeypatch: pytest.Monke
 
 
 def test_a_replaced_part_is_not_read_from_the_old_cache(tmp_path: Path, events: Events) -> None:
-    make_store(tmp_path / "s", {an_instrument(): events})
-    Store(tmp_path / "s").source("binance-usdm:BTCUSDT").read_all()
+    root = make_store(tmp_path / "s", {an_instrument(): events}, source="0" * 16)
+    Store(root).source("binance-usdm:BTCUSDT").read_all()
     changed = events.copy()
     changed["price"] = 7
-    make_store(tmp_path / "s", {an_instrument(): changed})
+    shutil.rmtree(root)
+    make_store(root, {an_instrument(): changed}, source="0" * 16)
     back = Store(tmp_path / "s").source("binance-usdm:BTCUSDT").read_all()
     assert back.tobytes() == changed.tobytes()
 
@@ -135,8 +138,7 @@ def test_a_damaged_part_is_a_store_error(store: Store) -> None:
 
 
 def test_a_changed_grid_is_not_read_across(tmp_path: Path, events: Events) -> None:
-    layout = make_store(tmp_path / "s", {an_instrument(): events})
-    store = Store(layout.root)
+    store = Store(make_store(tmp_path / "s", {an_instrument(): events}))
     store.catalog.define(an_instrument(tick="0.05"))
     store.catalog.parts[1].definition = 1
     with pytest.raises(StoreError, match="grid of binance-usdm:BTCUSDT changes"):
@@ -153,7 +155,7 @@ def test_a_changed_grid_is_not_read_across(tmp_path: Path, events: Events) -> No
 def test_duckdb_and_polars_read_the_same_rows(tmp_path: Path, events: Events) -> None:
     other = some_events(700, START_NS, HOUR_NS // 200, seed=2)
     lanes = {an_instrument(): events, an_instrument("币安人生USDT"): other}
-    layout = make_store(tmp_path / "s", lanes)
+    layout = Layout(make_store(tmp_path / "s", lanes))
     pattern = str(layout.events / "**" / "*.parquet")
     rows = duckdb.sql(
         "select symbol, count(*), sum(price::hugeint), sum(size::hugeint), min(ts_recv), "
