@@ -25,7 +25,7 @@ from aggressor.venues.binance.signing import RECV_WINDOW_MS
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Call, Terms, TradingVenue
 from tests.venues.binance_samples import command
-from tests.venues.ccxt_sent import CREDENTIALS, NOW_MS, exchange, sent
+from tests.venues.ccxt_peer import CREDENTIALS, NOW_MS, exchange, sent
 
 
 def symbol_info(symbol: str, tick: str, lot: str, **more: object) -> dict[str, Any]:

@@ -14,9 +14,9 @@ import pytest
 from aggressor.schema import command as commands
 from aggressor.schema import report
 from aggressor.venues.table import venue_named
-from aggressor.venues.trading import Call, Credentials, Terms, TradingVenue
+from aggressor.venues.trading import Call, Terms, TradingVenue
 from tests.venues.bingx_samples import BTC, CONTRACTS
-from tests.venues.ccxt_wire import NOW_MS, asked, client, signed
+from tests.venues.ccxt_peer import CREDENTIALS, NOW_MS, asked, client, signed
 from tests.venues.test_bingx_trading import order
 
 SYMBOL = "BTC/USDT:USDT"
@@ -187,7 +187,7 @@ def test_the_same_bytes(
     ccxt: Any, name: str, ours: Callable[[], Call], theirs: Callable[[Any], Any]
 ) -> None:
     wanted = signed(ccxt, asked(ccxt, theirs), RENAMED)
-    got = BINGX.sign(ours(), Credentials("key", "testSecret"), NOW_MS, BINGX.host)
+    got = BINGX.sign(ours(), CREDENTIALS, NOW_MS, BINGX.host)
     assert (got.method, got.url) == (wanted["method"], wanted["url"]), name
     assert wanted["headers"] == got.headers | {"X-SOURCE-KEY": "CCXT"}
     assert not wanted["body"]
@@ -213,7 +213,7 @@ def test_a_batch_says_the_same(ccxt: Any) -> None:
     call = _present(BINGX.place_many)([order(**BID)], BTC, ONE_WAY)
     assert json.loads(dict(call.query)["batchOrders"]) == wanted
     theirs.params["batchOrders"] = dict(call.query)["batchOrders"]
-    got = BINGX.sign(call, Credentials("key", "testSecret"), NOW_MS, BINGX.host)
+    got = BINGX.sign(call, CREDENTIALS, NOW_MS, BINGX.host)
     assert got.url == signed(ccxt, theirs)["url"]
 
 
@@ -229,7 +229,7 @@ def test_a_replacement_says_the_same(ccxt: Any) -> None:
     del theirs.params["cancelOrderId"]
     got = BINGX.sign(
         _present(BINGX.replace)(order(**BID), 35, BTC, ONE_WAY),
-        Credentials("key", "testSecret"),
+        CREDENTIALS,
         NOW_MS,
         BINGX.host,
     )

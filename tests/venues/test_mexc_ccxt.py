@@ -24,7 +24,7 @@ from aggressor.venues.mexc.signing import signature
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Call, Signed, Terms
 from tests.venues.binance_samples import command
-from tests.venues.ccxt_sent import CREDENTIALS, NOW_MS, exchange, sent
+from tests.venues.ccxt_peer import CREDENTIALS, NOW_MS, exchange, sent
 from tests.venues.mexc_samples import BTC, CONTRACT
 
 NAME = "BTC/USDT:USDT"

@@ -13,14 +13,14 @@ import pytest
 from aggressor.schema import command as commands
 from aggressor.schema import report
 from aggressor.venues.table import venue_named
-from aggressor.venues.trading import Call, Credentials, Terms, TradingVenue
-from tests.venues.ccxt_wire import NOW_MS, asked, client, signed
+from aggressor.venues.trading import Call, Terms, TradingVenue
+from tests.venues.ccxt_peer import CREDENTIALS, NOW_MS, asked, client, signed
 from tests.venues.test_weex_trading import order
 from tests.venues.weex_samples import BTC, contract
 
 SYMBOL = "BTC/USDT:USDT"
 OURS = {"clientOrderId": "ag2n9c"}
-KEY = Credentials("key", "testSecret", "phrase")
+KEY = msgspec.structs.replace(CREDENTIALS, passphrase="phrase")
 TERMS = Terms(hedge=True, leverage=20)
 ALONE = Terms(hedge=True, isolated=True, leverage=7)
 
