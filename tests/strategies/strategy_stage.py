@@ -8,6 +8,7 @@ from aggressor.execution.intent import Intent
 from aggressor.execution.limits import Limits
 from aggressor.schema.event import NO_PRICE
 from aggressor.strategies.exhaustion_scalp import ExhaustionScalp
+from aggressor.strategies.gates import Mode
 from aggressor.strategies.scalp_rule import PERPETUAL, ScalpRule
 from aggressor.strategies.setup_strategy import SetupStrategy
 from tests.execution.stage import CONTRACT, Venue
@@ -78,6 +79,18 @@ class StrategyStage(Generic[T]):
 
     def told(self) -> list[tuple[str, str]]:
         return [(i.action.value, i.reason) for i in self.intents]
+
+    def was_refused_by(self, gate: str) -> bool:
+        """Nothing was asked for, and the one decision names the gate."""
+        (decision,) = self.strategy.evidence.decisions
+        return not self.intents and not decision.parent and gate in decision.verdict.refused
+
+    def did_not_know(self, gate: str, mode: Mode) -> bool:
+        """What a gate did not know passed and is recorded in backtest and paper, refused live."""
+        (decision,) = self.strategy.evidence.decisions
+        if mode is Mode.LIVE:
+            return not self.intents and gate in decision.verdict.refused
+        return bool(self.intents) and gate in decision.verdict.would_refuse
 
 
 class ScalpStage(StrategyStage[ExhaustionScalp]):

@@ -138,10 +138,7 @@ def test_gates_refuse(case: tuple[dict[str, Any], dict[str, Any], str], up: int)
     stage = PushStage(up=up)
     stage.view = replace(stage.view, **fields)
     stage.signal(**shown)
-    assert not stage.intents
-    (decision,) = stage.strategy.evidence.decisions
-    assert gate in decision.verdict.refused
-    assert not decision.parent
+    assert stage.was_refused_by(gate)
 
 
 DARK: dict[str, tuple[dict[str, Any], str]] = {
@@ -169,10 +166,7 @@ def test_what_is_not_known(case: tuple[dict[str, Any], str], mode: Mode) -> None
     stage = PushStage(msgspec.structs.replace(PERPETUAL, mode=mode, unknown=unknown))
     stage.view = replace(stage.view, **fields)
     stage.signal()
-    (decision,) = stage.strategy.evidence.decisions
-    passes = mode is not Mode.LIVE
-    assert bool(stage.intents) is passes
-    assert gate in (decision.verdict.would_refuse if passes else decision.verdict.refused)
+    assert stage.did_not_know(gate, mode)
 
 
 def test_a_watched_cascade_is_no_cascade() -> None:
