@@ -1,0 +1,1 @@
+"""What a trader sees in a browser, and what the browser may ask for: it draws, never computes."""
