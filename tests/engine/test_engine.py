@@ -14,7 +14,7 @@ from aggressor.execution.desk import Desk
 from aggressor.execution.intent import Intent
 from aggressor.features.bars import bar_spec
 from aggressor.features.delta import window_state
-from aggressor.features.series import BarSeries, footprint_state
+from aggressor.features.series import BarSeries, ClosedBars, footprint_state
 from aggressor.market.state import market_state
 from aggressor.schema.event import FUNDING, LAST, NO_TIME, TIMER, empty_events
 from aggressor.schema.signal import WALL
@@ -278,3 +278,43 @@ def test_growing_loses_no_bar_and_changes_no_decision() -> None:
     assert {bar.period_ns for bar in expected} == {0, 60_000_000_000}
     assert seen == expected
     assert result == whole
+
+
+class Ear:
+    """Hears what a watcher of the engine is told."""
+
+    def __init__(self) -> None:
+        self.bars: list[ClosedBars] = []
+        self.told: list[list[Any]] = [[], [], []]
+
+    def closed(self, series: int, bars: ClosedBars) -> None:
+        assert series == 0
+        self.bars.append(bars)
+
+    def decided(self, signals: Any, reports: Any, commands: Any) -> None:
+        for told, rows in zip(self.told, (signals, reports, commands), strict=True):
+            told.append(rows)
+
+
+def test_a_watcher_is_told_everything_and_changes_nothing() -> None:
+    (instrument,) = instruments()
+    outcomes = []
+    for ear in (None, Ear()):
+        engine = engine_of([instrument], [Reader(4)], ("1m",))
+        engine.watcher = ear
+        exchange = driven(engine, [market(4)])
+        outcomes.append(outcome(engine, exchange))
+        if ear is None:
+            continue
+        journal = engine.journal
+        for rows, kept in zip(
+            ear.told, (journal.signals, journal.reports, journal.commands), strict=True
+        ):
+            assert kept.size
+            assert np.concatenate(rows).tobytes() == kept[: np.concatenate(rows).size].tobytes()
+        closed = [bar for one in ear.bars for bar in one.bars]
+        assert [int(bar["volume"]) for bar in closed] == [
+            sum(int(cell["sold"] + cell["bought"] + cell["unknown"]) for cell in one.cells)
+            for one in ear.bars
+        ]
+    assert outcomes[0] == outcomes[1]

@@ -15,7 +15,7 @@ depends on where batches were cut.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,11 +30,12 @@ from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
 from aggressor.features import series as bar_series
 from aggressor.features.bars import TIME
+from aggressor.features.series import ClosedBars
 from aggressor.schema.command import Commands, empty_commands
 from aggressor.schema.event import NO_TIME, Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
-from aggressor.schema.signal import ARMED
+from aggressor.schema.signal import ARMED, Signals
 
 NO_REPORTS = empty_reports(0)
 NO_COMMANDS = empty_commands(0)
@@ -46,6 +47,18 @@ class Step(NamedTuple):
     events: int
     reports: int
     commands: Commands
+
+
+class Watcher(Protocol):
+    """Who looks on: told as it happens, reads what it likes, changes nothing."""
+
+    def closed(self, series: int, bars: ClosedBars) -> None:
+        """Bars of a series have closed."""
+        ...
+
+    def decided(self, signals: Signals, reports: Reports, commands: Commands) -> None:
+        """A decision was made on these, and led to those."""
+        ...
 
 
 class Engine:
@@ -70,6 +83,7 @@ class Engine:
         self.views = [View(one, k, desk, fees) for k, one in enumerate(instruments)]
         for view in self.views:
             view.peers = self.views
+        self.watcher: Watcher | None = None
         self.decisions = 0
         self._early_bars: dict[int, list[Bar]] = {}  # drained to make room before a decision
         self._armed: set[tuple[int, int, int]] = set()
@@ -132,6 +146,8 @@ class Engine:
         self.journal.note_signals(rows)
         self.journal.note_reports(reports)
         self.journal.note_commands(commands)
+        if self.watcher is not None:
+            self.watcher.decided(rows, reports, commands)
         self._watch_timers(signals)
         return commands
 
@@ -183,6 +199,9 @@ class Engine:
         head = footprint.head[series]
         if head["closed"] == head["drained"]:
             return []
+        closed = bar_series.drain(footprint, series)
+        if self.watcher is not None:
+            self.watcher.closed(series, closed)
         period = int(head["span_ns"]) if head["kind"] == TIME else 0
         return [
             Bar(
@@ -195,5 +214,5 @@ class Engine:
                 volume=int(row["volume"]),
                 delta=int(row["delta"]),
             )
-            for row in bar_series.drain(footprint, series).bars
+            for row in closed.bars
         ]
