@@ -38,6 +38,10 @@ class Busy(Trader):
 
     waiting = True  # every TIMER is a decision point
 
+    @property
+    def code(self) -> int:
+        return self.lane
+
     def count_from(self, made: int) -> None:
         self.parent = made
 

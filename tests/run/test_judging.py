@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import Source
 from aggressor.run.judging import judge, null_market
+from aggressor.run.market_source import Source
 from aggressor.schema.errors import ConfigError
 from aggressor.store.replay import replay_of
 from aggressor.strategies.placebo import random_moments, shifted
@@ -38,7 +38,7 @@ def test_nothing_is_shown_where_nothing_is(null: str, name: str) -> None:
 def test_setups_are_shifted_and_played_again_with_the_same_exits() -> None:
     events = market(1, 16.0)
     first, last = int(events["ts_recv"][0]), int(events["ts_recv"][-1])
-    source = Source(instruments()[0], lambda: replay_of([events]), events.size, first, last)
+    source = Source((instruments()[0],), lambda: replay_of([events]), events.size, first, last)
     settings = Settings(strategy="liquidity_trap", profile="micro", equity=10_000_000.0, rule=FREE)
     found = judge(source, settings, draws=3, seed=1)
     assert found["moments"] == "shifted"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import Source, backtest_of
+from aggressor.run.backtest import backtest_of
+from aggressor.run.market_source import Source
 from aggressor.run.own_strategy import is_own, own_strategy, strategy_class
 from aggressor.schema.errors import ConfigError
 from aggressor.store.replay import replay_of
@@ -19,7 +20,7 @@ EXAMPLE = f"{Path(__file__).parents[2] / 'examples' / 'own_strategy.py'}:Leaning
 def source() -> Source:
     events = within(market(1), 120.0)
     first, last = int(events["ts_recv"][0]), int(events["ts_recv"][-1])
-    return Source(instruments()[0], lambda: replay_of([events]), events.size, first, last)
+    return Source((instruments()[0],), lambda: replay_of([events]), events.size, first, last)
 
 
 def file_of(folder: Path, text: str) -> str:

@@ -315,7 +315,7 @@ def test_a_stop_is_a_miss() -> None:
 
 def test_another_strategys_trade_is_left_alone() -> None:
     stage = filled()
-    stage.strategy._code = 2
+    stage.strategy.code = 2
     stage.tick(delta_now=79)
     assert stage.told()[1:] == []
 

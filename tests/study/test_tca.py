@@ -124,7 +124,7 @@ def test_groups_have_n_mean_median_and_an_interval_or_the_reason() -> None:
         )
         for n in range(8)
     ]  # fmt: skip
-    rows = {(row["by"], row["group"]): row for row in aggregate(costs, ONE)}
+    rows = {(row["by"], row["group"]): row for row in aggregate(costs)}
     whole = rows["all", "all"]
     assert (whole["orders"], whole["fills"], whole["filled_share"]) == (8, 24, 0.8)
     assert whole["slippage_bp"]["n"] == 8
@@ -133,6 +133,7 @@ def test_groups_have_n_mean_median_and_an_interval_or_the_reason() -> None:
     assert rows["regime", "thin"]["slippage_bp"]["why"] == "fewer than 5"
     assert rows["hour", "03 UTC"]["orders"] == 1
     assert ("policy", "capped") in rows
+    assert rows["venue", "v"]["orders"] == rows["size", "100,000 to 1,000,000 USD"]["orders"] == 8
 
 
 def test_an_interval_holds_the_mean_and_widens_with_the_spread() -> None:
@@ -148,7 +149,8 @@ def test_the_document_is_plain_json_and_asks_for_the_mids_it_needs() -> None:
     one = t8_1()
     wanted = times_of([one])
     assert wanted == {S, 2 * S, 6 * S, 61 * S, 10 * S}
-    found = tca_document([one], ONE, dict.fromkeys(wanted, 1_200_400).get)
+    cost = order_cost(one, ONE, dict.fromkeys(wanted, 1_200_400).get)
+    found = tca_document([cost], [])
     again = msgspec.json.decode(msgspec.json.encode(found))
     assert again["orders"][0]["shortfall"] == pytest.approx(359.0395)
     assert len(again["orders"][0]["fills"]) == 3

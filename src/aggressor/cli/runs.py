@@ -32,7 +32,10 @@ def backtest(
     store: Annotated[Path | None, Parameter(help="Folder of the store.")] = None,
     /,
     *,
-    instrument: Annotated[str | None, Parameter(help="Which, as `venue:SYMBOL`.")] = None,
+    instrument: Annotated[
+        list[str] | None,
+        Parameter(help="Which, as `venue:SYMBOL`; several at once in one run.", negative=""),
+    ] = None,
     null: NullMarket | None = None,
     hours: float = 1.0,
     seed: int = 1,
@@ -49,9 +52,10 @@ def backtest(
     start: Start = None,
     stop: Stop = None,
     candles: Candles = None,
+    journal: Path | None = None,
     json: Json = False,
 ) -> None:
-    """Run a strategy on a store with queue positions, latency and costs.
+    """Run strategies on a store with queue positions, latency and costs.
 
     Parameters
     ----------
@@ -63,6 +67,7 @@ def backtest(
         Seed of that market, and of the placebo.
     strategy
         Name of a strategy (see `aggressor strategies`), or your own: path/to/file.py:ClassName.
+        Several with commas; NAME@venue:SYMBOL runs on that instrument only.
     params
         TOML file with parameters of the strategy; the rest keeps its defaults.
     placebo
@@ -81,15 +86,18 @@ def backtest(
         Taker fee in basis points.
     equity
         Money at the start, in the settlement currency.
+    journal
+        Keep the run in this folder, for `aggressor report`.
     """
     from aggressor.run.assemble import Settings
-    from aggressor.run.backtest import backtest_of, stored
+    from aggressor.run.backtest import backtest_of
+    from aggressor.run.market_source import stored
     from aggressor.run.progress import progress
     from aggressor.schema.settings import read_table
 
-    if null is None and (store is None or instrument is None):
+    if null is None and (store is None or not instrument):
         usage("name a store and an --instrument, or a --null market")
-    if null is not None and (store is not None or instrument is not None):
+    if null is not None and (store is not None or instrument):
         usage("a market is either stored or a --null one: choose")
     rule: dict[str, Any] = {} if params is None else read_table(params)
     if ungated:
@@ -112,9 +120,9 @@ def backtest(
             source = null_market(null, seed, hours)
         else:
             assert store is not None
-            assert instrument is not None
+            assert instrument
             source = stored(store, instrument, start=start, stop=stop, candles=candles or ())
-        result = backtest_of(source, settings, {"from": start, "to": stop}, step)
+        result = backtest_of(source, settings, {"from": start, "to": stop}, step, journal)
         if placebo:
             from aggressor.run.judging import judge
 

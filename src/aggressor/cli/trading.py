@@ -50,7 +50,8 @@ def paper(
     instruments
         What to trade, each as `venue:SYMBOL` as the venue writes it; several at once.
     strategy
-        Name of a strategy in `strategies/`.
+        Name of a strategy (see `aggressor strategies`), or your own: path/to/file.py:ClassName.
+        Several with commas; NAME@venue:SYMBOL runs on that instrument only.
     latency_ms
         Feed, order and response latency; the response at least as long as the feed.
     queue

@@ -32,9 +32,24 @@ class Journal:
         self.report_count = 0
         self.signal_count = 0
         self.said: Counter[tuple[int, int, int, int]] = Counter()  # of all signals, by _SAID
-        self.placed = 0  # orders sent
-        self.fills = 0
-        self.maker_fills = 0
+        self.placed_by: Counter[int] = Counter()  # orders sent, by lane
+        self.fills_by: Counter[int] = Counter()
+        self.maker_fills_by: Counter[int] = Counter()
+
+    @property
+    def placed(self) -> int:
+        """Orders sent."""
+        return self.placed_by.total()
+
+    @property
+    def fills(self) -> int:
+        """Fills heard of."""
+        return self.fills_by.total()
+
+    @property
+    def maker_fills(self) -> int:
+        """Of them as maker."""
+        return self.maker_fills_by.total()
 
     @property
     def digest(self) -> str:
@@ -46,16 +61,17 @@ class Journal:
         if commands.size:
             self._digest.update(commands.tobytes())
             self.command_count += commands.size
-            self.placed += int((commands["kind"] == PLACE).sum())
+            self.placed_by.update(commands["instrument"][commands["kind"] == PLACE].tolist())
             self._commands.add(commands)
 
     def note_reports(self, reports: Reports) -> None:
         """Add reports in the order they became known."""
         if reports.size:
             self.report_count += reports.size
-            filled = reports["kind"] == FILL
-            self.fills += int(filled.sum())
-            self.maker_fills += int((filled & (reports["flags"] & MAKER != 0)).sum())
+            fills = reports[reports["kind"] == FILL]
+            self.fills_by.update(fills["instrument"].tolist())
+            passive = fills["flags"] & MAKER != 0
+            self.maker_fills_by.update(fills["instrument"][passive].tolist())
             self._reports.add(reports)
 
     def note_signals(self, signals: Signals) -> None:

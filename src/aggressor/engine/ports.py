@@ -53,6 +53,11 @@ class Strategy(Protocol):
 class Numbered(Protocol):
     """A strategy that numbers its trades, and can go on behind those of an earlier process."""
 
+    @property
+    def code(self) -> int:
+        """What its orders are marked with."""
+        ...
+
     def count_from(self, made: int) -> None:
         """Number the next trade `made` + 1; `made` trades carry the numbers up to there."""
         ...

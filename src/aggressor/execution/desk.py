@@ -146,6 +146,11 @@ class Desk:
         """Return marked equity in an instrument's settlement currency, 1e-8, at the last mids."""
         return self.books.equity(self.books.currency(instrument), self._marks)
 
+    def open_profit(self, instrument: int) -> int:
+        """Return what the position would earn if closed at the last mid, 1e-8."""
+        mark = self._marks.get(instrument)
+        return 0 if mark is None else self.books.open_profit(instrument, mark)
+
     def report(self, row: Any, market: Market) -> None:
         """Take one REPORT row; `market` is that of the row's instrument."""
         kind = int(row["kind"])

@@ -1,5 +1,6 @@
 """Costs of execution as tables: slippage by policy, costs of orders worked (R8.1-R8.3)."""
 
+from collections import Counter
 from typing import Any
 
 from aggressor.reports.console import NOT_KNOWN, table_of, wide_console
@@ -42,7 +43,10 @@ def show_costs(console: Any, tca: dict[str, Any]) -> None:
         *(("maker", "right"), ("slippage", "right"), ("fees", "right"), ("shortfall", "right")),
         *(("markout 1 s", "right"), ("5 s", "right"), ("60 s", "right")),
     )
+    told = Counter(row["by"] for row in tca["groups"])
     for row in tca["groups"]:
+        if told[row["by"]] < 2 and row["by"] not in ("all", "strategy", "policy"):
+            continue
         markouts = row["markout_bp"]
         table.add_row(
             row["by"],

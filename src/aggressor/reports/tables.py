@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from aggressor.reports.console import NOT_KNOWN, signed, table_of, wide_console
 from aggressor.reports.cost_tables import show_costs
@@ -284,22 +285,28 @@ def show_backtest(result: dict[str, Any]) -> None:
     names = ("orders", "fills", "fills_maker", "trades", "refused", "decisions")
     for name in names:
         table.add_row(name.replace("_", " "), f"{result[name]:,}")
-    table.add_row("profit and loss, net", f"{result['pnl']} {result['currency']}")
-    table.add_row("fees", f"{result['fees']} {result['currency']}")
-    table.add_row("funding", f"{result['funding']} {result['currency']}")
-    slippage = result["slippage_bp"]
-    table.add_row(
-        "arrival slippage", "not shown: no fills" if slippage is None else f"{slippage:.3f} bp"
-    )
+    several = result.get("instruments")
+    if several:
+        for money in result["money"]:
+            table.add_row("profit and loss, net", f"{money['pnl']} {money['currency']}")
+    else:
+        _show_money(table, result)
     table.add_row("events", f"{result['events']:,}")
     table.add_row("time", f"{result['seconds']:.2f} s, {result['events_per_second']:,.0f} events/s")
     table.add_row("digest", result["digest"])
     console.print(table)
     _show_counts(console, "Signals", result["signals"])
-    _show_counts(console, f"{result['setups']} setups, refused by", result["refused_by"])
-    _show_counts(console, "Gates that would have refused", result["would_refuse"])
-    _show_counts(console, "Refusals", result["refusals"])
-    _show_trades(console, result["trade_list"], result["currency"])
+    for one in several or [result]:
+        if several:
+            own = table_of(one["instrument"], ("", "left"), ("", "right"))
+            for name in ("orders", "fills", "fills_maker", "trades", "refused"):
+                own.add_row(name.replace("_", " "), f"{one[name]:,}")
+            _show_money(own, one)
+            console.print(own)
+        _show_counts(console, f"{one['setups']} setups, refused by", one["refused_by"])
+        _show_counts(console, "Gates that would have refused", one["would_refuse"])
+        _show_counts(console, "Refusals", one["refusals"])
+        _show_trades(console, one["trade_list"], one["currency"])
     if result.get("tca", {}).get("orders"):
         show_costs(console, result["tca"])
     if "placebo" in result:
@@ -311,6 +318,16 @@ def show_backtest(result: dict[str, Any]) -> None:
     )
     for line in result["caveats"]:
         console.print(f"  {line}", style="yellow", highlight=False)
+
+
+def _show_money(table: Table, result: dict[str, Any]) -> None:
+    table.add_row("profit and loss, net", f"{result['pnl']} {result['currency']}")
+    table.add_row("fees", f"{result['fees']} {result['currency']}")
+    table.add_row("funding", f"{result['funding']} {result['currency']}")
+    slippage = result["slippage_bp"]
+    table.add_row(
+        "arrival slippage", "not shown: no fills" if slippage is None else f"{slippage:.3f} bp"
+    )
 
 
 def _show_trades(console: Console, trades: list[dict[str, Any]], currency: str) -> None:

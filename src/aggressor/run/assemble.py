@@ -1,4 +1,4 @@
-"""Putting an engine together from plain settings: the same for backtest and demo.
+"""Putting an engine together from plain settings: the same for every way of running.
 
 Each lane has a one-minute bar series first (the strategies read it), then those asked for. Sizes
 and money limits of the desk are those of `execution`; equity is deposited into the books before
@@ -25,6 +25,7 @@ from aggressor.features.bars import bar_spec
 from aggressor.features.forced import COMPLETE
 from aggressor.features.parameters import PROFILES
 from aggressor.features.series import BarSeries
+from aggressor.run.assignment import assigned
 from aggressor.run.own_strategy import is_own, own_strategy
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
@@ -33,6 +34,7 @@ from aggressor.sim.latency import Latency
 from aggressor.sim.queue import Queue, queue_of
 from aggressor.sim.synthetic.presets import SYNTHETIC
 from aggressor.strategies.gates import Mode
+from aggressor.strategies.own import CODE
 from aggressor.strategies.table import strategy_named
 from aggressor.venues.table import publication_of
 
@@ -43,7 +45,7 @@ _MS = 1_000_000
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of a strategy rests on; everything here goes into its report."""
 
-    strategy: str = "exhaustion_scalp"
+    strategy: str = "exhaustion_scalp"  # or several, and where: run/assignment
     profile: str = "perp"
     latency_ms: str = "5,20,20"
     queue: str = "risk-averse"
@@ -72,16 +74,25 @@ UNLIMITED = DeskRule(
 """What an ungated backtest may lose and repeat: it measures a rule, it does not keep money."""
 
 
-def maker_of(settings: Settings, mode: Mode) -> Callable[[Instrument, int], Strategy]:
-    """Return what makes the strategy of a run for one instrument on a lane.
+def strategies_of(
+    settings: Settings, instruments: Sequence[Instrument], mode: Mode
+) -> list[tuple[int, Strategy]]:
+    """Return the strategies of a run, each with its lane.
 
-    Raises ConfigError for a name, a file or a parameter that there is not.
+    Raises ConfigError for a name, a file, an instrument or a parameter that there is not.
     """
-    where = settings.params or settings.strategy
-    if is_own(settings.strategy):
-        return lambda one, k: own_strategy(settings.strategy, settings.rule, where, one, k)
-    known = strategy_named(settings.strategy)
-    return lambda one, k: known.make(one, k, settings.profile, mode, settings.rule, where)
+    made: list[tuple[int, Strategy]] = []
+    own = 0
+    for lane, name, rule in assigned(settings.strategy, settings.rule, instruments):
+        where = settings.params or name
+        one = instruments[lane]
+        if is_own(name):
+            made.append((lane, own_strategy(name, rule, where, one, lane, CODE + own)))
+            own += 1
+        else:
+            known = strategy_named(name)
+            made.append((lane, known.make(one, lane, settings.profile, mode, rule, where)))
+    return made
 
 
 def itself(strategy: Strategy) -> Strategy:
@@ -111,8 +122,7 @@ def assemble(
         raise ConfigError(
             f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
         )
-    make = maker_of(settings, mode)
-    strategies = [wrap(make(one, k)) for k, one in enumerate(instruments)]
+    strategies = [(k, wrap(one)) for k, one in strategies_of(settings, instruments, mode)]
     if rule is None and settings.rule.get("ungated"):
         rule = UNLIMITED
     desk = Desk(instruments, rule, first_id)
@@ -123,8 +133,8 @@ def assemble(
     fees = Fees(settings.maker_bp, settings.taker_bp)
     pipeline = pipeline_of(instruments, settings.profile)
     return Assembly(
-        engine=Engine(instruments, pipeline, list(enumerate(strategies)), desk, fees, journal),
-        strategies=strategies,
+        engine=Engine(instruments, pipeline, strategies, desk, fees, journal),
+        strategies=[one for _, one in strategies],
         latency=latency_of(settings.latency_ms),
         queue=queue_of(settings.queue),
         costs=Costs(

@@ -16,9 +16,10 @@ from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
 from aggressor.run.assemble import Settings, assemble
-from aggressor.run.backtest import play, summary
+from aggressor.run.backtest import play
 from aggressor.run.footprint import bar_document
 from aggressor.run.progress import Step, silent
+from aggressor.run.trade_records import summary
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.signal import SIGNAL_NAMES, WALL, Signals

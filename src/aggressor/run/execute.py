@@ -21,7 +21,7 @@ from aggressor.execution.intent import Choice, Policy
 from aggressor.execution.parent import Account
 from aggressor.reports.moments import moment_ns
 from aggressor.run.assemble import latency_of, pipeline_of
-from aggressor.run.backtest import NEVER_NS
+from aggressor.run.market_source import NEVER_NS
 from aggressor.run.progress import Step, silent
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE, NO_TIME

@@ -14,9 +14,11 @@ import numpy as np
 
 from aggressor.engine.ports import Strategy
 from aggressor.run.assemble import Settings, assemble
-from aggressor.run.backtest import Source, play, summary
+from aggressor.run.backtest import play
+from aggressor.run.market_source import Source
 from aggressor.run.own_strategy import is_own
 from aggressor.run.progress import Step, silent
+from aggressor.run.trade_records import summary
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import Instrument
@@ -47,7 +49,14 @@ def null_market(name: str, seed: int, hours: float) -> Source:
         chunks.append(events)
     whole = np.concatenate(chunks)
     first, last = int(whole["ts_recv"][0]), int(whole["ts_recv"][-1])
-    return Source(demo_instrument(), lambda: replay_of([whole]), whole.size, first, last)
+    return Source(
+        (demo_instrument(),),
+        lambda: replay_of([whole]),
+        whole.size,
+        first,
+        last,
+        where={"null": name, "seed": seed, "hours": hours},
+    )
 
 
 def judge(
@@ -61,6 +70,8 @@ def judge(
         raise ConfigError(
             "A placebo shifts the setups of a strategy; one of your own does not tell of them."
         )
+    if len(source.instruments) > 1 or "," in settings.strategy:
+        raise ConfigError("A placebo is of one strategy on one instrument: name one of each.")
     if draws < 0:
         raise ConfigError(f"A placebo has 0 draws or more, not {draws}.")
     assembly = assemble([source.instrument], settings, Mode.BACKTEST)

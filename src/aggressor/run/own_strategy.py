@@ -17,7 +17,7 @@ import msgspec
 
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
-from aggressor.strategies.own import OwnStrategy
+from aggressor.strategies.own import CODE, OwnStrategy
 
 
 def is_own(name: str) -> bool:
@@ -26,9 +26,16 @@ def is_own(name: str) -> bool:
 
 
 def own_strategy(
-    name: str, table: Mapping[str, Any], where: str, instrument: Instrument, lane: int
+    name: str,
+    table: Mapping[str, Any],
+    where: str,
+    instrument: Instrument,
+    lane: int,
+    code: int = CODE,
 ) -> OwnStrategy:
     """Return the strategy of a file, made with the parameters of `table`, for one instrument.
+
+    `code` marks its orders: no other strategy of the run may have it.
 
     Raises ConfigError for a file, class, method or parameter that cannot be.
     """
@@ -41,7 +48,7 @@ def own_strategy(
         raise ConfigError(
             f"{name} cannot be made: {type(trouble).__name__}: {trouble}."
         ) from trouble
-    return OwnStrategy(instrument, lane, made)
+    return OwnStrategy(instrument, lane, made, code)
 
 
 def strategy_class(name: str) -> type[Any]:

@@ -69,16 +69,20 @@ def resume(desk: Desk, strategies: Sequence[Strategy], reader: JournalReader, ru
 
 
 def _number(strategies: Sequence[Strategy], reader: JournalReader, run: int) -> None:
-    for (lane, _), parent in reader.parents(run).items():
-        if lane >= len(strategies) or parent <= 0:  # below are orders of the house
-            continue
-        one = strategies[lane]
-        if not isinstance(one, Numbered):
+    """Let each strategy number its trades behind the highest of its code, on any instrument."""
+    made: dict[int, int] = {}
+    for (_, code), parent in reader.parents(run).items():
+        if parent > 0:  # below are orders of the house
+            made[code] = max(made.get(code, 0), parent & _NUMBERS)
+    for one in strategies:
+        if isinstance(one, Numbered):
+            if one.code in made:
+                one.count_from(made[one.code])
+        elif made:
             raise ConfigError(
                 f"The strategy {type(one).__name__} cannot go on behind trades of an earlier run: "
-                "give it `count_from(made)`, or take another --store folder."
+                "give it `code` and `count_from(made)`, or take another --store folder."
             )
-        one.count_from(parent & _NUMBERS)
 
 
 def unanswered(desk: Desk, now_ns: int) -> Reports:

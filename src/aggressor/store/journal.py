@@ -229,6 +229,11 @@ class KeptJournal(Journal):
         self._add("acts", *act)
         self._urgent = True
 
+    @property
+    def waiting(self) -> int:
+        """Rows in memory that no seal has written yet."""
+        return len(self._waiting)
+
     # -- writing ---------------------------------------------------------------------------------
 
     def seal(self, desk: Desk) -> None:

@@ -13,10 +13,18 @@ import msgspec
 import numpy as np
 
 from aggressor.execution.desk import DeskMemory
+from aggressor.execution.intent import Intent
 from aggressor.schema.command import COMMAND, Commands
 from aggressor.schema.errors import StoreError
 from aggressor.schema.report import REPORT, Reports
-from aggressor.store.journal import VERSION, Act, connect, decode_memory, journaling
+from aggressor.store.journal import (
+    VERSION,
+    Act,
+    Correction,
+    connect,
+    decode_memory,
+    journaling,
+)
 
 
 class Run(NamedTuple):
@@ -41,6 +49,21 @@ class Lived(NamedTuple):
     seq: int
     sent: bool
     row: Any
+    leg: str = ""  # of a command: what it is for, where that was noted
+
+
+class Wanted(NamedTuple):
+    """An intent as it was taken."""
+
+    ts_ns: int
+    intent: Intent
+
+
+class Runs(NamedTuple):
+    """Runs of a journal that are read as one, both ends included."""
+
+    first: int
+    last: int
 
 
 class JournalReader:
@@ -79,6 +102,55 @@ class JournalReader:
         )
         for seq, sent, row in rows:
             yield Lived(seq, bool(sent), np.frombuffer(row, COMMAND if sent else REPORT)[0])
+
+    def lived_in(self, runs: Runs) -> Iterator[Lived]:
+        """Yield the commands and reports of some runs, in order, commands with their leg."""
+        rows = self._ask(
+            "SELECT seq, 1, row, leg FROM commands WHERE run BETWEEN ?1 AND ?2 UNION ALL"
+            " SELECT seq, 0, row, '' FROM reports WHERE run BETWEEN ?1 AND ?2 ORDER BY seq",
+            *runs,
+        )
+        for seq, sent, row, leg in rows:
+            yield Lived(seq, bool(sent), np.frombuffer(row, COMMAND if sent else REPORT)[0], leg)
+
+    def intents(self, runs: Runs) -> list[Wanted]:
+        """Return what strategies wanted in some runs, in order, with the evidence they gave."""
+        rows = self._ask(
+            "SELECT ts_ns, intent FROM intents WHERE run BETWEEN ? AND ? ORDER BY seq", *runs
+        )
+        return [Wanted(ts_ns, msgspec.json.decode(text, type=Intent)) for ts_ns, text in rows]
+
+    def refusals(self, runs: Runs) -> list[tuple[int, int, int, str, int]]:
+        """Return (instrument, parent, number of the check, reason, times) of what was refused."""
+        return self._ask(
+            "SELECT instrument, parent, number, reason, count(*) FROM refusals"
+            " WHERE run BETWEEN ? AND ? GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC",
+            *runs,
+        )
+
+    def halts(self, runs: Runs) -> list[tuple[int, int, str]]:
+        """Return (ns, level, reason) of every pull and reset of the kill switch."""
+        return self._ask(
+            "SELECT ts_ns, level, reason FROM halts WHERE run BETWEEN ? AND ? ORDER BY seq", *runs
+        )
+
+    def corrections(self, runs: Runs) -> list[Correction]:
+        """Return what differed from the venue and was put right."""
+        rows = self._ask(
+            "SELECT what, ts_ns, instrument, currency, client_order, ours, theirs FROM corrections"
+            " WHERE run BETWEEN ? AND ? ORDER BY seq",
+            *runs,
+        )
+        return [Correction(*row) for row in rows]
+
+    def signals(self, runs: Runs) -> dict[str, int]:
+        """Return how often each kind of signal was confirmed."""
+        rows = self._ask(
+            "SELECT kind, count(*) FROM signals WHERE phase = 'confirmed' AND run BETWEEN ? AND ?"
+            " GROUP BY 1 ORDER BY 2 DESC",
+            *runs,
+        )
+        return dict(rows)
 
     def in_flight(self, before: int) -> list[int]:
         """Return our ids of the orders whose last command may not have left, of earlier runs."""

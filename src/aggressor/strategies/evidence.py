@@ -46,6 +46,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     regime: Mapping[str, str | None]
 
 
+def noted(decision: Decision) -> dict[str, float | str | None]:
+    """Return what goes with an intent into the journal: what was seen, the setup, the regimes."""
+    regime = {f"regime_{name}": value for name, value in decision.regime.items()}
+    return {**decision.snapshot, "setup": decision.setup, **regime}
+
+
 class TradeRecord(msgspec.Struct, kw_only=True):
     """One trade, from decision to markout."""
 

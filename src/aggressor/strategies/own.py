@@ -3,7 +3,8 @@
 A strategy of one's own is any object with `decide(view)`, which returns nothing, an Intent, or
 several (`wants`). It may have `waiting`, true while it wants TIMERs (every 100 ms) as decision
 points; otherwise it is asked at signals, closed bars and reports, and at TIMERs while something of
-it is in the market.
+it is in the market. It sees one instrument and, in `view.peers`, all others of the run: a want made
+with the view of another one is for that one's market.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from aggressor.engine.view import View
 from aggressor.execution.intent import Action, Intent
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
-from aggressor.strategies.evidence import Decision, EvidenceBook
+from aggressor.strategies.evidence import Decision, EvidenceBook, noted
 from aggressor.strategies.gates import Verdict
 
 CODE = 64  # of orders; those of the house are below
@@ -23,15 +24,19 @@ _ADMITTED = Verdict(admitted=True, refused=(), would_refuse=())
 
 
 class OwnStrategy:
-    """One object with `decide(view)` on one instrument."""
+    """One object with `decide(view)` that is asked on one instrument.
+
+    `evidence` is what it did there, `evidence_by` what it did on each instrument it traded.
+    """
 
     def __init__(self, instrument: Instrument, index: int, own: Any, code: int = CODE) -> None:
         self.evidence = EvidenceBook()
+        self.evidence_by = {index: self.evidence}
         self.name = type(own).__name__
+        self.code = code
         self._own = own
         self._instrument = instrument
         self._index = index
-        self._code = code
         self._made = 0
 
     def count_from(self, made: int) -> None:
@@ -41,17 +46,20 @@ class OwnStrategy:
     @property
     def waiting(self) -> bool:
         """Whether it, or its record, wants TIMERs."""
-        return bool(getattr(self._own, "waiting", False)) or self.evidence.watching
+        watching = any(one.watching for one in self.evidence_by.values())
+        return bool(getattr(self._own, "waiting", False)) or watching
 
     def decide(self, view: View) -> Sequence[Intent]:
-        """Ask it, and give its wants their ids; nothing on an instrument that is not ours."""
+        """Ask it at the decisions of its instrument, and give its wants their ids."""
         if view.instrument != self._index:
             return ()
-        for trade in view.closed_trades:
-            if trade.strategy == self._code:
-                self.evidence.closed(trade)
-        if view.valid:
-            self.evidence.see(view.now_ns, view.mid2, view.trade)
+        for lane, book in self.evidence_by.items():
+            other = view if lane == self._index else view.peers[lane]
+            for trade in other.closed_trades:
+                if trade.strategy == self.code:
+                    book.closed(trade)
+            if other.valid:
+                book.see(other.now_ns, other.mid2, other.trade)
         return [one for wanted in self._wants(view) if (one := self._stamped(wanted, view))]
 
     def _wants(self, view: View) -> list[Intent]:
@@ -69,29 +77,32 @@ class OwnStrategy:
         )
 
     def _stamped(self, wanted: Intent, view: View) -> Intent | None:
-        trade = view.trade
+        lane = wanted.instrument
+        market = view if lane == self._index else view.peers[lane]
         if wanted.action is not Action.ENTER:
-            if trade is None or trade.strategy != self._code:
+            trade = market.trade
+            if trade is None or trade.strategy != self.code:
                 return None
-            return replace(wanted, instrument=self._index, strategy=self._code, parent=trade.parent)
+            return replace(wanted, strategy=self.code, parent=trade.parent)
         self._made += 1
-        parent = (self._code << 40) + self._made
-        self.evidence.decided(self._decision(wanted, view, parent))
-        return replace(wanted, instrument=self._index, strategy=self._code, parent=parent)
+        parent = (self.code << 40) + self._made
+        decision = self._decision(wanted, market, parent)
+        self.evidence_by.setdefault(lane, EvidenceBook()).decided(decision)
+        return replace(wanted, strategy=self.code, parent=parent, evidence=noted(decision))
 
-    def _decision(self, wanted: Intent, view: View, parent: int) -> Decision:
-        touch = view.ask if wanted.side > 0 else view.bid
+    def _decision(self, wanted: Intent, market: View, parent: int) -> Decision:
+        touch = market.ask if wanted.side > 0 else market.bid
         return Decision(
             setup=f"{self.name}/{self._instrument.id}/{self._made}",
             params=0,
             parent=parent,
             side=wanted.side,
-            ts_signal=view.now_ns,
-            ts_decided=view.now_ns,
+            ts_signal=market.now_ns,
+            ts_decided=market.now_ns,
             intended_price=touch,
             lots=wanted.lots,
             gates=(),
             verdict=_ADMITTED,
-            snapshot={"bid": view.bid, "ask": view.ask, **wanted.evidence},
-            regime={"liquidity": view.liquidity_regime, "cascade": view.cascade, "bias": None},
+            snapshot={"bid": market.bid, "ask": market.ask, **wanted.evidence},
+            regime={"liquidity": market.liquidity_regime, "cascade": market.cascade, "bias": None},
         )

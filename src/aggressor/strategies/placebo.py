@@ -74,6 +74,11 @@ class Placebo:
         return self._strategy.evidence
 
     @property
+    def evidence_by(self) -> dict[int, EvidenceBook]:
+        """Its evidence by the instrument it trades."""
+        return self._strategy.evidence_by
+
+    @property
     def waiting(self) -> bool:
         """Whether a moment is near, or the strategy wants TIMERs."""
         near = bool(self._script) and self._script[0].ts_ns - self._now < WAKE_NS

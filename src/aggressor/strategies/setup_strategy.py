@@ -32,6 +32,7 @@ from aggressor.strategies.evidence import (
     DECISIONS_KEPT,
     Decision,
     EvidenceBook,
+    noted,
     parameter_hash,
 )
 from aggressor.strategies.facing import Facing
@@ -93,7 +94,7 @@ class SetupStrategy(ABC, Generic[S, R]):
         self.deaf = False  # setups come from `adopt` alone, and no gate is asked
         self._instrument = instrument
         self._index = index
-        self._code = code
+        self.code = code
         self._made = 0
         self._setup: S | None = None  # waits for its moment, or is in the market
         self._asked = False  # for an entry on it
@@ -101,6 +102,11 @@ class SetupStrategy(ABC, Generic[S, R]):
     def count_from(self, made: int) -> None:
         """Number the next trade `made` + 1: no number of an earlier process is used again."""
         self._made = made
+
+    @property
+    def evidence_by(self) -> dict[int, EvidenceBook]:
+        """Its evidence by the instrument it trades."""
+        return {self._index: self.evidence}
 
     @abstractmethod
     def hear(self, signal: Signal, view: StrategyView) -> S | None:
@@ -171,13 +177,13 @@ class SetupStrategy(ABC, Generic[S, R]):
         if view.instrument != self._index:
             return ()
         for trade in view.closed_trades:
-            if trade.strategy == self._code:
+            if trade.strategy == self.code:
                 self._closed(trade)
         if view.valid:
             self.evidence.see(view.now_ns, view.mid2, view.trade)
         trade = view.trade
         if trade is not None:
-            return self._manage(view, trade) if trade.strategy == self._code else ()
+            return self._manage(view, trade) if trade.strategy == self.code else ()
         if not self.deaf:
             self._listen(view)
         return self._consider(view)
@@ -228,7 +234,7 @@ class SetupStrategy(ABC, Generic[S, R]):
         self.counts["entered"] += 1
         self._made += 1
         self._asked = True
-        parent = (self._code << 40) + self._made
+        parent = (self.code << 40) + self._made
         decision = self._take_down(setup, facing, plan, gates, answer, noted, parent)
         return (self._enter(setup, facing, plan, decision),)
 
@@ -249,14 +255,14 @@ class SetupStrategy(ABC, Generic[S, R]):
         return Intent(
             action=Action.ENTER,
             instrument=self._index,
-            strategy=self._code,
+            strategy=self.code,
             parent=decision.parent,
             side=decision.side,
             lots=plan.sized.lots,
             placement=self.placement(setup, facing, plan),
             protection=protection_of(facing, plan),
             reason=self.reason,
-            evidence=decision.snapshot,
+            evidence=noted(decision),
             ts_decided=decision.ts_decided,
         )
 
@@ -294,7 +300,7 @@ class SetupStrategy(ABC, Generic[S, R]):
         return Intent(
             action=action,
             instrument=self._index,
-            strategy=self._code,
+            strategy=self.code,
             parent=trade.parent,
             placement=placement,
             protection=protection,

@@ -4,6 +4,9 @@
         if view.trade is None and view.valid and view.bid_lots > 10 * view.ask_lots:
             return enter(view, +1, lots=1, stop=view.bid - 20, targets=[view.ask + 20])
 
+With the view of another instrument of the run (`view.peers`) it is a want on that one: a signal on
+one venue, the order on another.
+
 Prices are whole ticks, sizes whole lots. Every want is checked by the desk before it becomes an
 order; ids are given by whoever runs the strategy.
 """

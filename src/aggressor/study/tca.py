@@ -20,6 +20,7 @@ orders in order of time (blocks of n^(1/3), at least 5), since neighbours share 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import floor, log10
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ import numpy as np
 
 from aggressor.execution.parent import Account, PartFill
 from aggressor.execution.working import Counts
-from aggressor.schema.instrument import Instrument
+from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.study.estimates import Estimate, bootstrap, not_shown
 
 HORIZONS_S = (1, 5, 60)
@@ -54,6 +55,7 @@ class OrderCost(msgspec.Struct, frozen=True, kw_only=True):
     """One order worked. Money 1e-8 of settlement, exact; None where a mid is not known."""
 
     account: Account
+    instrument: Instrument
     strategy: str
     regime: str
     average: float | None  # ticks
@@ -142,6 +144,7 @@ def order_cost(
         missed = slip + fees_bp - expected
     return OrderCost(
         account=done,
+        instrument=one,
         strategy=strategy or str(done.strategy),
         regime=regime,
         average=float(average) if average is not None else None,
@@ -183,27 +186,41 @@ def times_of(accounts: Iterable[Account]) -> set[int]:
     return wanted
 
 
-KEYS: Mapping[str, Callable[[OrderCost, Instrument], str]] = {
-    "all": lambda _, __: "all",
-    "strategy": lambda cost, _: cost.strategy,
-    "policy": lambda cost, _: cost.account.policy,
-    "venue": lambda _, one: one.venue,
-    "side": lambda cost, _: "buy" if cost.account.side > 0 else "sell",
-    "hour": lambda cost, _: f"{cost.account.decided_ns // HOUR_NS % 24:02d} UTC",
-    "regime": lambda cost, _: cost.regime or "not known",
+def _size(cost: OrderCost) -> str:
+    """Return the decade of an order's value in its settlement currency."""
+    one, mid2 = cost.instrument, cost.account.decision_mid2
+    if not mid2:
+        return "not known"
+    value = abs(one.notional(Fraction(mid2, 2), cost.account.lots)) / 10**8
+    decade = floor(log10(value)) if value else 0
+    unit = one.settle or (one.base if one.kind is ContractKind.INVERSE else one.quote)
+    return f"{10.0**decade:,.9g} to {10.0 ** (decade + 1):,.9g} {unit}"
+
+
+KEYS: Mapping[str, Callable[[OrderCost], str]] = {
+    "all": lambda _: "all",
+    "strategy": lambda cost: cost.strategy.partition("/")[0],
+    "policy": lambda cost: cost.account.policy,
+    "venue": lambda cost: cost.instrument.venue,
+    "instrument": lambda cost: cost.instrument.id,
+    "side": lambda cost: "buy" if cost.account.side > 0 else "sell",
+    "size": _size,
+    "hour": lambda cost: f"{cost.account.decided_ns // HOUR_NS % 24:02d} UTC",
+    "regime": lambda cost: cost.regime or "not known",
 }
 
 
-def aggregate(costs: Sequence[OrderCost], one: Instrument) -> list[dict[str, Any]]:
-    """Return costs by each of KEYS: n, fill rate, and estimates of every figure of R8.3."""
+def aggregate(costs: Sequence[OrderCost]) -> list[dict[str, Any]]:
+    """Return costs by each of KEYS: n, fill rate, and estimates of every figure of R8.3.
+
+    `costs` in order of time.
+    """
     out: list[dict[str, Any]] = []
     for by, key in KEYS.items():
         groups: dict[str, list[OrderCost]] = {}
         for cost in costs:
-            groups.setdefault(key(cost, one), []).append(cost)
-        if by != "all" and len(groups) < 2 and by not in ("strategy", "policy"):
-            continue
-        out += [{"by": by, "group": name, **_figures(group)} for name, group in groups.items()]
+            groups.setdefault(key(cost), []).append(cost)
+        out += [{"by": by, "group": name, **_figures(groups[name])} for name in sorted(groups)]
     return out
 
 
@@ -258,6 +275,7 @@ def cost_document(cost: OrderCost, one: Instrument) -> dict[str, Any]:
         return None if amount is None else float(amount) / 1e8
 
     return {
+        "instrument": one.id,
         "parent": done.parent,
         "strategy": cost.strategy,
         "policy": done.policy,
@@ -300,30 +318,17 @@ def quantiles(values: Sequence[int]) -> dict[str, int] | None:
     return {f"p{q}": ranked[-(-q * len(ranked) // 100) - 1] for q in (50, 95, 99)}
 
 
-def tca_document(
-    accounts: Sequence[Account],
-    one: Instrument,
-    mids: Mids,
-    *,
-    strategies: Mapping[int, str] | None = None,
-    regimes: Mapping[int, str] | None = None,
-) -> dict[str, Any]:
-    """Return the `tca` object of a run: every order, and the aggregates."""
-    costs = [
-        order_cost(
-            done,
-            one,
-            mids,
-            strategy=(strategies or {}).get(done.parent, ""),
-            regime=(regimes or {}).get(done.parent, ""),
-        )
-        for done in accounts
-    ]
+def tca_document(costs: Sequence[OrderCost], exits: Sequence[FillCost]) -> dict[str, Any]:
+    """Return the `tca` object of a run: every order in order of time, and the aggregates.
+
+    `exits`: the fills that closed what the orders had opened.
+    """
+    ordered = sorted(costs, key=lambda cost: cost.account.decided_ns)
     return {
         "unit": "basis points; + is paid",
-        "orders": [cost_document(cost, one) for cost in costs],
-        "groups": aggregate(costs, one),
-        "exits": _of_fills([fill_cost(f, -a.side, one, mids) for a in accounts for f in a.exits]),
+        "orders": [cost_document(cost, cost.instrument) for cost in ordered],
+        "groups": aggregate(ordered),
+        "exits": _of_fills(sorted(exits, key=lambda fill: fill.ts_recv)),
     }
 
 

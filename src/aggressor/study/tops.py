@@ -142,13 +142,13 @@ def mid2_of(row: Any, ts_ns: int) -> int | None:
     return int(row["bid"]) + int(row["ask"])
 
 
-def mids_at(batches: Iterable[Events], times: Iterable[int]) -> dict[int, int | None]:
-    """Return bid + ask (half ticks, exactly) at each time, from one pass over a tape.
+def rows_at(batches: Iterable[Events], times: Iterable[int]) -> dict[int, Any]:
+    """Return the row of TOP known at each time, from one pass over a tape.
 
-    None before the tape begins, behind its end, and while the book is not known.
+    None before the tape begins and behind its end.
     """
     wanted = sorted(set(times))
-    found: dict[int, int | None] = dict.fromkeys(wanted)
+    found: dict[int, Any] = dict.fromkeys(wanted)
     reader, last, done = TopReader(), None, 0
     for events in batches:
         rows = reader.add(events)
@@ -157,9 +157,17 @@ def mids_at(batches: Iterable[Events], times: Iterable[int]) -> dict[int, int | 
         until = int(rows["ts_recv"][-1])
         while done < len(wanted) and wanted[done] < until:
             i = int(np.searchsorted(rows["ts_recv"], wanted[done], side="right"))
-            found[wanted[done]] = mid2_of(rows[i - 1] if i else last, wanted[done])
+            found[wanted[done]] = rows[i - 1].copy() if i else last
             done += 1
         last = rows[-1].copy()
         if done == len(wanted):
             break
     return found
+
+
+def mids_at(batches: Iterable[Events], times: Iterable[int]) -> dict[int, int | None]:
+    """Return bid + ask (half ticks, exactly) at each time, from one pass over a tape.
+
+    None before the tape begins, behind its end, and while the book is not known.
+    """
+    return {ts_ns: mid2_of(row, ts_ns) for ts_ns, row in rows_at(batches, times).items()}
