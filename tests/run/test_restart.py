@@ -18,7 +18,9 @@ import numpy as np
 import pytest
 
 from aggressor.account.books import Heading
+from aggressor.account.reconcile import Correction, What
 from aggressor.execution.halt import HaltLevel
+from aggressor.execution.intent import Action, Intent, Placement, Policy
 from aggressor.run.account import Account
 from aggressor.run.assemble import Settings
 from aggressor.run.rules import Rules
@@ -28,7 +30,7 @@ from aggressor.schema.event import Events
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.exchange import SimExchange
 from aggressor.store.journal import KeptJournal, connect
-from aggressor.store.journal_reader import JournalReader, wish
+from aggressor.store.journal_reader import JournalReader, Runs, wish
 from aggressor.store.replay import replay_of
 from aggressor.strategies.gates import Mode
 from tests.properties.tapes import instruments, market, within
@@ -332,3 +334,55 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
         KeptJournal(path, "paper", {}, 0)
     with pytest.raises(StoreError, match="version 99"):
         JournalReader(path)
+
+
+def test_corrections_of_money_are_lived_through_again(tmp_path: Path) -> None:
+    path = tmp_path / "paper.sqlite"
+    life = Life(path, 0)
+    life.live(30)
+    books = life.desk.books
+    currency = books.currency(0)
+    cash = books.cash(currency)
+    life.account.correct(
+        Correction(What.MONEY, life.now_ns, -1, currency, 0, cash, cash - 1234, words="a test")
+    )
+    life.account.journal.seal(life.desk)
+    before = books.cash(currency)
+    life.die()
+    again = Life(path, 1)
+    books = again.desk.books
+    assert books.cash(currency) == before
+    assert books.balance(currency, Heading.CORRECTIONS) == 1234
+    assert books.identity(currency)
+    reader = JournalReader(path)
+    (kept,) = reader.corrections(Runs(1, 1))
+    reader.close()
+    assert (kept.what, kept.words) == (What.MONEY, "a test")
+    again.die()
+
+
+def test_what_a_person_wants_passes_the_desk_and_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "paper.sqlite"
+    life = Life(path, 0, settings=msgspec.structs.replace(SETTINGS, strategy="exhaustion_scalp"))
+    life.live(20)
+    wanted = Intent(
+        action=Action.WORK,
+        instrument=0,
+        strategy=0,
+        parent=77,
+        side=1,
+        lots=3,
+        placement=Placement(policy=Policy.CROSS, cap_ticks=50),
+        reason="by hand",
+    )
+    quiet = life.account.journal.placed
+    act = life.account.trading.want([wanted], "person: a test", life.now_ns)
+    life.live(20)
+    assert life.account.journal.placed > quiet
+    assert life.desk.position(0).lots == 3
+    reader = JournalReader(path)
+    (kept,) = reader.acts(1)
+    reader.close()
+    assert kept == act
+    assert msgspec.json.decode(kept.wanted, type=list[Intent]) == [wanted]
+    life.die()

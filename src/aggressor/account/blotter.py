@@ -64,6 +64,7 @@ class Order:
     triggered: bool = False
     acknowledged: bool = False
     doubted_ns: int = NO_TIME  # since when the venue says that it does not know a live order
+    unsure: bool = False  # of an earlier process: whether it is there at all is being asked
     _seen: set[tuple[int, int, int, int]] = field(default_factory=set, repr=False)
 
     @property
@@ -133,6 +134,10 @@ class Blotter:
         """Yield orders for which an answer is awaited."""
         return (order for order in self.open_orders(instrument) if order.in_flight)
 
+    def doubt(self, order: int) -> None:
+        """Note that nobody knows whether an order is there, until a report says something of it."""
+        self[order].unsure = True
+
     def sent(self, row: Any) -> Order:
         """Note a COMMAND that leaves (PLACE, AMEND or CANCEL); return its order."""
         kind = int(row["kind"])
@@ -178,6 +183,7 @@ class Blotter:
             self.strangers += 1
             return Applied(None, 0, False)
         order = self[order_id]
+        order.unsure = False
         if kind == report.FILL:
             return self._filled(order, row)
         before = (order.state, order.price, order.leaves)

@@ -6,6 +6,7 @@ Every fact is an entry of postings that sum to zero, so the books sum to zero af
     fill      CASH + r                       REALISED - R      ROUNDING R - r
     fee       CASH - f                       FEES + f
     funding   CASH - f                       FUNDING + f
+    correct   CASH + a                       CORRECTIONS - a
 
 `r` is the profit of this one fill rounded to money, which is what a venue pays out; `R` is what
 brings REALISED to the rounded sum of the *exact* profits. ROUNDING therefore shows what
@@ -38,6 +39,7 @@ class Heading(IntEnum):
     FEES = 4
     FUNDING = 5
     ROUNDING = 6
+    CORRECTIONS = 7  # what the venue has and we cannot explain; of the account, not an instrument
 
 
 class Posting(NamedTuple):
@@ -73,6 +75,14 @@ class Books:
             currency,
             Posting(Heading.CASH, NO_INSTRUMENT_HELD, amount),
             Posting(Heading.CAPITAL, NO_INSTRUMENT_HELD, -amount),
+        )
+
+    def correct(self, currency: str, amount: int) -> None:
+        """Enter a difference between the venue's cash and ours (theirs less ours, 1e-8)."""
+        self._enter(
+            currency,
+            Posting(Heading.CASH, NO_INSTRUMENT_HELD, amount),
+            Posting(Heading.CORRECTIONS, NO_INSTRUMENT_HELD, -amount),
         )
 
     def fill(self, instrument: int, side: int, price: int, lots: int, fee: int, ts_ns: int) -> int:

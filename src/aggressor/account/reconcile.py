@@ -26,6 +26,7 @@ class What(Enum):
     MONEY = "money"
     ORDER = "order"  # the venue holds an order of ours that we did not
     FILL = "fill"  # of an order that was over
+    IN_FLIGHT = "in flight when the process ended"
 
 
 class Correction(NamedTuple):
@@ -39,6 +40,8 @@ class Correction(NamedTuple):
     ours: int = 0
     theirs: int = 0
     price: int = 0  # ticks: entry of a position, price of a fill
+    fee: int = 0  # of a fill, 1e-8
+    words: str = ""  # what else is to be said
 
 
 class Held(NamedTuple):

@@ -28,6 +28,7 @@ from aggressor.engine.ports import Strategy
 from aggressor.engine.reading import Bar, Signal, read_signals
 from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
+from aggressor.execution.intent import Intent
 from aggressor.features import series as bar_series
 from aggressor.features.bars import TIME
 from aggressor.features.series import ClosedBars
@@ -85,6 +86,7 @@ class Engine:
             view.peers = self.views
         self.watcher: Watcher | None = None
         self.decisions = 0
+        self._wanted: list[Intent] = []  # from outside, for the next decision
         self._early_bars: dict[int, list[Bar]] = {}  # drained to make room before a decision
         self._armed: set[tuple[int, int, int]] = set()
 
@@ -139,6 +141,9 @@ class Engine:
             self._ask(lane, strategy)
         for lane in self._unasked:
             self.desk.decide((), self.views[lane])
+        wanted, self._wanted = self._wanted, []
+        for one in wanted:
+            self.desk.decide((one,), self.views[one.instrument])
         for view in self.views:
             self.desk.work(view)
             self.desk.forget_closed(view.instrument)
@@ -159,6 +164,14 @@ class Engine:
             if one.instrument != lane:
                 self.desk.decide((one,), self.views[one.instrument])
 
+    def want(self, intents: Sequence[Intent]) -> None:
+        """Take what a person wants: the desk has it at the next decision, the next TIMER's latest.
+
+        It comes behind what the strategies want there.
+        """
+        self._wanted += intents
+        self._watch_timers(())
+
     def rouse(self) -> None:
         """Make TIMERs decision points if something is at stake before the first decision."""
         self._watch_timers(())
@@ -177,6 +190,7 @@ class Engine:
                 self._armed.discard(episode)
         at_stake = (
             bool(self._armed)
+            or bool(self._wanted)
             or any(strategy.waiting for _, strategy in self.strategies)
             or any(view.trade is not None or view.open_orders for view in self.views)
             or any(view.parent is not None or view.position for view in self.views)

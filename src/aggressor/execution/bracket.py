@@ -17,7 +17,10 @@ same, what was turned is closed like any other position.
 
 A venue that does not know a child which lives here has probably filled it, and the report is on its
 way: nothing more is asked of that order for `retry_ns`, and a stop in such doubt protects nothing;
-if no report comes within `unprotected_ns_max`, that is an error like any missing protection.
+if no report comes within `unprotected_ns_max`, that is an error like any missing protection. A
+stop or an exit of an earlier process that nobody has found yet (`Order.unsure`) is not waited for:
+another takes its place at once, under an id of its own, and the desk cancels the first where it
+turns up (both are reduce-only, so the two can close no more than is held).
 
 States: PENDING (nothing filled) -> PARTIAL (some) -> ACTIVE (entry complete or over) -> CLOSING (an
 exit was asked for) -> DONE (flat, no child alive, entry over). ERROR: for more than
@@ -211,6 +214,14 @@ class Bracket:
         assert reason
         self.closing = self.closing or reason
 
+    def taken(self, lots: int) -> None:
+        """Note lots of the parent that another hand has closed."""
+        self.exited += lots
+
+    def minds(self, order: int) -> bool:
+        """Whether an order is the one that stands for a leg now."""
+        return any(leg.orders and leg.orders[-1] == order for leg in self.legs)
+
     def refused(self, order: int, reason: str) -> None:
         """Take a refusal: of a new stop it is an error, anything else is tried again later."""
         new = order not in self._blotter
@@ -235,6 +246,7 @@ class Bracket:
         """Notice missing protection; to be called before `step`."""
         stop = self._live(self.stop)
         sure = stop is not None and stop.acknowledged and stop.doubted_ns == NO_TIME
+        sure = sure and stop is not None and not stop.unsure
         covered = stop.leaves if stop is not None and sure else 0
         if covered >= self.held or self.held <= 0:
             self._bare_since = None
@@ -252,7 +264,7 @@ class Bracket:
 
     def _stop_request(self, market: Market, next_id: Callable[[], int]) -> Request | None:
         order = self._live(self.stop)
-        if order is None:
+        if order is None or order.unsure:
             if self.held <= 0 or self.error or self._too_soon(self.stop, market.now_ns):
                 return None
             return self._place(
@@ -302,7 +314,8 @@ class Bracket:
         )
 
     def _exit_request(self, market: Market, next_id: Callable[[], int]) -> Request | None:
-        if self._live(self.exit) is not None or not market.valid:
+        before = self._live(self.exit)
+        if (before is not None and not before.unsure) or not market.valid:
             return None
         if self._too_soon(self.exit, market.now_ns):
             return None

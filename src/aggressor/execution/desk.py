@@ -10,6 +10,8 @@ opposite direction (R7.0). Halted to flatten, the desk also closes a position th
 trade: marketable, reduce-only, its cap wider at each attempt, never a market order. The desk has no
 clock; `market.now_ns` is the time. Money and positions are those of the reports alone.
 
+An order that no trade has a use for (an earlier process left it, or two stand for one) is
+cancelled. What the venue has and we have not is entered by name (`enter`).
 The way of a request has one gate, `_send`: checks, then the blotter's note, then the command.
 Entries that were refused end; children that were refused are the bracket's business.
 """
@@ -17,73 +19,31 @@ Entries that were refused end; children that were refused are the bracket's busi
 from collections import deque
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any, Protocol
-
-import msgspec
+from typing import Any
 
 from aggressor.account.blotter import Applied, Blotter
 from aggressor.account.books import Books
-from aggressor.account.position import Position, PositionMemory
-from aggressor.execution.bracket import BracketRule
-from aggressor.execution.halt import Halt, HaltLevel, HaltMemory
+from aggressor.account.position import Position
+from aggressor.account.reconcile import Correction, What
+from aggressor.execution.desk_terms import DeskMemory, DeskRule, Witness
+from aggressor.execution.halt import Halt, HaltLevel
 from aggressor.execution.intent import Action, Intent, Placement, Policy, Refused, Request
-from aggressor.execution.limits import Limits, Scene, check
-from aggressor.execution.losses import Losses, LossesMemory, LossRule
+from aggressor.execution.limits import Scene, check
+from aggressor.execution.losses import Losses
 from aggressor.execution.margin import Rates
 from aggressor.execution.outside import Outside
-from aggressor.execution.pace import Pace, PaceMemory, PaceRule
-from aggressor.execution.parent import Account, Parent, ParentMemory
+from aggressor.execution.pace import Pace
+from aggressor.execution.parent import Account, Parent
 from aggressor.execution.quotes import Market
-from aggressor.execution.trade import Trade, TradeMemory
-from aggressor.execution.triggers import Finding, TriggerRule, Triggers
-from aggressor.execution.working import write_command
+from aggressor.execution.trade import Trade
+from aggressor.execution.triggers import Finding, Triggers
+from aggressor.execution.working import cancel_request, write_command
 from aggressor.schema import report
 from aggressor.schema.command import Commands, empty_commands
 from aggressor.schema.event import NO_INSTRUMENT
 from aggressor.schema.instrument import Instrument
 
 REFUSALS_KEPT = 1000  # the count goes on; a runaway strategy must not fill the memory
-
-
-class DeskRule(msgspec.Struct, frozen=True, kw_only=True):
-    """All bounds of one account; `limits` by instrument index, `default` for the others."""
-
-    default: Limits = Limits()
-    limits: dict[int, Limits] = {}
-    bracket: BracketRule = BracketRule()
-    losses: LossRule = LossRule()
-    pace: PaceRule = PaceRule()
-    triggers: TriggerRule | None = None  # None: nothing pulls the kill switch by itself
-    orphan_ns: int = 600_000_000_000  # a position of an earlier process is closed when so old
-
-
-class DeskMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """What a desk must know to go on in another process, beside its commands and reports."""
-
-    trades: tuple[TradeMemory, ...]
-    parents: tuple[ParentMemory, ...]
-    losses: LossesMemory
-    pace: PaceMemory
-    halt: HaltMemory
-    positions: tuple[PositionMemory, ...]  # by instrument
-    unclaimed_lots: int
-    refused_total: int
-
-
-class Witness(Protocol):
-    """Who is told what the desk takes, refuses and sends, as it happens."""
-
-    def intent(self, intent: Intent, ts_ns: int) -> None:
-        """An intent was taken."""
-        ...
-
-    def refused(self, refused: Refused) -> None:
-        """Something was refused."""
-        ...
-
-    def sent(self, order: int, leg: str) -> None:
-        """A command of this order leaves; `leg` says what the order is for."""
-        ...
 
 
 class Desk:
@@ -116,6 +76,7 @@ class Desk:
         self._closed: dict[int, list[Trade]] = {}
         self._shown: dict[int, int] = {}  # of the closed ones, how many a strategy has seen
         self._marks: dict[int, int | Fraction] = {}
+        self._strays_ns: dict[int, int] = {}  # when orders without an owner are looked at again
         self._out: list[Any] = []
 
     def trade(self, instrument: int) -> Trade | None:
@@ -214,13 +175,34 @@ class Desk:
         """
         self.winding_down = reason
 
-    def correct(self, instrument: int, lots: int, ts_ns: int) -> bool:
-        """Hold the position that the venue says; False while no price to enter it at is known."""
-        mark = self._marks.get(instrument)
-        if mark is None:
-            return False
-        self.position(instrument).correct(lots, mark, ts_ns)
+    def enter(self, one: Correction) -> bool:
+        """Enter what the venue has and we have not; False: it needs a price and there is none.
+
+        By the difference, not the value: reports that are under way still count.
+        """
+        change, k = one.theirs - one.ours, one.instrument
+        if one.what in (What.OPENING_MONEY, What.MONEY):
+            enter = self.books.correct if one.what is What.MONEY else self.books.deposit
+            enter(one.currency, change)
+        elif one.what is What.FILL:
+            side = 1 if change > 0 else -1
+            self.books.fill(k, side, one.price, abs(change), one.fee, one.ts_ns)
+            self.unclaimed_lots += abs(change)
+            self._marks.setdefault(k, one.price)
+        elif one.what in (What.POSITION, What.OPENING_POSITION):
+            price = one.price or self._marks.get(k)
+            if price is None:
+                return False
+            position = self.position(k)
+            position.correct(position.lots + change, price, one.ts_ns)
+            self._marks.setdefault(k, price)
+        if k in self._trades:
+            self._trades[k].moved(self.position(k).lots)
         return True
+
+    def mark(self, instrument: int) -> int | None:
+        """Return the last mid in whole ticks, None before any price is known."""
+        return round(self._marks[instrument]) if instrument in self._marks else None
 
     def memory(self) -> DeskMemory:
         """Return what another process must know to go on."""
@@ -295,6 +277,7 @@ class Desk:
         trade = self._trades.get(instrument) or self._parents.get(instrument)
         if trade is None:
             trade = self._flattening(market)
+        self._cancel_strays(trade, market)
         if trade is None:
             return
         flattens = isinstance(trade, Parent) and trade.intent.reduce_only
@@ -312,6 +295,21 @@ class Desk:
             self._send(request, trade, market)
         if trade.done:
             self._ended(trade, market)
+
+    def _cancel_strays(self, trade: Trade | Parent | None, market: Market) -> None:
+        """Cancel orders that nobody has a use for."""
+        k = market.instrument
+        strays = [
+            one
+            for one in self.blotter.open_orders(k)
+            if trade is None or one.parent != trade.parent or not trade.minds(one.id)
+        ]
+        if not strays or market.now_ns < self._strays_ns.get(k, 0):
+            return
+        self._strays_ns[k] = market.now_ns + self.rule.bracket.retry_ns
+        for asked in (cancel_request(self.blotter, one.id) for one in strays):
+            if asked is not None:
+                self._send(asked, None, market)
 
     def _ended(self, trade: Trade | Parent, market: Market) -> None:
         trade.ended_ns = market.now_ns
@@ -408,20 +406,24 @@ class Desk:
             self.witness.refused(refused)
         self.refused_total += 1
 
-    def _send(self, request: Request, trade: Trade | Parent, market: Market) -> None:
+    def _send(self, request: Request, trade: Trade | Parent | None, market: Market) -> None:
+        """Check and send a request; `trade` is whose it is, None: nobody's any more."""
         answer = check(request, self.scene(market, trade))
         if isinstance(answer, Refused):
             self._record(answer)
-            trade.refused(request, answer, market.now_ns)
+            if trade is not None:
+                trade.refused(request, answer, market.now_ns)
             return
-        trade.sent(request, market)
+        if trade is not None:
+            trade.sent(request, market)
         row = empty_commands(1)[0]
         write_command(answer, market.now_ns, row)
         self.blotter.sent(row)
         self.pace.note(request, market.now_ns)
         self._out.append(row)
         if self.witness is not None:
-            self.witness.sent(request.order, trade.leg_of(request.order))
+            leg = "stray" if trade is None else trade.leg_of(request.order)
+            self.witness.sent(request.order, leg)
 
     def scene(self, market: Market, trade: Trade | Parent | None = None) -> Scene:
         """Return what the checks may know now; `trade` is whose request is checked."""

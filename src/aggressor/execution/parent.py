@@ -190,6 +190,13 @@ class Parent:
             self.entry.filled += applied.lots
             self._course.fills.append(PartFill(ts_recv, price, applied.lots, maker, fee))
 
+    def minds(self, order: int) -> bool:
+        """Whether an order is the one that it works with."""
+        return self.entry.minds(order)
+
+    def moved(self, lots: int) -> None:
+        """Learn that the account holds `lots` after another hand was at it: not its business."""
+
     def replace(self, intent: Intent, now_ns: int) -> None:
         """Work what is left in another way."""
         assert intent.placement is not None, "a replacement says how it is placed"

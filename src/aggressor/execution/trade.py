@@ -231,6 +231,17 @@ class Trade:
         self.fees += fee
         self.see(price)
 
+    def minds(self, order: int) -> bool:
+        """Whether an order is one that this trade still has a use for."""
+        return self.entry.minds(order) or self.bracket.minds(order)
+
+    def moved(self, lots: int) -> None:
+        """Learn that the account holds `lots` (signed) after another hand was at it."""
+        away = self.held - max(0, self.side * lots)
+        if away > 0:
+            self.bracket.taken(away)
+            self.entry.stop("another hand has closed a part")
+
     def replace(self, intent: Intent, now_ns: int) -> None:
         """Work what is left in another way, and protect it so where nothing has been filled."""
         assert intent.placement is not None, "a replacement says how it is placed"

@@ -227,6 +227,10 @@ class Entry:
             return None
         return self._blotter[self.orders[-1]]
 
+    def minds(self, order: int) -> bool:
+        """Whether an order is the one that it works with."""
+        return bool(self.orders) and self.orders[-1] == order
+
     def replace(self, placement: Placement, plan: Plan, ts_ns: int) -> None:
         """Work what is left in another way, as soon as the venue has let go of what works now."""
         if self.ended or self.stop_reason:

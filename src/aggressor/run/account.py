@@ -15,6 +15,7 @@ import msgspec
 from aggressor._version import VERSION
 from aggressor.account.blotter import Order
 from aggressor.account.books import Heading
+from aggressor.account.reconcile import Correction, What
 from aggressor.engine.ports import Exchange
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.execution.halt import Halt, HaltLevel
@@ -30,7 +31,7 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE, NO_TIME, empty_events
 from aggressor.schema.instrument import Instrument, money_text
 from aggressor.schema.report import Reports
-from aggressor.store.journal import Correction, KeptJournal
+from aggressor.store.journal import KeptJournal
 from aggressor.store.journal_reader import JournalReader
 from aggressor.strategies.gates import Mode
 from aggressor.wire.clock import Offset
@@ -81,6 +82,7 @@ class Account:
         finally:
             reader.close()
         self.trading: Trading
+        self._begun = False
         self.ended = ""
         self._signals: deque[dict[str, Any]] = deque(maxlen=_SIGNALS_SHOWN)
         self._settings = settings
@@ -108,9 +110,9 @@ class Account:
         rows = unanswered(self.desk, now_ns)
         self.journal.note_reports(rows, corrected=True)
         for row in rows:
-            order, kind = int(row["order"]), report.REPORT_NAMES[int(row["kind"])]
-            what = f"in flight when the process ended: {kind}"
-            self.correct(Correction(what, now_ns, int(row["instrument"]), "", order))
+            order, lane = int(row["order"]), int(row["instrument"])
+            kind = report.REPORT_NAMES[int(row["kind"])]
+            self.correct(Correction(What.IN_FLIGHT, now_ns, lane, "", order, words=kind))
         hear(self.desk, rows)
         return rows
 
@@ -118,6 +120,7 @@ class Account:
         """Bind the engine to its exchange; load what the loop needs."""
         engine = self.assembly.engine
         self.trading = Trading(engine, exchange, self.journal, now)
+        self._begun = True
         self.journal.opened(self.desk)
         self.journal.seal(self.desk)
         engine.step(empty_events(0))
@@ -201,7 +204,7 @@ class Account:
         for k, theirs in enumerate(positions):
             ours = desk.position(k).lots
             if ours != theirs:
-                found[f"position {k}"] = Correction("position", now_ns, k, "", 0, ours, theirs)
+                found[f"position {k}"] = Correction(What.POSITION, now_ns, k, "", 0, ours, theirs)
             if desk.triggers is not None:
                 self._pull(desk.triggers.position(k, ours, theirs, now_ns), now_ns)
         standing = {one.id: one for one in desk.blotter.open_orders() if not one.in_flight}
@@ -209,25 +212,37 @@ class Account:
             left = orders.get(order, (0, one.instrument))[0]
             if left != one.leaves:
                 found[f"order {order}"] = Correction(
-                    "order", now_ns, one.instrument, "", order, one.leaves, left
+                    What.ORDER, now_ns, one.instrument, "", order, one.leaves, left
                 )
         for order, (left, lane) in orders.items():
             if order not in desk.blotter or desk.blotter[order].ended:
-                found[f"order {order}"] = Correction("order", now_ns, lane, "", order, 0, left)
+                found[f"order {order}"] = Correction(What.ORDER, now_ns, lane, "", order, 0, left)
         for name, one in found.items():
             if self._strange.get(name) == (one.ours, one.theirs):
                 self.correct(one)
         self._strange = {name: (one.ours, one.theirs) for name, one in found.items()}
 
     def correct(self, one: Correction) -> None:
-        """Note a difference and tell it; a position is entered as the venue has it."""
-        if one.what == "position" and not self.desk.correct(one.instrument, one.theirs, one.ts_ns):
+        """Enter a difference in the books, by its name; note it and tell it."""
+        if one.what is What.POSITION and not one.price:
+            one = one._replace(price=self.desk.mark(one.instrument) or 0)
+        if not self.desk.enter(one):
             return  # no price yet: it will be found again
-        self.journal.note_correction(one)
+        self.journal.note_correction(one, *self._place)
+        self.tell(Kind.RISK, self.words_of(one))
+
+    def words_of(self, one: Correction) -> str:
+        """Return a correction as a person reads it."""
         who = self.instruments[one.instrument].id if one.instrument >= 0 else one.currency
         order = f" order {one.order}" if one.order else ""
         values = f": ours {one.ours}, theirs {one.theirs}" if one.ours != one.theirs else ""
-        self.tell(Kind.RISK, f"{who}{order}: {one.what}{values}")
+        more = f": {one.words}" if one.words else ""
+        return f"{who}{order}: {one.what.value}{values}{more}"
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        """How many events and reports were used so far."""
+        return (self.trading.events, self.trading.reports) if self._begun else (0, 0)
 
     def tell(self, kind: Kind, words: str) -> None:
         """Tell a person."""

@@ -1,6 +1,7 @@
 """Going on where an earlier process ended: from the journal alone, to the last decision it sealed.
 
-    1. every command and report of earlier runs is lived through again: orders, positions, money
+    1. every command, report and correction of earlier runs is lived through again: orders,
+       positions, money
     2. the desk recalls the rest: trades and their protection, losses, pace, the kill switch
     3. what was in flight is settled: at a venue by asking it, in paper because the venue ended with
        the process: what it had not told had not happened
@@ -57,6 +58,9 @@ def resume(desk: Desk, strategies: Sequence[Strategy], reader: JournalReader, ru
     """Bring a fresh desk to where the runs before `run` left it; raise ConfigError."""
     counts = [0, 0]
     for one in reader.lived(run):
+        if one.correction is not None:
+            desk.enter(one.correction)
+            continue
         desk.relive(one.row, sent=one.sent)
         counts[one.sent] += 1
     memory = reader.memory(run)

@@ -2,17 +2,22 @@
 
 One `turn` uses what has arrived. Every decision is sealed in the journal before its commands leave;
 what comes from outside the engine (a person, a trigger that reads a clock) is an *act*: noted with
-how many events and reports had been used, so that a replay does it at the same place.
+how many events and reports had been used, so that a replay does it at the same place. An act pulls
+or opens the kill switch (`act`), or gives the desk intents as a strategy would (`want`): they pass
+the same checks at the next decision. Whoever wants to look on is the engine's watcher.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
+
+import msgspec
 
 from aggressor.engine.engine import Engine
 from aggressor.engine.ports import Exchange
 from aggressor.execution.desk import Desk
 from aggressor.execution.halt import HaltLevel
+from aggressor.execution.intent import Intent
 from aggressor.schema.command import Commands
 from aggressor.schema.event import NO_TIME, Events
 from aggressor.schema.report import Reports
@@ -20,6 +25,7 @@ from aggressor.sim.exchange import SimExchange
 from aggressor.store.journal import Act
 
 STOP = -1  # an act: no new risk and no resting entries, without latching the kill switch
+WANT = -2  # an act: intents of a person
 TURN_EVENTS = 65_536
 _LATENCIES_KEPT = 100_000
 
@@ -115,10 +121,21 @@ class Trading:
         self.keeper.seal(self.engine.desk)
         return act
 
+    def want(self, intents: Sequence[Intent], reason: str, ts_ns: int) -> Act:
+        """Note and give the desk what a person wants; it is checked at the next decision."""
+        text = msgspec.json.encode(list(intents)).decode()
+        act = Act(ts_ns, self.events, self.reports, WANT, reason, text)
+        self.keeper.note_act(act)
+        self.perform(act)
+        self.keeper.seal(self.engine.desk)
+        return act
+
     def perform(self, act: Act) -> None:
         """Do an act; its commands come with the next decision."""
         desk = self.engine.desk
-        if act.level == STOP:
+        if act.level == WANT:
+            self.engine.want(msgspec.json.decode(act.wanted, type=list[Intent]))
+        elif act.level == STOP:
             desk.wind_down(act.reason)
         elif act.level == HaltLevel.OPEN:
             desk.halt.reset(act.reason, act.ts_ns)

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from aggressor.account.reconcile import Correction
 from aggressor.engine.journal import Journal
 from aggressor.execution.desk import Desk, DeskMemory
 from aggressor.execution.halt import HaltLevel, Pull
@@ -36,7 +37,7 @@ from aggressor.schema.errors import StoreError
 from aggressor.schema.report import REPORT_NAMES, Reports
 from aggressor.schema.signal import PHASE_NAMES, SIGNAL_NAMES, Signals
 
-VERSION = 1
+VERSION = 2
 _SIGNALS_WAITING_MAX = 500  # signals that nothing came of go to the disk together
 _BUSY_S = 5.0
 
@@ -57,11 +58,14 @@ CREATE TABLE intents (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, actio
 CREATE TABLE refusals (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, number INTEGER,
   reason TEXT, instrument INTEGER, parent INTEGER, request TEXT);
 CREATE TABLE corrections (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, what TEXT,
-  instrument INTEGER, currency TEXT, client_order INTEGER, ours INTEGER, theirs INTEGER);
+  instrument INTEGER, currency TEXT, client_order INTEGER, ours INTEGER, theirs INTEGER,
+  price INTEGER, fee INTEGER, words TEXT, events INTEGER, reports INTEGER);
 CREATE TABLE halts (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, level INTEGER,
   reason TEXT);
 CREATE TABLE acts (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, events INTEGER,
-  reports INTEGER, level INTEGER, reason TEXT);
+  reports INTEGER, level INTEGER, reason TEXT, wanted TEXT);
+CREATE TABLE legs (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, client_order INTEGER,
+  leg INTEGER);
 CREATE TABLE wishes (wish INTEGER PRIMARY KEY, ts_ns INTEGER, level INTEGER, reason TEXT,
   done INTEGER DEFAULT 0);
 CREATE INDEX commands_by_order ON commands (client_order);
@@ -69,26 +73,18 @@ CREATE INDEX reports_by_order ON reports (client_order);
 """
 
 
-class Correction(NamedTuple):
-    """A difference between our record and the venue's that was put right (lots, or 1e-8)."""
-
-    what: str
-    ts_ns: int
-    instrument: int = -1
-    currency: str = ""
-    order: int = 0
-    ours: int = 0
-    theirs: int = 0
-
-
 class Act(NamedTuple):
-    """A pull or (level 0) a reset that came from outside the engine, and where in the run."""
+    """What came from outside the engine, and where in the run.
+
+    A level of the kill switch (0 opens it), or what `run.trading` makes of negative ones.
+    """
 
     ts_ns: int
     events: int  # used by the engine before it
     reports: int
     level: int
     reason: str
+    wanted: str = ""  # intents, as JSON
 
 
 class Wish(NamedTuple):
@@ -219,9 +215,14 @@ class KeptJournal(Journal):
 
     # -- what comes from outside -----------------------------------------------------------------
 
-    def note_correction(self, one: Correction) -> None:
-        """Note a difference that was put right."""
-        self._add("corrections", one.ts_ns, one.what, *one[2:])
+    def note_correction(self, one: Correction, events: int = 0, reports: int = 0) -> None:
+        """Note a difference that was put right, when so many events and reports had been used."""
+        self._add("corrections", one.ts_ns, one.what.value, *one[2:], events, reports)
+        self._urgent = True
+
+    def note_leg(self, ts_ns: int, order: int, leg: int) -> None:
+        """Note that an order goes on as a further leg, on the disk before that leaves."""
+        self._add("legs", ts_ns, order, leg)
         self._urgent = True
 
     def note_act(self, act: Act) -> None:
@@ -338,7 +339,16 @@ def config_hash(config: dict[str, Any]) -> str:
 
 
 def _newest(line: sqlite3.Connection) -> int:
-    tables = ("commands", "reports", "signals", "intents", "refusals", "corrections", "halts")
+    tables = (
+        "commands",
+        "reports",
+        "signals",
+        "intents",
+        "refusals",
+        "corrections",
+        "legs",
+        "halts",
+    )
     return max(
         line.execute(f"SELECT coalesce(max(seq), 0) FROM {table}").fetchone()[0]
         for table in (*tables, "acts")

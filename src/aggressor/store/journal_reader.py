@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from aggressor.account.reconcile import Correction, What
 from aggressor.execution.desk import DeskMemory
 from aggressor.execution.intent import Intent
 from aggressor.schema.command import COMMAND, Commands
@@ -20,7 +21,6 @@ from aggressor.schema.report import REPORT, Reports
 from aggressor.store.journal import (
     VERSION,
     Act,
-    Correction,
     connect,
     decode_memory,
     journaling,
@@ -44,12 +44,13 @@ class Run(NamedTuple):
 
 
 class Lived(NamedTuple):
-    """A COMMAND that was sent, or a REPORT that was heard."""
+    """A COMMAND that was sent, a REPORT that was heard, or a correction that was entered."""
 
     seq: int
     sent: bool
-    row: Any
+    row: Any  # the record; None: a correction
     leg: str = ""  # of a command: what it is for, where that was noted
+    correction: Correction | None = None
 
 
 class Wanted(NamedTuple):
@@ -94,14 +95,24 @@ class JournalReader:
         return [Run._make((*row[:5], msgspec.json.decode(row[5]), *row[6:])) for row in rows]
 
     def lived(self, before: int) -> Iterator[Lived]:
-        """Yield the commands and reports of all runs before this one, in order."""
+        """Yield the commands, reports and corrections of all runs before this one, in order."""
+        corrections = self._corrections(Runs(0, before - 1))
         rows = self._ask(
             "SELECT seq, 1, row FROM commands WHERE run < ?1 UNION ALL"
-            " SELECT seq, 0, row FROM reports WHERE run < ?1 ORDER BY seq",
+            " SELECT seq, 0, row FROM reports WHERE run < ?1 UNION ALL"
+            " SELECT seq, -1, NULL FROM corrections WHERE run < ?1 ORDER BY seq",
             before,
         )
-        for seq, sent, row in rows:
-            yield Lived(seq, bool(sent), np.frombuffer(row, COMMAND if sent else REPORT)[0])
+        for seq, kind, row in rows:
+            if kind < 0:
+                yield Lived(seq, False, None, correction=corrections[seq])
+            else:
+                yield Lived(seq, kind == 1, np.frombuffer(row, COMMAND if kind else REPORT)[0])
+
+    def legs(self, before: int) -> dict[int, int]:
+        """Return how many times the orders of earlier runs were placed anew at the venue."""
+        rows = self._ask("SELECT client_order, max(leg) FROM legs WHERE run < ? GROUP BY 1", before)
+        return dict(rows)
 
     def lived_in(self, runs: Runs) -> Iterator[Lived]:
         """Yield the commands and reports of some runs, in order, commands with their leg."""
@@ -136,12 +147,15 @@ class JournalReader:
 
     def corrections(self, runs: Runs) -> list[Correction]:
         """Return what differed from the venue and was put right."""
+        return list(self._corrections(runs).values())
+
+    def _corrections(self, runs: Runs) -> dict[int, Correction]:
         rows = self._ask(
-            "SELECT what, ts_ns, instrument, currency, client_order, ours, theirs FROM corrections"
-            " WHERE run BETWEEN ? AND ? ORDER BY seq",
+            "SELECT seq, what, ts_ns, instrument, currency, client_order, ours, theirs, price, fee,"
+            " words FROM corrections WHERE run BETWEEN ? AND ? ORDER BY seq",
             *runs,
         )
-        return [Correction(*row) for row in rows]
+        return {row[0]: Correction(What(row[1]), *row[2:]) for row in rows}
 
     def signals(self, runs: Runs) -> dict[str, int]:
         """Return how often each kind of signal was confirmed."""
@@ -193,7 +207,9 @@ class JournalReader:
     def acts(self, run: int) -> list[Act]:
         """Return what came from outside in a run, in order."""
         rows = self._ask(
-            "SELECT ts_ns, events, reports, level, reason FROM acts WHERE run = ? ORDER BY seq", run
+            "SELECT ts_ns, events, reports, level, reason, wanted FROM acts WHERE run = ?"
+            " ORDER BY seq",
+            run,
         )
         return [Act(*row) for row in rows]
 
