@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aggressor.engine.columns import COLUMNS, column_indices, empty_row, read_columns
+from aggressor.engine.levels import book_levels
 from aggressor.features.bars import BAR
 from aggressor.features.prints import TAKER_ORDER
 from aggressor.features.series import CELL, ClosedBars
@@ -28,7 +29,7 @@ from aggressor.features.table import bars_table
 from aggressor.reports.moments import moment_ns, period_ns
 from aggressor.run.bars import open_bars
 from aggressor.run.composite import composite_table
-from aggressor.run.ladder import book_levels, book_moment, book_table
+from aggressor.run.ladder import book_moment, book_table
 from aggressor.run.parquet import with_units
 from aggressor.run.profile import profile_table, span_profile
 from aggressor.run.signals import signal_rows, signals_table

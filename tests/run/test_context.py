@@ -7,7 +7,7 @@ import pytest
 from aggressor.context.bias import bias_state
 from aggressor.context.interest import interest_state
 from aggressor.context.liquidity import liquidity_state
-from aggressor.run.context import NOT_COMPUTED, facts_of
+from aggressor.engine.facts import NOT_COMPUTED, facts_of
 from aggressor.run.studying import Study
 from aggressor.schema.event import INTEREST
 from tests.made import cached_beside, command, document, made
@@ -58,7 +58,7 @@ def test_parts_that_the_pipeline_does_not_hold_are_a_reason_and_grow_in_by_thems
     )
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("aggressor.run.context.read_columns", lambda *_: None)
+        patched.setattr("aggressor.engine.facts.read_columns", lambda *_: None)
         without, with_them = (
             {one.name: one.why for one in facts_of(state, 0, made().instrument, now)}
             for state in (bare, held)

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from aggressor.engine.columns import empty_row, read_columns
+from aggressor.engine.levels import book_levels
 from aggressor.engine.parts import Pipeline, new_parts
 from aggressor.engine.pipeline import run
 from aggressor.engine.timers import on_timer
@@ -27,7 +28,6 @@ from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
 from aggressor.linking import address_of
 from aggressor.run.importing import import_files
-from aggressor.run.ladder import book_levels
 from aggressor.run.pictures import read_rows
 from aggressor.run.progress import Step
 from aggressor.schema.command import empty_commands

@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 from aggressor.detectors.outbox import drain
+from aggressor.engine.levels import book_levels
 from aggressor.engine.pipeline import NEEDS_ROOM, advance, make_room
 from aggressor.features.delta import window_delta, window_volume
 from aggressor.features.prints import ORDERS
 from aggressor.market.health import FAULT_NAMES
 from aggressor.run.assemble import pipeline_of
 from aggressor.run.backlog import Backlog
-from aggressor.run.ladder import book_levels
 from aggressor.run.line import Line, Wires
 from aggressor.run.live_feed import LiveFeed
 from aggressor.run.record import open_lines
