@@ -214,17 +214,38 @@ def advance(state: BaselineState, n: Int, now: Int) -> None:
 @kernel_inline
 def add_sample(state: BaselineState, n: Int, now: Int, value: Int) -> None:
     """Count one value at `now`; it enters the window when its slice is past the excluded span."""
+    _count(state, n, _open_slice(state, n, now), value)
+
+
+@kernel
+def add_samples(
+    state: BaselineState, n: Int, now: Int, values: NDArray[np.int64], first: Int, stop: Int
+) -> None:
+    """Count values[first:stop], all at `now`."""
+    if first < stop:
+        row = _open_slice(state, n, now)
+        for i in range(first, stop):
+            _count(state, n, row, values[i])
+
+
+@kernel_inline
+def _open_slice(state: BaselineState, n: Int, now: Int) -> np.uint64:
+    """Return the place of the slice that takes a sample at `now`, the window moved up to it."""
     head = state.head[n]
     # A slice is (j L, (j + 1) L], as windows are; one that has closed takes no more samples.
     if now > head["slice_end_ns"] or now <= head["slice_end_ns"] - head["slice_ns"]:
         _find_slice(state, n, now)
     advance(state, n, now)
-    row = max(head["slice"], head["stop_slice"]) & (state.slices.shape[1] - 1)
-    signed = state.slices.shape[2] > _HALF
-    bucket = _slot_of(signed, value)
-    state.slices[n, row, bucket] += np.uint32(1)
-    group = np.uint64(bucket // _STEPS)
-    state.used[n, row, group >> np.uint64(6)] |= np.uint64(1) << (group & np.uint64(63))
+    return np.uint64(max(head["slice"], head["stop_slice"]) & (state.slices.shape[1] - 1))
+
+
+@kernel_inline
+def _count(state: BaselineState, n: Int, row: np.uint64, value: Int) -> None:
+    """Count one value in a slice."""
+    bucket = np.uint64(_slot_of(state.slices.shape[2] > _HALF, value))
+    series, group = np.uint64(n), bucket >> np.uint64(_BITS)
+    state.slices[series, row, bucket] += np.uint32(1)
+    state.used[series, row, group >> np.uint64(6)] |= np.uint64(1) << (group & np.uint64(63))
 
 
 @kernel

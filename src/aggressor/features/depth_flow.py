@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, has_room, next_key, on_book_event
-from aggressor.market.ladder import find_key, lowest_bit
+from aggressor.market.ladder import key_lots, lowest_bit
 from aggressor.market.levels import NO_KEY
 from aggressor.schema.event import CLEAR, LAST, LEVEL, NO_TIME, QUOTE, TIMER, Events
 from aggressor.state import State
@@ -133,10 +133,9 @@ def _read_ranks(
         rank = np.uint64(m)
         lots = np.int64(0)
         if key < end:
-            slot = np.int64(book.window[line, np.uint64(key & (width - 1))])
-            lots = book.levels[np.uint64(slot)]["lots"]
+            lots = book.shown[line, np.uint64(key & (width - 1))]
         elif key != NO_KEY:
-            lots = book.levels[np.uint64(find_key(book, row, key))]["lots"]
+            lots = key_lots(book, row, key)
         before, lots_before = state.keys[lane, side, rank], state.lots[lane, side, rank]
         # No branch here: whether a rank changed is a coin toss, and a missed guess costs more.
         changed |= (key ^ before) | (lots ^ lots_before)

@@ -72,18 +72,6 @@ STACK = np.dtype(
     ]
 )
 
-NEAR_LEVEL = np.dtype(
-    [
-        ("price", "<i8"),
-        ("lots", "<i8"),
-        ("distance", "<i8"),  # ticks behind the best
-        ("kind", "<i8"),
-        ("octave", "<i8"),
-        ("z", "<f8"),
-        ("ratio", "<f8"),
-    ]
-)
-
 ROUND_SIZE = np.dtype([("ts_recv", "<i8"), ("lots", "<i8")])
 
 ROUND_HEAD = np.dtype(
@@ -149,7 +137,9 @@ class WallsState(State, frozen=True):
     walls: NDArray[Any]  # WALL, (lanes, 2, WALLS)
     stacks: NDArray[Any]  # STACK, (lanes, 2, STACKS)
     ended: NDArray[Any]  # WALL, (lanes, ENDED), a ring
-    near: NDArray[Any]  # NEAR_LEVEL, (LEVELS_MAX,): the side under work
+    lots: NDArray[np.int64]  # (LEVELS_MAX,): of the near levels of the side under work, best first
+    away: NDArray[np.int64]  # (LEVELS_MAX,): their ticks behind the best
+    kinds: NDArray[np.int64]  # (LEVELS_MAX,): PLAIN, TENS or HUNDREDS
     rounds: NDArray[Any]  # ROUND_HEAD, (lanes, 2): TENS, HUNDREDS
     round_sizes: NDArray[Any]  # ROUND_SIZE, (lanes, 2, ROUND_SIZES), rings
     scratch: NDArray[np.int64]  # (ROUND_SIZES,)
@@ -171,7 +161,9 @@ def walls_state(lanes: int, parameters: WallParameters | Sequence[WallParameters
         walls=np.zeros((lanes, 2, WALLS), WALL),
         stacks=np.zeros((lanes, 2, STACKS), STACK),
         ended=np.zeros((lanes, ENDED), WALL),
-        near=np.zeros(LEVELS_MAX, NEAR_LEVEL),
+        lots=np.zeros(LEVELS_MAX, np.int64),
+        away=np.zeros(LEVELS_MAX, np.int64),
+        kinds=np.zeros(LEVELS_MAX, np.int64),
         rounds=rounds,
         round_sizes=np.zeros((lanes, 2, ROUND_SIZES), ROUND_SIZE),
         scratch=np.zeros(ROUND_SIZES, np.int64),

@@ -24,7 +24,6 @@ least twice the median of the side, with a sum of at least 3 x ratio_min medians
 Units: ticks, lots, ns of ts_recv.
 """
 
-from typing import Any
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from aggressor.features.baseline import (
     READY,
     UNKNOWN,
     YOUNG,
-    add_sample,
+    add_samples,
     advance,
     bucket_of,
     maturity,
@@ -56,10 +55,10 @@ from aggressor.features.wall_records import (
     WallsState,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.book import BookState, best_price, find_slot, lots_at, row_of
+from aggressor.market.book import BookState, best_price, find_slot, lots_at
 from aggressor.market.ledger import LedgerState
 from aggressor.market.levels import NO_KEY
-from aggressor.market.near import following_key, key_lots, near_end
+from aggressor.market.near import following_key, near_end, walk_lots
 from aggressor.schema.event import NO_TIME
 
 SAMPLES_MIN = 200  # of one kind of round price: fewer are unknown (R0.3)
@@ -123,67 +122,62 @@ def sample_side(
     due: bool,
 ) -> None:
     """Judge one side of lane `k` (index 0 bid, 1 ask); where `due` its sizes join the baselines."""
-    side = 1 - 2 * s
-    count = _read_near(walls, book, k, side, effective_tick)
+    count, plain = _read_near(walls, book, k, s, effective_tick)
     _follow(walls, book, ledger, k, s, now)
     for i in range(WALLS):
         walls.walls[k, s, i]["standing"] = 0
-    plain = np.int64(0)
-    for i in range(count):
-        walls.scratch[plain] = walls.near[i]["lots"]
-        plain += np.int64(walls.near[i]["kind"] == PLAIN)
     walls.head[k]["stacks"][s] = 0
     if plain >= walls.parameters[k]["levels_min"]:
         median, deviation = median_and_deviation(walls.scratch, plain)
-        for i in range(count):
-            if _measure(walls, k, i, median, deviation):
-                _list_wall(walls, book, ledger, k, s, now, i)
-        _read_stacks(walls, k, s, count, median, effective_tick)
+        _list_large(walls, book, ledger, k, s, now, effective_tick, count, median, deviation)
+        _read_stacks(walls, book, k, s, count, median, effective_tick)
     if due:
-        for i in range(count):
-            _join_baselines(walls, k, now, walls.near[i])
+        _join_baselines(walls, k, now, count, effective_tick)
 
 
 @kernel
-def _read_near(walls: WallsState, book: BookState, k: Int, side: Int, effective_tick: Int) -> Int:
-    """Read the near levels of a side, best first, in mirrored keys; return how many."""
-    row, line = walls.parameters[k], row_of(k, side)
+def _read_near(
+    walls: WallsState, book: BookState, k: Int, s: Int, effective_tick: Int
+) -> tuple[Int, Int]:
+    """Read the near levels of a side, best first; return how many, and how many plain ones."""
+    row, line = walls.parameters[k], 2 * np.int64(k) + s
     best = book.sides[line]["best"]
     if best == NO_KEY:
-        return 0
+        return np.int64(0), np.int64(0)
     last = best + row["reach"] * effective_tick - 1
     near = near_end(book, line)
     count = np.int64(0)
     key = best
     while key <= last and count < LEVELS_MAX:
-        level, lots = walls.near[count], key_lots(book, line, key, key <= near)
-        level["price"], level["lots"], level["distance"] = -side * key, lots, key - best
+        lots = walk_lots(book, line, key, key <= near)
+        walls.lots[count], walls.away[count] = lots, key - best
         count += np.int64(lots > 0)
         key = following_key(book, line, key, key <= near)
-    _sort_near(walls, k, count, best, effective_tick)
-    return count
+    return count, _sort_near(walls, k, count, best)
 
 
 @kernel
-def _sort_near(walls: WallsState, k: Int, count: Int, best: Int, effective_tick: Int) -> None:
-    """Write kind and octave of the near levels; they lie in order, so nothing is divided."""
+def _sort_near(walls: WallsState, k: Int, count: Int, best: Int) -> Int:
+    """Write the kinds of the near levels and the sizes of the plain ones; return how many.
+
+    They lie in order, so nothing is divided.
+    """
     row = walls.parameters[k]
     tens, hundreds = row["tens_ticks"], row["hundreds_ticks"]
-    ten = best + (-best) % tens if tens > 0 else np.int64(NO_KEY)  # the next multiple, as a key
-    hundred = best + (-best) % hundreds if hundreds > 0 else np.int64(NO_KEY)
-    octave, ends = 0, np.int64(effective_tick)
+    ten = (-best) % tens if tens > 0 else np.int64(NO_KEY)  # ticks to the next multiple
+    hundred = (-best) % hundreds if hundreds > 0 else np.int64(NO_KEY)
+    plain = np.int64(0)
     for i in range(count):
-        level = walls.near[i]
-        key = best + level["distance"]
-        while ten < key:
+        away = walls.away[i]
+        while ten < away:
             ten += tens
-        while hundred < key:
+        while hundred < away:
             hundred += hundreds
-        level["kind"] = HUNDREDS if key == hundred else (TENS if key == ten else PLAIN)
-        while octave < DISTANCES - 1 and level["distance"] >= ends:
-            octave += 1
-            ends <<= 1
-        level["octave"] = octave
+        kind = HUNDREDS if away == hundred else (TENS if away == ten else PLAIN)
+        walls.kinds[i] = kind
+        walls.scratch[plain] = walls.lots[i]
+        plain += np.int64(kind == PLAIN)
+    return plain
 
 
 @kernel
@@ -234,66 +228,94 @@ def _lose_book(walls: WallsState, k: Int, now: Int) -> None:
     walls.head[k]["known"] = 0
 
 
-@kernel_inline
-def _measure(walls: WallsState, k: Int, i: Int, median: float, deviation: float) -> bool:
-    """Write z and ratio of near level `i`; say whether it is a wall but for the baseline."""
-    level, row = walls.near[i], walls.parameters[k]
-    if level["kind"] == PLAIN and level["lots"] < 0.99 * row["ratio_min"] * median:
-        return False  # far from it: most levels, without a division
-    if level["kind"] != PLAIN:
-        own = walls.rounds[k, level["kind"] - 1]
-        if own["maturity"] != UNKNOWN:
-            median, deviation = own["median"], own["deviation"]
-    spread = MAD_TO_SIGMA * max(deviation, 1.0, 0.05 * median)
-    level["z"], level["ratio"] = (level["lots"] - median) / spread, level["lots"] / median
-    return level["z"] >= row["z_min"] and level["ratio"] >= row["ratio_min"]
+@kernel
+def _list_large(
+    walls: WallsState,
+    book: BookState,
+    ledger: LedgerState,
+    k: Int,
+    s: Int,
+    now: Int,
+    effective_tick: Int,
+    count: Int,
+    median: float,
+    deviation: float,
+) -> None:
+    """List the near levels that are walls."""
+    row = walls.parameters[k]
+    least = np.int64(np.ceil(0.99 * row["ratio_min"] * median))
+    for i in range(count):
+        kind, lots = walls.kinds[i], walls.lots[i]
+        if kind == PLAIN and lots < least:
+            continue  # far from it: most levels, without a division
+        usual, around = median, deviation
+        if kind != PLAIN:
+            own = walls.rounds[k, kind - 1]
+            if own["maturity"] != UNKNOWN:
+                usual, around = own["median"], own["deviation"]
+        spread = MAD_TO_SIGMA * max(around, 1.0, 0.05 * usual)
+        z, ratio = (lots - usual) / spread, lots / usual
+        if z >= row["z_min"] and ratio >= row["ratio_min"]:
+            _list_wall(walls, book, ledger, k, s, now, i, effective_tick, z, ratio)
 
 
 @kernel
 def _list_wall(
-    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int, i: Int
+    walls: WallsState,
+    book: BookState,
+    ledger: LedgerState,
+    k: Int,
+    s: Int,
+    now: Int,
+    i: Int,
+    effective_tick: Int,
+    z: float,
+    ratio: float,
 ) -> None:
     """List near level `i` unless its size is usual at its distance."""
-    level, row = walls.near[i], walls.parameters[k]
-    n = k * DISTANCES + level["octave"]
+    row, kind, octave, ends = walls.parameters[k], walls.kinds[i], 0, np.int64(effective_tick)
+    while octave < DISTANCES - 1 and walls.away[i] >= ends:
+        octave += 1
+        ends <<= 1
+    n = k * DISTANCES + octave
     ripe = maturity(walls.sizes, n)
     if ripe != UNKNOWN:
         usual = quantile(walls.sizes, n, row["quantile_ppm"])
-        if bucket_of(level["lots"]) < bucket_of(usual):  # a baseline tells sizes apart to 1/64
+        if bucket_of(walls.lots[i]) < bucket_of(usual):  # a baseline tells sizes apart to 1/64
             return
-    if level["kind"] != PLAIN:
-        ripe = min(ripe, walls.rounds[k, level["kind"] - 1]["maturity"])
-    j = _place(walls, book, ledger, k, s, now, level)
+    if kind != PLAIN:
+        ripe = min(ripe, walls.rounds[k, kind - 1]["maturity"])
+    j = _place(walls, book, ledger, k, s, now, i)
     if j >= 0:
         wall = walls.walls[k, s, j]
-        wall["z"], wall["ratio"] = level["z"], level["ratio"]
+        wall["z"], wall["ratio"] = z, ratio
         wall["maturity"], wall["standing"] = ripe, 1
 
 
 @kernel
 def _place(
-    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int, level: Any
+    walls: WallsState, book: BookState, ledger: LedgerState, k: Int, s: Int, now: Int, i: Int
 ) -> int:
-    """Return the place of a level in the list, a new one if need be; -1 where the list is full."""
-    free = -1
+    """Return the place of near level `i` in the list, a new one if need be; -1 where it is full."""
+    side, free = 1 - 2 * s, -1
+    price = -side * (book.sides[2 * np.int64(k) + s]["best"] + walls.away[i])
     for j in range(WALLS):
         wall = walls.walls[k, s, j]
-        if wall["live"] == 1 and wall["price"] == level["price"]:
+        if wall["live"] == 1 and wall["price"] == price:
             return j
         if wall["live"] == 0 and free < 0:
             free = j
     if free < 0:
         walls.head[k]["unlisted"] += 1
         return -1
-    side = 1 - 2 * s
-    slot = find_slot(book, k, side, level["price"])
+    slot = find_slot(book, k, side, price)
     wall, seen = walls.walls[k, s, free], ledger.slots[slot]
-    wall["price"], wall["distance"] = level["price"], level["distance"]
-    wall["lots"] = wall["peak"] = level["lots"]
+    wall["price"], wall["distance"] = price, walls.away[i]
+    wall["lots"] = wall["peak"] = walls.lots[i]
     wall["slot"], wall["episode"] = slot, seen["episode"]
     wall["first_seen_ns"], wall["listed_ns"] = seen["first_seen_ns"], now
     wall["ended_ns"], wall["end"] = NO_TIME, 0
-    wall["side"], wall["kind"], wall["live"] = side, level["kind"], 1
+    wall["side"], wall["kind"], wall["live"] = side, walls.kinds[i], 1
     walls.head[k]["live"][s] |= np.int64(1) << free
     wall["aged"] = now - seen["first_seen_ns"] >= walls.parameters[k]["age_ns"]
     return free
@@ -301,42 +323,56 @@ def _place(
 
 @kernel
 def _read_stacks(
-    walls: WallsState, k: Int, s: Int, count: Int, median: float, effective_tick: Int
+    walls: WallsState, book: BookState, k: Int, s: Int, count: Int, median: float, apart: Int
 ) -> None:
-    head, row = walls.head[k], walls.parameters[k]
-    start = 0
-    lots, least = np.int64(0), np.int64(2.0 * median)  # a median lies on the half
+    """List the runs of large levels that are at most `apart` ticks from one another."""
+    head, row, all_lots, away = walls.head[k], walls.parameters[k], walls.lots, walls.away
+    least = np.int64(2.0 * median)  # a median lies on the half
+    runs = np.int64(0)  # of three: mostly there is none, and counting takes no branch
+    for i in range(2, count):
+        large = (all_lots[i] >= least) & (all_lots[i - 1] >= least) & (all_lots[i - 2] >= least)
+        close = (away[i] - away[i - 1] <= apart) & (away[i - 1] - away[i - 2] <= apart)
+        runs += np.int64(large & close)
+    if runs == 0:
+        return
+    side, best = 1 - 2 * s, book.sides[2 * np.int64(k) + s]["best"]
+    start, lots = 0, np.int64(0)
     for i in range(count + 1):
-        large = i < count and walls.near[i]["lots"] >= least
-        apart = (
-            large
-            and i > start
-            and walls.near[i]["distance"] - walls.near[i - 1]["distance"] > effective_tick
-        )
-        if not large or apart:
+        large = i < count and all_lots[i] >= least
+        cut = large and i > start and away[i] - away[i - 1] > apart
+        if not large or cut:
             enough = i - start >= 3 and lots >= 3.0 * row["ratio_min"] * median
             if enough and head["stacks"][s] < STACKS:
                 stack = walls.stacks[k, s, head["stacks"][s]]
-                stack["near"], stack["far"] = walls.near[start]["price"], walls.near[i - 1]["price"]
+                stack["near"] = -side * (best + away[start])
+                stack["far"] = -side * (best + away[i - 1])
                 stack["lots"], stack["levels"], stack["ratio"] = lots, i - start, lots / median
                 head["stacks"][s] += 1
             start = i if large else i + 1
             lots = np.int64(0)
         if large:
-            lots += walls.near[i]["lots"]
+            lots += all_lots[i]
 
 
 @kernel
-def _join_baselines(walls: WallsState, k: Int, now: Int, level: Any) -> None:
-    add_sample(walls.sizes, k * DISTANCES + level["octave"], now, level["lots"])
-    if level["kind"] == PLAIN:
-        return
-    own = walls.rounds[k, level["kind"] - 1]
-    row = walls.round_sizes[k, level["kind"] - 1, own["newest"] & (ROUND_SIZES - 1)]
-    row["ts_recv"], row["lots"] = now, level["lots"]
-    own["newest"] += 1
-    if own["first_ns"] == NO_TIME:
-        own["first_ns"] = now
+def _join_baselines(walls: WallsState, k: Int, now: Int, count: Int, effective_tick: Int) -> None:
+    """Let the near levels join what is usual at their distance, or at round prices."""
+    octave, first, ends = 0, 0, np.int64(effective_tick)
+    while first < count:
+        stop = first
+        while stop < count and (octave == DISTANCES - 1 or walls.away[stop] < ends):
+            stop += 1
+        add_samples(walls.sizes, k * DISTANCES + octave, now, walls.lots, first, stop)
+        first, octave, ends = stop, octave + 1, ends << 1
+    for i in range(count):
+        if walls.kinds[i] == PLAIN:
+            continue
+        own = walls.rounds[k, walls.kinds[i] - 1]
+        size = walls.round_sizes[k, walls.kinds[i] - 1, own["newest"] & (ROUND_SIZES - 1)]
+        size["ts_recv"], size["lots"] = now, walls.lots[i]
+        own["newest"] += 1
+        if own["first_ns"] == NO_TIME:
+            own["first_ns"] = now
 
 
 @kernel

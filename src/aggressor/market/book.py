@@ -23,6 +23,7 @@ from aggressor.market.ladder import (
     clear_ladder,
     drop_key,
     find_key,
+    key_lots,
     next_far,
     next_near,
     write_key,
@@ -108,7 +109,7 @@ def find_slot(book: BookState, k: Int, side: Int, price: Int) -> Int:
 @kernel_inline
 def lots_at(book: BookState, k: Int, side: Int, price: Int) -> Int:
     """Return the lots resting at a price; 0 when there is no level."""
-    return np.int64(book.levels[np.uint64(find_slot(book, k, side, price))]["lots"])
+    return key_lots(book, row_of(k, side), key_of(side, price))
 
 
 @kernel_inline
@@ -267,9 +268,7 @@ def best_lots(book: BookState, row: Int) -> Int:
     best = book.sides[np.uint64(row)]["best"]
     if best == NO_KEY:
         return np.int64(0)
-    position = np.uint64(best & (book.window.shape[1] - 1))
-    slot = book.window[np.uint64(row), position]
-    return np.int64(book.levels[np.uint64(slot)]["lots"])
+    return np.int64(book.shown[np.uint64(row), np.uint64(best & (book.shown.shape[1] - 1))])
 
 
 @kernel_inline

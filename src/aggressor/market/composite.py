@@ -47,7 +47,7 @@ from aggressor.market.composite_records import (
 from aggressor.market.contract import ContractState
 from aggressor.market.health import FAULT_DEPTH_SILENT, HealthState
 from aggressor.market.levels import NO_KEY
-from aggressor.market.near import following_key, is_dense, key_lots
+from aggressor.market.near import following_key, is_dense, walk_lots
 from aggressor.schema.event import NO_PRICE, NO_TIME, NOT_FLOW, Status
 
 _PARTS = 10_000.0  # deviations are kept in 1e-4 bp
@@ -345,7 +345,7 @@ def _walk(
     while key <= last:
         if not dense and levels == settings["levels_max"]:
             return total, 1
-        lots = key_lots(book, line, key, dense)
+        lots = walk_lots(book, line, key, dense)
         if lots > 0:
             base = lots * lot
             if inverse and key != 0:

@@ -160,7 +160,8 @@ def recentre(book: BookState, row: Int, key: Int) -> None:
         slot = np.int64(book.window[np.uint64(row), position])
         if slot != NO_SLOT:
             book.window[np.uint64(row), position] = NO_SLOT
-            if book.levels[np.uint64(slot)]["lots"] > 0:
+            if book.shown[np.uint64(row), position] > 0:
+                book.shown[np.uint64(row), position] = 0
                 clear_bit(book, row, position)
             link_far(book, row, leaving, slot)
     ladder["low"] = fresh
@@ -175,6 +176,7 @@ def recentre(book: BookState, row: Int, key: Int) -> None:
             book.window[np.uint64(row), position] = slot
             level["place"] = NEAR
             if level["lots"] > 0:
+                book.shown[np.uint64(row), position] = level["lots"]
                 set_bit(book, row, position)
         slot = after
 
@@ -203,6 +205,21 @@ def find_key(book: BookState, row: Int, key: Int) -> Int:
 
 
 @kernel_inline
+def key_lots(book: BookState, row: Int, key: Int) -> Int:
+    """Return the lots at a key wherever it stands; 0 when there is no level."""
+    width = book.shown.shape[1]
+    if 0 <= key - book.sides[np.uint64(row)]["low"] < width:
+        return book.shown[np.uint64(row), np.uint64(key & (width - 1))]
+    return far_lots(book, row, key)
+
+
+@kernel
+def far_lots(book: BookState, row: Int, key: Int) -> Int:
+    """Return the lots at a key outside the window."""
+    return np.int64(book.levels[np.uint64(find_far(book, row, key))]["lots"])
+
+
+@kernel_inline
 def write_near(book: BookState, row: Int, key: Int, lots: Int, keep: bool) -> Int:
     """Set the lots of a key inside the window; return its slot, NO_SLOT when none is left there.
 
@@ -212,13 +229,13 @@ def write_near(book: BookState, row: Int, key: Int, lots: Int, keep: bool) -> In
     position = np.uint64(key & (book.window.shape[1] - 1))
     slot = np.int64(book.window[line, position])
     ladder = book.sides[line]
-    was = book.levels[np.uint64(slot)]["lots"]
+    was = book.shown[line, position]
     if lots > 0:
         if slot == NO_SLOT:
             slot = take_slot(book, row, key if row & 1 else -key)
             book.levels[np.uint64(slot)]["place"] = NEAR
             book.window[line, position] = slot
-        book.levels[np.uint64(slot)]["lots"] = lots
+        book.levels[np.uint64(slot)]["lots"] = book.shown[line, position] = lots
         if was == 0:
             set_bit(book, row, position)
             ladder["levels"] += 1
@@ -228,7 +245,7 @@ def write_near(book: BookState, row: Int, key: Int, lots: Int, keep: bool) -> In
     if was > 0:
         clear_bit(book, row, position)
         ladder["levels"] -= 1
-        book.levels[np.uint64(slot)]["lots"] = 0
+        book.levels[np.uint64(slot)]["lots"] = book.shown[line, position] = 0
         if not keep:
             book.window[line, position] = NO_SLOT
             free_slot(book, slot)
@@ -289,6 +306,7 @@ def clear_ladder(book: BookState, row: Int) -> None:
         slot = np.int64(book.window[line, np.uint64(position)])
         if slot != NO_SLOT:
             book.window[line, np.uint64(position)] = NO_SLOT
+            book.shown[line, np.uint64(position)] = 0
             free_slot(book, slot)
     for word in range(book.bits.shape[1]):
         book.bits[line, np.uint64(word)] = np.uint64(0)

@@ -12,14 +12,16 @@ both sides and all code is written once.
 
     sides   (2 * lanes,)        LADDER       where the window stands, the best key, the far list
     window  (2 * lanes, W)      int32        slot of key, at index key & (W - 1); 0 none
+    shown   (2 * lanes, W)      int64        lots of key, at the same index
     bits    (2 * lanes, words)  uint64       which positions hold lots: 64-way tiers, finest first
     levels  (slots,)            LEVEL_SLOT   slot 0 is nobody and always holds 0 lots
     links   (slots,)            LINK         free stack, hash chains, far lists; row 0's `free`
     counts
 
 Invariants: the best level of a side, if any, stands in its window; every key inside the window
-stands there, every other in the far table; `bits` mirrors `lots > 0` of the window; a slot is
-free, or stands in exactly one place.
+stands there, every other in the far table; `shown` repeats the lots of the window's slots, so that
+levels side by side are read side by side, and `bits` mirrors `lots > 0` of them; a slot is free, or
+stands in exactly one place.
 """
 
 from typing import Any
@@ -107,6 +109,7 @@ class BookState(State, frozen=True):
     head: NDArray[Any]
     sides: NDArray[Any]
     window: NDArray[np.int32]
+    shown: NDArray[np.int64]
     bits: NDArray[np.uint64]
     levels: NDArray[Any]
     links: NDArray[Any]
@@ -138,6 +141,7 @@ def book_state(lanes: int, window: int = 32768, levels: int = 8192) -> BookState
         head=head,
         sides=sides,
         window=np.zeros((2 * lanes, window), np.int32),
+        shown=np.zeros((2 * lanes, window), np.int64),
         bits=np.zeros((2 * lanes, words), np.uint64),
         levels=np.zeros(levels, LEVEL_SLOT),
         links=links,

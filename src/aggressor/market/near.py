@@ -1,9 +1,9 @@
-"""Lots near the touch, read straight from the dense window: a few nanoseconds a tick.
+"""Lots near the touch, read straight from the dense window: less than a nanosecond a tick.
 
-`next_price` finds the next level anywhere; near the touch most ticks hold lots, and reading every
-tick of the window in turn is many times cheaper. So a walk of at most DENSE ticks inside the window
-steps tick by tick (`dense`), any other from level to level. Both see the same levels in the same
-order.
+`next_price` finds the next level anywhere; near the touch most ticks hold lots, and the window
+keeps them side by side (`shown`), so reading every tick in turn is many times cheaper. So a walk of
+at most DENSE ticks inside the window steps tick by tick (`dense`), any other from level to level.
+Both see the same levels in the same order.
 
 Prices are mirrored keys, `key = -side * price`: the best is the smallest on both sides.
 """
@@ -12,8 +12,8 @@ import numpy as np
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import next_key, row_of
-from aggressor.market.ladder import find_key
-from aggressor.market.levels import NO_KEY, BookState, find_far
+from aggressor.market.ladder import key_lots
+from aggressor.market.levels import NO_KEY, BookState
 
 Truth = bool | np.bool_
 
@@ -30,19 +30,11 @@ def is_dense(book: BookState, row: Int, last: Int) -> bool:
 
 
 @kernel_inline
-def key_lots(book: BookState, row: Int, key: Int, dense: Truth) -> Int:
-    """Return the lots at a key; a `dense` one lies in the window, any other holds a level."""
-    if dense or 0 <= key - book.sides[row]["low"] < book.window.shape[1]:
-        slot = book.window[row, key & (book.window.shape[1] - 1)]
-        return np.int64(book.levels[slot]["lots"])
-    return far_lots(book, row, key)
-
-
-@kernel
-def far_lots(book: BookState, row: Int, key: Int) -> Int:
-    """Return the lots at a key outside the window."""
-    slot = find_far(book, row, key)
-    return np.int64(book.levels[slot]["lots"])
+def walk_lots(book: BookState, row: Int, key: Int, dense: Truth) -> Int:
+    """Return the lots at a key of a walk; a `dense` one lies in the window."""
+    if dense:
+        return book.shown[np.uint64(row), np.uint64(key & (book.shown.shape[1] - 1))]
+    return key_lots(book, row, key)
 
 
 @kernel_inline
@@ -64,17 +56,23 @@ def lots_near(book: BookState, k: Int, side: Int, reach: Int, levels_max: Int) -
         return 0, 1
     mid2 = best - opposite  # in keys of this side: the other side's keys are negated
     last = (mid2 + abs(mid2) * reach // PARTS_OF_ONE) >> 1
-    dense = is_dense(book, row, last)
-    lots, levels = 0, 0
+    if is_dense(book, row, last):
+        return range_lots(book, row, best, last), _ends(book, row, last)
+    lots, levels = np.int64(0), 0
     key = best
     while key <= last:
-        if not dense and levels == levels_max:
+        if levels == levels_max:
             return lots, 1
-        lots += key_lots(book, row, key, dense)
+        lots += key_lots(book, row, key)
         levels += 1
-        key = following_key(book, row, key, dense)
-    beyond = next_key(book, row, last - 1)
-    return lots, 1 if beyond == NO_KEY else 0
+        key = next_key(book, row, key)
+    return lots, _ends(book, row, last)
+
+
+@kernel_inline
+def _ends(book: BookState, row: Int, last: Int) -> int:
+    """Return 1 if no level of a ladder stands at the key `last` or beyond."""
+    return 1 if next_key(book, row, last - 1) == NO_KEY else 0
 
 
 @kernel_inline
@@ -87,19 +85,17 @@ def near_end(book: BookState, row: Int) -> Int:
 @kernel
 def range_lots(book: BookState, row: Int, first: Int, last: Int) -> Int:
     """Return the lots at all keys of a ladder from `first` to `last`, both included."""
-    width, low = book.window.shape[1], book.sides[np.uint64(row)]["low"]
-    lots = np.int64(0)
+    line, width = np.uint64(row), book.shown.shape[1]
+    low, lots = book.sides[line]["low"], np.int64(0)
     if low <= first and last < low + width:
         start, stop = first & (width - 1), (first & (width - 1)) + max(last + 1 - first, 0)
         for place in range(start, min(stop, width)):
-            slot = book.window[np.uint64(row), np.uint64(place)]
-            lots += book.levels[np.uint64(slot)]["lots"]
+            lots += book.shown[line, np.uint64(place)]
         for place in range(0, stop - width):  # the window is a ring
-            slot = book.window[np.uint64(row), np.uint64(place)]
-            lots += book.levels[np.uint64(slot)]["lots"]
+            lots += book.shown[line, np.uint64(place)]
     else:
         for key in range(first, last + 1):
-            lots += book.levels[np.uint64(find_key(book, row, key))]["lots"]
+            lots += key_lots(book, row, key)
     return lots
 
 
@@ -114,8 +110,10 @@ def best_levels_lots(book: BookState, row: Int, ticks: Int, levels_max: Int) -> 
     if best == NO_KEY:
         return lots
     key, last, near = best, best + ticks - 1, near_end(book, row)
+    if ticks <= levels_max and last <= near:
+        return range_lots(book, row, best, last)
     while key <= last and levels < levels_max:
-        here = key_lots(book, row, key, key <= near)
+        here = walk_lots(book, row, key, key <= near)
         lots += here
         levels += np.int64(here > 0)
         key = following_key(book, row, key, key <= near)

@@ -127,6 +127,7 @@ def look_ahead(market: MarketState, events: Events, i: Int, stop: Int) -> None:
         row, place = books.row_of(k, side), books.key_of(side, event["price"]) & (width - 1)
         if step == 0:
             prefetch(window, row * width + place)
+            prefetch(market.book.shown, row * width + place)
         else:
             slot = np.int64(window[np.uint64(row), np.uint64(place)])
             prefetch(market.ledger.slots, slot)
