@@ -227,7 +227,6 @@ async def _outcome(
     with suppress(AssertionError):
         await dealer.until(lambda: market.levels() == (lane.bids, lane.asks), 5.0)
     account = dealer.truth.account
-    wallet = account.wallets[dealer.instrument.settle] - account.deposit
     return Outcome(
         venue=name,
         market_minutes=ran,
@@ -242,7 +241,7 @@ async def _outcome(
         prints_missing=missing,
         orders_agree=dealer.living() == dealer.theirs(),
         position_agrees=dealer.books.positions[0].lots == account.net(0),
-        money_agrees=dealer.books.cash(dealer.books.currency(0)) == wallet,
+        money_agrees=dealer.cash_differs == 0,
         corrections=len(dealer.exchange.reconciler.corrections) - 1,
     )
 

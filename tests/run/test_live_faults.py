@@ -14,9 +14,7 @@ from aggressor.run.faults import FaultPlan, Faults
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.venues.table import venue_named
-from tests.run.live_stage import RULES, SIZE, Dealer, every_venue_but, played, replaced_rules
-
-every_venue = every_venue_but()
+from tests.run.live_stage import RULES, SIZE, Dealer, every_venue, played, replaced_rules
 
 
 def wrong(dealer: Dealer, **fields: Any) -> None:
@@ -90,7 +88,7 @@ def test_a_slow_answer_comes_behind_what_the_stream_told(name: str) -> None:
     played(name, play)
 
 
-@every_venue_but(weex="it did not come to the end of the order in 20 s")
+@every_venue
 def test_done_but_answered_with_503_is_found_and_not_done_is_known(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         bid, _ = dealer.best
@@ -142,7 +140,7 @@ def test_fills_and_cancels_while_the_stream_is_away_are_told_once(name: str) -> 
     played(name, play)
 
 
-@every_venue_but(weex="orders, positions or money did not agree at the end")
+@every_venue
 def test_news_told_twice_and_out_of_turn_count_once(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         send = dealer.server._to_owners
@@ -174,7 +172,7 @@ def test_news_told_twice_and_out_of_turn_count_once(name: str) -> None:
     played(name, play)
 
 
-@every_venue_but(weex="it did not come to the answers in 20 s")
+@every_venue
 def test_too_fast_is_waited_for_or_refused_and_cancels_go_first(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         bid, _ = dealer.best
@@ -184,12 +182,17 @@ def test_too_fast_is_waited_for_or_refused_and_cancels_go_first(name: str) -> No
         waits = dealer.place(price=bid - 510)
         await asyncio.sleep(0.2)
         dealer.right()
-        await dealer.until(lambda: waits.acknowledged)
+        await dealer.until(lambda: waits.acknowledged or waits.ended)
+        budget = dealer.exchange.gateway.budget
+        if waits.ended:  # the venue's wait (WEEX: 10 s) is longer than the order is wanted
+            assert waits.reason == report.RATE_LIMIT
+            assert budget.paused_until("any") > dealer.server.clock.now()
+            budget._until.clear()
         wrong(dealer, banned=1.0)
         refused = dealer.place(price=bid - 520)
         await asyncio.sleep(0.2)
         dealer.right()
-        budget, now = dealer.exchange.gateway.budget, dealer.server.clock.now()
+        now = dealer.server.clock.now()
         assert budget.paused_until("any") > now  # shut out: nothing at all leaves
         seconds = (budget.paused_until("any") - now) / 1e9
         await dealer.until(lambda: refused.acknowledged or refused.ended)

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from tests.run.live_stage import every_venue_but
+from tests.run.live_stage import every_venue
 from tests.run.storm import storm
 
 pytestmark = pytest.mark.skipif(
@@ -18,10 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@every_venue_but(
-    weex="it did not pass",
-    **{"bybit-linear": "money did not agree", "bybit-inverse": "orders did not agree"},
-)
+@every_venue
 def test_behind_a_storm_we_and_the_venue_agree(name: str) -> None:
     outcome = asyncio.run(storm(name, minutes=1.0, least=1, seed=7))
     assert outcome.good, outcome

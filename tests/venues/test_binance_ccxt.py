@@ -247,9 +247,9 @@ def test_questions(market: Side) -> None:
     plain, algo = ours.open_orders(one)
     market.check(plain, lambda: ccxt.fetch_open_orders(market.name))
     market.check(algo, lambda: ccxt.fetch_open_orders(market.name, None, None, {"trigger": True}))
-    by_ours, _ = ours.order(one, "ag7", "")
+    by_ours, _ = ours.order(one, "ag7", "", 0)
     market.check(by_ours, lambda: ccxt.fetch_order("", market.name, {"clientOrderId": "ag7"}))
-    by_theirs, _ = ours.order(one, "", "55")
+    by_theirs, _ = ours.order(one, "", "55", 0)
     market.check(by_theirs, lambda: ccxt.fetch_order("55", market.name))
     market.check(
         ours.fills(one, NOW_MS - 1000),

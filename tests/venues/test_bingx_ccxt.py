@@ -123,7 +123,7 @@ SAME: list[tuple[str, Callable[[], Call], Callable[[Any], Any]]] = [
     ),
     (
         "one order",
-        lambda: BINGX.order(BTC, "", "1736012449498123500")[0],
+        lambda: BINGX.order(BTC, "", "1736012449498123500", 0)[0],
         lambda x: x.fetch_order("1736012449498123500", SYMBOL),
     ),
     ("open orders", lambda: BINGX.open_orders(BTC)[0], lambda x: x.fetch_open_orders(SYMBOL)),

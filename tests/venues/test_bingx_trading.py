@@ -206,8 +206,8 @@ def test_cancels_and_the_dead_man() -> None:
 
 
 def test_questions_and_settings() -> None:
-    (by_id,) = BINGX.order(BTC, "ag1", "17")
-    (by_ours,) = BINGX.order(BTC, "ag1", "")
+    (by_id,) = BINGX.order(BTC, "ag1", "17", 0)
+    (by_ours,) = BINGX.order(BTC, "ag1", "", 0)
     assert (query(by_id)["orderId"], query(by_ours)["clientOrderId"]) == ("17", "ag1")
     assert query(BINGX.fills(BTC, 5)) == {
         "symbol": "BTC-USDT",
@@ -651,5 +651,5 @@ def test_any_bytes_are_an_answer_or_a_message_error(
 
 def test_every_call_counts_against_a_limit() -> None:
     calls = [BINGX.place(np.array(one), BTC, ONE_WAY) for one, *_ in ORDERS]
-    calls += [BINGX.balances(), BINGX.fills(BTC, 1), *BINGX.order(BTC, "a", "")]
+    calls += [BINGX.balances(), BINGX.fills(BTC, 1), *BINGX.order(BTC, "a", "", 0)]
     assert {call.group for call in calls} <= BINGX.limits.keys()

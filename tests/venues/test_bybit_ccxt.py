@@ -243,7 +243,7 @@ def _by_symbol(
         (trading.positions(one), lambda ccxt: ccxt.fetch_positions([symbol])),
         (trading.fees(one), lambda ccxt: ccxt.fetch_trading_fee(symbol)),
         (
-            trading.order(one, "ag5", "fd43")[0],
+            trading.order(one, "ag5", "fd43", 0)[0],
             lambda ccxt: ccxt.fetch_order("fd43", symbol, {"acknowledged": True}),
         ),
     ]
@@ -266,7 +266,7 @@ def test_calls_that_ccxt_only_has_raw(wire: _Wire) -> None:
     assert trading.next_page is not None
     rights = wire.said(lambda ccxt: ccxt.privateGetV5UserQueryApi())
     _equal(trading.rights(), rights, trading)
-    history = trading.order(instrument(), "ag5", "")[1]
+    history = trading.order(instrument(), "ag5", "", 0)[1]
     asked = dict(history.query)
     _equal(history, wire.said(lambda ccxt: ccxt.privateGetV5OrderHistory(asked)), trading)
     fills = trading.fills(instrument(), 1700)

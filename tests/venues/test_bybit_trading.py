@@ -276,12 +276,12 @@ def _query(call: Call) -> tuple[str, str]:
 
 def test_questions() -> None:
     trading = _trading()
-    by_client = trading.order(instrument(), "ag5", "")
+    by_client = trading.order(instrument(), "ag5", "", 0)
     assert [_query(call) for call in by_client] == [
         ("/v5/order/realtime", "symbol=BTCUSDT&orderLinkId=ag5&category=linear"),
         ("/v5/order/history", "symbol=BTCUSDT&orderLinkId=ag5&category=linear"),
     ]
-    by_venue = trading.order(instrument(), "ag5", "fd43")
+    by_venue = trading.order(instrument(), "ag5", "fd43", 0)
     assert _query(by_venue[0])[1] == "symbol=BTCUSDT&orderId=fd43&category=linear"
     assert [_query(call) for call in trading.open_orders(instrument())] == [
         ("/v5/order/realtime", "symbol=BTCUSDT&category=linear&limit=50")
@@ -346,7 +346,7 @@ def test_every_call_counts_against_a_limit_that_is_stated() -> None:
         trading.amend(order, one, ONE_WAY),
         trading.cancel(order, one, ONE_WAY),
         *trading.cancel_all(one),
-        *trading.order(one, "ag5", ""),
+        *trading.order(one, "ag5", "", 0),
         *trading.open_orders(one),
         trading.fills(one, 1),
         trading.positions(one),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +16,8 @@ from aggressor.venues.departures import Send
 from aggressor.venues.doubts import AskFills, AskOrder
 from aggressor.venues.gateway import AskClock, Gateway, Sweep
 from aggressor.venues.tracked import MOVES, Request, Stage, Word, first_id
-from aggressor.venues.trading import Answer, FillUpdate, Terms, Verdict
-from tests.venues.toy_account import GRID, ToyAccount, toy_side
+from aggressor.venues.trading import Answer, FillUpdate, OrderUpdate, Terms, Verdict
+from tests.venues.toy_account import GRID, SYMBOL, ToyAccount, toy_side
 
 MS = 1_000_000
 _REFUSALS = (report.AMEND_REJECTED, report.CANCEL_REJECTED)
@@ -111,7 +112,7 @@ class Desk:
             doubts, order = self.gateway.doubts, ask.order
             doubts.told(order, order.leg, [], self.now, self.now, whole=False)
             return
-        found = self.account.ask(ask.calls[0])
+        found = self.account.ask(self.gateway.doubts.calls(ask.order, 0)[0])
         self.gateway.doubts.told(ask.order, ask.order.leg, found, self.now, self.now)
 
     def hear(self, *updates: Any) -> None:
@@ -622,3 +623,46 @@ def test_a_fill_without_a_price_is_asked_for() -> None:
     (row,) = [row for row in desk.reports if row["kind"] == report.FILL]
     assert (row["size"], row["price"]) == (3, int(fill.price))
     assert row["flags"] & report.CORRECTED
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_triggered_order_that_goes_on_under_another_id_claims_its_fills(heard: bool) -> None:
+    desk = Desk()
+    order = desk.command(c.PLACE, type=c.STOP_MARKET, trigger=90, price=NO_PRICE)
+    desk.until_quiet()
+    theirs = desk.account.orders[order]
+    fired, ts = theirs.update(report.TRIGGERED), theirs.ts + 2
+    plain = OrderUpdate(SYMBOL, "", "plain", report.FILL, 1, "", "10", "10", ts)
+    fill = FillUpdate(SYMBOL, "", "plain", "f9", 1, "91", "10", "0.01", "USD", False, ts)
+    desk.hear(fired, *((fill, plain) if heard else ()))  # nothing says yet that it is ours
+    assert desk.kinds(order) == [report.ACK, report.TRIGGERED]
+    asked = []
+    for _ in range(300):
+        desk.now += 10 * MS
+        for action in desk.gateway.due(desk.now):
+            asked.append(type(action))
+            if isinstance(action, AskFills):
+                desk.gateway.doubts.filled(0, [fill], desk.now, desk.now)
+            else:
+                assert isinstance(action, AskOrder)
+                found = [fired._replace(became="plain")] if len(asked) == 1 else [plain]
+                desk.gateway.doubts.told(action.order, 0, found, desk.now, desk.now)
+            desk.book()
+    assert asked == ([AskOrder] if heard else [AskOrder, AskOrder, AskFills])
+    assert desk.kinds(order) == [report.ACK, report.TRIGGERED, report.FILL]
+    assert desk.blotter[order].filled == 10
+    assert desk.gateway.quiet
+
+
+def test_a_ban_by_429_stops_all_where_the_venue_means_the_address() -> None:
+    for shuts, others in (((403, 418), True), ((403, 418, 429), False)):
+        desk = Desk()
+        side = msgspec.structs.replace(desk.gateway.side, shut_out=shuts)
+        desk.gateway.side = side
+        order = desk.command(c.PLACE)
+        (send,) = desk.gateway.due(desk.now)
+        answer = Answer(Verdict.THROTTLED, wait_ns=500 * MS)
+        desk.gateway.answered(*send.items[0], answer, desk.now, 429)
+        assert desk.gateway.budget.take("orders", 1, desk.now) is False
+        assert desk.gateway.budget.take("cancels", 1, desk.now) is others
+        assert desk.kinds(order) == []

@@ -177,7 +177,7 @@ def test_cancels_and_questions(theirs: Any) -> None:
     method = {"method": "contractPrivatePostPlanorderCancelAll"}
     other = sent(theirs, lambda: theirs.cancel_all_orders(NAME, method))
     assert ours(plans).url == other.url
-    by_theirs, _ = trading.order(BTC, "", "55")
+    by_theirs, _ = trading.order(BTC, "", "55", 0)
     check(
         by_theirs, theirs, lambda: theirs.contractPrivateGetOrderGetOrderId({"order_id": "55"}), {}
     )

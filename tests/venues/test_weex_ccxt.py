@@ -104,7 +104,7 @@ SAME: list[tuple[str, Callable[[], Call], Callable[[Any], Any]]] = [
     ),
     (
         "one order",
-        lambda: WEEX.order(BTC, "", "702345678901234567")[0],
+        lambda: WEEX.order(BTC, "", "702345678901234567", 0)[0],
         lambda x: x.fetch_order("702345678901234567", SYMBOL),
     ),
     ("open orders", lambda: WEEX.open_orders(BTC)[0], lambda x: x.fetch_open_orders(SYMBOL)),

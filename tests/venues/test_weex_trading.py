@@ -157,14 +157,14 @@ def test_cancels_know_stops_from_plain_orders() -> None:
 
 
 def test_questions_and_settings() -> None:
-    known = [(call.path, call.query) for call in WEEX.order(BTC, "ag1", "17")]
+    known = [(call.path, call.query) for call in WEEX.order(BTC, "ag1", "17", 0)]
     assert known[0] == ("/capi/v3/order", (("orderId", "17"),))
     assert [path for path, _ in known] == [
         "/capi/v3/order",
         "/capi/v3/openAlgoOrders",
         "/capi/v3/allAlgoOrders",
     ]
-    assert [call.path for call in WEEX.order(BTC, "ag1", "")] == [
+    assert [call.path for call in WEEX.order(BTC, "ag1", "", 0)] == [
         "/capi/v3/openOrders",
         "/capi/v3/openAlgoOrders",
         "/capi/v3/order/history",
@@ -192,7 +192,12 @@ def test_questions_and_settings() -> None:
     }
     assert WEEX.set_margin is not None
     assert body(WEEX.set_margin(BTC, ISOLATED)) == {"symbol": "BTCUSDT", "marginType": "ISOLATED"}
-    calls = [*WEEX.order(BTC, "a", ""), WEEX.balances(), WEEX.place(order(), BTC, SHARED), shared]
+    calls = [
+        *WEEX.order(BTC, "a", "", 0),
+        WEEX.balances(),
+        WEEX.place(order(), BTC, SHARED),
+        shared,
+    ]
     assert {call.group for call in calls} <= WEEX.limits.keys()
 
 
@@ -218,6 +223,7 @@ def test_accepted_answers() -> None:
         b"[]",
         raw({"code": "200", "msg": "success", "requestTime": 1764505777345}),
         raw({"symbol": "BTCUSDT", "marginType": "CROSSED", "crossLeverage": "20"}),
+        raw({"orders": [], "hasMore": False}),
     ):
         assert said(text).verdict is Verdict.ACCEPTED
     assert said(b"{}").verdict is Verdict.UNKNOWN
@@ -346,6 +352,12 @@ def test_orders_of_answers() -> None:
         assert WEEX.read_orders(raw(ORDER | {"status": status}))[0].kind == kind
     (triggered,) = WEEX.read_orders(raw([ALGO | {"algoStatus": "TRIGGERED"}]))
     assert triggered.kind == report.TRIGGERED
+    assert triggered.became == ""
+    actual = {"actualOrderId": 737074043320009064}
+    (became,) = WEEX.read_orders(raw([ALGO | actual | {"algoStatus": "TRIGGERED"}]))
+    assert became.became == "737074043320009064"
+    (waits,) = WEEX.read_orders(raw([ALGO | actual]))  # the venue names one before it is triggered
+    assert waits.became == ""
     with pytest.raises(MessageError, match="ODD"):
         WEEX.read_orders(raw(ORDER | {"status": "ODD"}))
     with pytest.raises(MessageError, match="-2200"):

@@ -75,7 +75,9 @@ def toy_side(
         amend=_amend if amends else None,
         cancel=_cancel,
         cancel_all=lambda grid: (Call("POST", "/all", group="cancels"),),
-        order=lambda grid, ours, theirs: (Call("GET", "/order", (("id", ours), ("at", theirs))),),
+        order=lambda grid, ours, theirs, since_ms: (
+            Call("GET", "/order", (("id", ours), ("at", theirs))),
+        ),
         open_orders=lambda grid: (Call("GET", "/orders"),),
         fills=lambda grid, since_ms: Call("GET", "/fills"),
         positions=lambda grid: Call("GET", "/positions"),

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from aggressor.run.line import Wires, relocated
 from aggressor.schema.errors import MessageError
-from aggressor.venues.budget import SHUT_OUT, Budget
+from aggressor.venues.budget import Budget
 from aggressor.venues.trading import Answer, Call, Credentials, TradingVenue, Verdict
 from aggressor.venues.venue import Venue
 from aggressor.wire.backoff import Backoff
@@ -98,7 +98,7 @@ class Caller:
                 await self.measure(anew=True)
             elif answer.verdict is Verdict.THROTTLED:
                 until = self._wires.clock.now() + answer.wait_ns
-                shut = answered.response.status in SHUT_OUT
+                shut = answered.response.status in self._side.shut_out
                 self.budget.pause("" if shut else call.group, until)
             elif left:
                 await asyncio.sleep(wait.failed())

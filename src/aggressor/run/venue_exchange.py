@@ -35,8 +35,16 @@ from aggressor.venues.doubts import AskFills, AskOrder
 from aggressor.venues.gateway import Action, AskClock, Gateway, Sweep
 from aggressor.venues.picture import Picture, held, level, money, resume
 from aggressor.venues.session import SECOND_NS
-from aggressor.venues.tracked import first_id, new_tracked
-from aggressor.venues.trading import Answer, Credentials, Terms, Update, Verdict
+from aggressor.venues.tracked import Tracked, first_id, new_tracked
+from aggressor.venues.trading import (
+    Answer,
+    Call,
+    Credentials,
+    OrderUpdate,
+    Terms,
+    Update,
+    Verdict,
+)
 from aggressor.venues.venue import Venue
 
 Row = TypeVar("Row")
@@ -281,22 +289,39 @@ class VenueExchange:
         """Ask the calls in turn until one finds the order; a silent one leaves it open."""
         order, leg = ask.order, ask.order.leg
         asked = self._wires.clock.now()
+        since_ms = self._caller.venue_ms_at(ask.since_ns) if ask.since_ns else 0
         silent, found = False, []
-        for call in ask.calls:
+        for call in self.gateway.doubts.calls(order, since_ms):
             try:
-                answered = await self._caller.ask(call, tries=1)
-                if answered.answer.verdict is Verdict.REFUSED:
-                    continue
-                listed = self._side.read_orders(answered.response.body)
+                listed, there = await self._find(call, order)
             except (OSError, TimeoutError, AggressorError):
                 silent = True
                 continue
             found += listed
-            find = self.gateway.hearing.find_order
-            if any(find(one)[0] is order for one in listed):
+            if there:
                 break
         now = self._wires.clock.now()
         self.gateway.doubts.told(order, leg, found, asked, now, whole=not silent)
+
+    async def _find(self, call: Call, order: Tracked) -> tuple[list[OrderUpdate], bool]:
+        """Ask one question for an order, page by page; return what was listed, and whether it is.
+
+        Raises OSError, TimeoutError or MessageError: the answer is not whole.
+        """
+        listed: list[OrderUpdate] = []
+        following: Call | None = call
+        while following is not None:
+            answered = await self._caller.ask(following, tries=1)
+            if answered.answer.verdict is Verdict.REFUSED:
+                break
+            body = answered.response.body
+            page = self._side.read_orders(body)
+            listed += page
+            if any(self.gateway.hearing.find_order(one)[0] is order for one in page):
+                return listed, True
+            more = self._side.next_page
+            following = more(following, body) if more is not None else None
+        return listed, False
 
     async def _ask_fills(self, ask: AskFills) -> None:
         asked = self._wires.clock.now()
@@ -379,7 +404,8 @@ class VenueExchange:
         if quiet:
             hearing = self.gateway.hearing
             theirs = held(hearing, picture.positions)
-            for one in self.reconciler.compare(theirs, money(hearing, picture.balances), now):
+            wallets = money(hearing, picture.positions, picture.balances, self.reconciler.books)
+            for one in self.reconciler.compare(theirs, wallets, now):
                 self._say(one)
         again = self.reconciler.pending or not quiet
         wait_s = _PICTURE_AGAIN_S if again else self.rules.picture_every_s

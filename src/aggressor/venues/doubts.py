@@ -29,6 +29,7 @@ _SECOND_NS = 1_000_000_000
 _STOPS = (STOP_MARKET, TAKE_PROFIT_MARKET)
 _MISSES_OF_A_KNOWN_ORDER = 3
 _FILLS_MARGIN_NS = 10 * _SECOND_NS
+_ORDERS_MARGIN_NS = 120 * _SECOND_NS  # a clock that was measured anew moves what was before
 _WEEK_NS = 7 * 86_400 * _SECOND_NS - 60 * _SECOND_NS
 
 
@@ -42,10 +43,10 @@ class AskRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AskOrder(NamedTuple):
-    """Ask for one order: the calls in turn, until one finds it."""
+    """Ask for one order: the calls of `TradingVenue.order` in turn, until one finds it."""
 
     order: Tracked
-    calls: Sequence[Call]
+    since_ns: int  # before which it was not placed, by our clock; 0 is not known
 
 
 class AskFills(NamedTuple):
@@ -88,10 +89,15 @@ class Doubts:
                 inquiry.over()
                 continue
             inquiry.asking, inquiry.at_ns = True, NEVER
-            grid = self._hearing.instruments[order.instrument]
-            ours = self._side.client_id(order.wire_number)
-            asks.append(AskOrder(order, self._side.order(grid, ours, order.venue_id)))
+            wanted = order.place.wanted_ns
+            asks.append(AskOrder(order, max(wanted - _ORDERS_MARGIN_NS, 0)))
         return asks
+
+    def calls(self, order: Tracked, since_ms: int) -> Sequence[Call]:
+        """Return the questions for an order that was not placed before `since_ms`, its clock."""
+        grid = self._hearing.instruments[order.instrument]
+        ours = self._side.client_id(order.wire_number)
+        return self._side.order(grid, ours, order.venue_id, since_ms)
 
     @staticmethod
     def _open(order: Tracked) -> bool:
@@ -127,6 +133,8 @@ class Doubts:
             inquiry.misses = 0
             inquiry.checking = False
             self._hearing.hear(ours, now, asked=True)
+            if order.triggered and not order.end_kind and not order.over:
+                inquiry.checking = True  # it is a market order now: its end must come
             if not order.over and leg == order.leg:
                 self._lives(order, asked, now)
         elif whole:

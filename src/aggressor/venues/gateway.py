@@ -31,7 +31,7 @@ from aggressor.schema.command import (
 from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
-from aggressor.venues.budget import SHUT_OUT, Budget
+from aggressor.venues.budget import Budget
 from aggressor.venues.departures import Departures, GatewayRules, Send
 from aggressor.venues.doubts import AskFills, AskOrder, Doubts, gone
 from aggressor.venues.hearing import Hearing
@@ -240,7 +240,7 @@ class Gateway:
 
     def _pause(self, kind: int, order: Tracked, status: int, until: int, text: str) -> None:
         """Stay away: from everything when the address is shut out, else from such calls."""
-        if status in SHUT_OUT:
+        if status in self.side.shut_out:
             self.budget.pause("", until)
             self.hearing.alert(f"the venue shuts us out: {text}")
             return
@@ -302,7 +302,7 @@ class Gateway:
             self._clock_wanted = True
         wait = answer.wait_ns if answer is not None else 0
         sweep.not_before_ns = now + max(wait, self.rules.asks.first_ns)
-        if status in SHUT_OUT:
+        if status in self.side.shut_out:
             self.budget.pause("", sweep.not_before_ns)
 
     def clock_known(self) -> None:

@@ -21,6 +21,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from aggressor.schema import report
+from aggressor.schema.command import STOP_MARKET, TAKE_PROFIT_MARKET
 from aggressor.schema.errors import UnitError
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.instrument import Instrument, money_round
@@ -42,6 +43,7 @@ _SEEN_MAX = 200_000
 _WAITING_MAX = 10_000
 _ENDED_MAX = 4096
 _MONEY = 100_000_000
+_STOPS = (STOP_MARKET, TAKE_PROFIT_MARKET)
 _LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
 
 
@@ -155,6 +157,8 @@ class Hearing:
             )
             return
         self.name(order, leg, one.venue_id, now, asked=asked)
+        if one.became:
+            self.name(order, leg, one.became, now, asked=asked)
         if leg != order.leg:
             return
         if order.over:
@@ -167,7 +171,7 @@ class Hearing:
         if one.kind in _LIVES:
             self._lives(order, one, now, asked)
         else:
-            self._ends(order, one)
+            self._ends(order, one, now)
         self.settle(order, now, asked=asked)
 
     def _lives(self, order: Tracked, one: OrderUpdate, now: int, asked: bool) -> None:
@@ -186,6 +190,7 @@ class Hearing:
         if one.kind == report.TRIGGERED and not order.triggered:
             order.triggered = True
             self.tell(order, report.TRIGGERED, now, one.ts_venue, asked=asked)
+            self._watch(order, now)
         self._terms(order, one, now, asked)
 
     def _terms(self, order: Tracked, one: OrderUpdate, now: int, asked: bool) -> None:
@@ -215,16 +220,24 @@ class Hearing:
                 self._set_terms(order, *found)
 
     @staticmethod
+    def _watch(order: Tracked, now: int) -> None:
+        """Have an order with a trigger asked for: some venues tell the rest under another id."""
+        order.inquiry.checking = True
+        order.inquiry.soon(now + FILLS_GRACE_NS, now)
+
+    @staticmethod
     def _set_terms(order: Tracked, size: int, price: int, trigger: int) -> None:
         order.size, order.price, order.trigger = size, price, trigger
         order.leg_size = size - order.leg_base
 
-    def _ends(self, order: Tracked, one: OrderUpdate) -> None:
+    def _ends(self, order: Tracked, one: OrderUpdate, now: int) -> None:
         """The order is over at the venue; whether we have all its fills is another matter."""
         order.leg_seen = True
         if one.kind == report.FILL:
             size = self.instruments[order.instrument].lots(one.size) if one.size else 0
             order.leg_told = max(order.leg_told, size or order.leg_size)
+            if order.type in _STOPS and order.missing and not order.triggered:
+                self._watch(order, now)
         if not order.end_kind:
             order.end_kind, order.end_reason = one.kind, one.reason
             order.end_ns = one.ts_venue

@@ -12,6 +12,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from aggressor.account.books import Books
+from aggressor.account.position import Position
 from aggressor.account.reconcile import Held
 from aggressor.schema import report
 from aggressor.schema.command import GTC, LIMIT, PLACE, STOP_MARKET, empty_commands
@@ -22,6 +24,7 @@ from aggressor.venues.tracked import Request, Stage, Tracked, Word, new_tracked,
 from aggressor.venues.trading import BalanceUpdate, FillUpdate, OrderUpdate, PositionUpdate
 
 _MONEY = 100_000_000
+_ROUNDED = 10_000  # 1e-8: entries come rounded, to 6 decimals of the value at worst
 _LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
 
 
@@ -76,7 +79,8 @@ def _adopt(hearing: Hearing, number: int, one: OrderUpdate, now: int) -> Tracked
     order.leg, order.acked, order.leg_seen = leg, True, True
     order.triggered = one.kind == report.TRIGGERED
     order.filled = order.leg_filled = order.leg_told = grid.lots(one.filled) if one.filled else 0
-    order.place = Request(PLACE, now, leg, stage=Stage.SENT, sent_ns=now)
+    # when it was wanted is not known
+    order.place = Request(PLACE, 0, leg, stage=Stage.SENT, sent_ns=now)
     order.place.move(Word.TELL)
     hearing.add(order)
     hearing.name(order, leg, one.venue_id, now, asked=True)
@@ -94,29 +98,63 @@ def resume(gateway: Gateway, orders: Sequence[Tracked], now: int) -> None:
 
 
 def held(hearing: Hearing, positions: Sequence[PositionUpdate]) -> dict[int, Held]:
-    """Return the net position of each instrument; what a picture does not name is flat."""
-    found = {lane: Held(0) for lane in range(len(hearing.instruments))}
-    for one in positions:
-        lane = hearing.lanes.get(one.symbol)
-        if lane is None:
-            continue
-        grid = hearing.instruments[lane]
-        lots = grid.lots(one.size) if one.size else 0
-        if not lots:
-            continue
-        entry = Fraction(Decimal(one.entry)) / Fraction(grid.tick) if one.entry else None
-        before = found[lane]
-        if before.lots:  # both legs of a hedged account: no single entry
-            entry = None
-        found[lane] = Held(before.lots + lots, entry)
+    """Return the net position of each instrument; what a picture does not name is flat.
+
+    Of two legs the larger one's entry stands for both: what that leaves out is in `money`.
+    """
+    found = {}
+    for lane in range(len(hearing.instruments)):
+        legs = _legs(hearing, positions, lane)
+        entry = max(legs, key=lambda one: abs(one.lots)).entry if legs else None
+        found[lane] = Held(sum(one.lots for one in legs), entry)
     return found
 
 
-def money(hearing: Hearing, balances: Sequence[BalanceUpdate]) -> dict[str, int]:
-    """Return what is held of each settlement currency, 1e-8; what is not said is left out."""
-    wanted = {grid.settle for grid in hearing.instruments}
-    return {
-        one.asset: int(Fraction(Decimal(one.wallet)) * _MONEY)
-        for one in balances
-        if one.asset in wanted and one.wallet
-    }
+def _legs(hearing: Hearing, positions: Sequence[PositionUpdate], lane: int) -> list[Held]:
+    """Return what is held of an instrument: one position, or a long and a short one."""
+    grid, legs = hearing.instruments[lane], []
+    for one in positions:
+        lots = grid.lots(one.size) if one.symbol == grid.symbol and one.size else 0
+        if lots:
+            entry = Fraction(Decimal(one.entry)) / Fraction(grid.tick) if one.entry else None
+            legs.append(Held(lots, entry))
+    return legs
+
+
+def money(
+    hearing: Hearing,
+    positions: Sequence[PositionUpdate],
+    balances: Sequence[BalanceUpdate],
+    books: Books,
+) -> dict[str, int]:
+    """Return what is held of each settlement currency, 1e-8; what is not said is left out.
+
+    Books net what is bought and sold; an account that keeps a long and a short position apart does
+    not, and realises the difference later. There the wallet is told as netting would have it, and
+    a difference that rounded entries can make is none.
+    """
+    told = {one.asset: one.wallet for one in balances if one.wallet}
+    found = {}
+    for currency in {grid.settle for grid in hearing.instruments} & told.keys():
+        exact = Fraction(Decimal(told[currency])) * _MONEY
+        lanes = [k for k, grid in enumerate(hearing.instruments) if grid.settle == currency]
+        apart = [k for k in lanes if any((k, leg) in hearing.positions for leg in (1, -1))]
+        exact += sum(_netted(hearing, positions, k, books.positions[k]) for k in apart)
+        cash = books.cash(currency)
+        found[currency] = cash if apart and abs(exact - cash) <= _ROUNDED else int(exact)
+    return found
+
+
+def _netted(
+    hearing: Hearing, positions: Sequence[PositionUpdate], lane: int, ours: Position
+) -> Fraction:
+    """Return what netting the legs of an instrument realises, 1e-8; the price does not matter."""
+    grid, legs = hearing.instruments[lane], _legs(hearing, positions, lane)
+    if any(one.entry is None for one in legs):
+        return Fraction(0)
+    net = held(hearing, positions)[lane]
+    entry = ours.average if ours.lots == net.lots and ours.average is not None else net.entry
+    if entry is None:
+        return Fraction(0)
+    apart = sum(grid.profit(one.lots, one.entry, entry) for one in legs if one.entry is not None)
+    return Fraction(apart)

@@ -19,6 +19,7 @@ import msgspec
 from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import NO_REASON
+from aggressor.venues.budget import SHUT_OUT
 from aggressor.venues.margin import Fees, MarginTier
 from aggressor.venues.session import LinkRules
 
@@ -103,6 +104,7 @@ class OrderUpdate(NamedTuple):
     reduce_only: bool = False
     text: str = ""  # the venue's words where it refused
     born_of: str = ""  # the venue's id of the order with a trigger that became this one
+    became: str = ""  # the venue's id of the plain order that this one with a trigger became
 
 
 class FillUpdate(NamedTuple):
@@ -214,7 +216,8 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     many_max: int = 1
 
     # questions; `venue_id` is "" where it is not known
-    order: Callable[[Instrument, str, str], Sequence[Call]]  # (client_id, venue_id): ask in turn
+    # (client_id, venue_id, ms before which it was not placed, 0 not known): ask in turn
+    order: Callable[[Instrument, str, str, int], Sequence[Call]]
     open_orders: Callable[[Instrument], Sequence[Call]]
     fills: Callable[[Instrument, int], Call]  # since ms
     positions: Callable[[Instrument | None], Call]
@@ -230,6 +233,9 @@ class TradingVenue(msgspec.Struct, frozen=True, kw_only=True):
     set_margin: Callable[[Instrument, Terms], Call] | None
     set_mode: Callable[[Terms], Call] | None
     dead_man: Callable[[Instrument, int], Call] | None = None  # cancel all in so many ms; 0 never
+
+    # statuses that shut out the address, not one kind of request
+    shut_out: tuple[int, ...] = SHUT_OUT
 
     # answers: (HTTP status, headers, body); a refused question raises MessageError in read_*
     answer: Callable[[int, dict[str, str], bytes], Answer]

@@ -139,7 +139,9 @@ def cancel_all(api: str, instrument: Instrument) -> Sequence[Call]:
     )
 
 
-def order(api: str, instrument: Instrument, ours: str, theirs: str) -> Sequence[Call]:
+def order(
+    api: str, instrument: Instrument, ours: str, theirs: str, since_ms: int
+) -> Sequence[Call]:
     """Return the questions for one order: in the book, then among those with a trigger.
 
     In the book the venue's id is the better one: ours is unique among living orders only, and an

@@ -171,7 +171,7 @@ def dead_man(instrument: Instrument, within_ms: int) -> Call:
     return Call("POST", f"{_TRADE}/cancelAllAfter", query, group="dead_man")
 
 
-def order(instrument: Instrument, client: str, venue_id: str) -> tuple[Call, ...]:
+def order(instrument: Instrument, client: str, venue_id: str, since_ms: int) -> tuple[Call, ...]:
     """Return the question for one order, by the venue's id where it is known."""
     by = ("orderId", venue_id) if venue_id else ("clientOrderId", client)
     return (Call("GET", f"{_TRADE}/order", (("symbol", instrument.symbol), by), group="query"),)

@@ -146,7 +146,9 @@ def cancel_all(category: str, instrument: Instrument) -> Sequence[Call]:
     return (_post("/v5/order/cancel-all", fields, "cancel all"),)
 
 
-def order(category: str, instrument: Instrument, client: str, venue_id: str) -> Sequence[Call]:
+def order(
+    category: str, instrument: Instrument, client: str, venue_id: str, since_ms: int
+) -> Sequence[Call]:
     """Return the questions for one order: the venue's memory, then its history."""
     name = ("orderId", venue_id) if venue_id else ("orderLinkId", client)
     query = (("symbol", instrument.symbol), name, ("category", category))

@@ -164,7 +164,7 @@ def _open_plans(instrument: Instrument) -> Call:
     )
 
 
-def order(instrument: Instrument, ours: str, theirs: str) -> Sequence[Call]:
+def order(instrument: Instrument, ours: str, theirs: str, since_ms: int) -> Sequence[Call]:
     """Return the questions for one order, then for those with a trigger, one of which it may be."""
     by_theirs = _get(f"order/get/{theirs}")
     by_ours = _get(f"order/external/{instrument.symbol}/{ours}")

@@ -81,6 +81,7 @@ _KINDS = {
     "FAILED": REJECTED,
     "REJECTED": REJECTED,
 }
+_FIRED = ("TRIGGERED", "FILLED")  # before, the venue names an id that nothing else has
 _PART = "PARTIAL"  # however it goes on
 _SIDES = {"BUY": BUY, "SELL": SELL}
 _LEGS = {"LONG": 1, "SHORT": -1}
@@ -115,7 +116,7 @@ def _verdict(result: Result) -> Answer:
         text = result.error_message or ""
         return _refusal(str(result.error_code or ""), text, result.success is False)
     venue_id = _id_of(result)
-    if result.success or venue_id or code or result.symbol or result.asset:
+    if result.success or venue_id or code or result.symbol or result.asset or result.orders:
         return Answer(Verdict.ACCEPTED, venue_id=venue_id)
     return Answer(Verdict.UNKNOWN, text="the answer says nothing")
 
@@ -203,7 +204,13 @@ def _order(one: Order) -> OrderUpdate:
         ts_venue=one.update_time * MS if one.update_time else NO_TIME,
         trigger=price_of(one.trigger_price if algo else one.stop_price),
         reduce_only=reduces(side, one.position_side, one.reduce_only),
+        became=_became(one) if algo else "",
     )
+
+
+def _became(one: Order) -> str:
+    text = text_of(one.actual_order_id)
+    return text if one.algo_status in _FIRED and text.strip("0") else ""
 
 
 def read_fills(body: bytes) -> list[FillUpdate]:

@@ -26,6 +26,7 @@ class Result(Payload):
     error_message: str | None = None
     code: str | int | None = None
     msg: str = ""
+    orders: msgspec.Raw = NOTHING  # a page of algo orders, which is an answer like a list
 
 
 class Order(Payload):
@@ -58,6 +59,7 @@ class Order(Payload):
     trigger_price: msgspec.Raw = NOTHING
     update_time: int = 0
     reduce_only: bool = False
+    actual_order_id: msgspec.Raw = NOTHING  # the plain order that an algo order became
 
 
 class Orders(Payload):

@@ -102,14 +102,17 @@ def cancel_all(instrument: Instrument) -> tuple[Call, ...]:
     )
 
 
-def order(instrument: Instrument, client: str, venue_id: str) -> tuple[Call, ...]:
+def order(instrument: Instrument, client: str, venue_id: str, since_ms: int) -> tuple[Call, ...]:
     """Return the questions for one order; without the venue's id it is looked for in lists."""
-    symbol = ("symbol", instrument.symbol)
+    fields = [("symbol", instrument.symbol)]
+    if since_ms:
+        fields.append(("startTime", str(since_ms)))
+    fields.append(("limit", _ROWS_MAX))
     lists = (
-        _get(f"{_API}/openOrders", symbol, weight=2),
-        _get(f"{_API}/openAlgoOrders", symbol, weight=3),
-        _get(f"{_API}/order/history", symbol, ("limit", _ROWS_MAX), weight=10),
-        _get(f"{_API}/allAlgoOrders", symbol, ("limit", _ROWS_MAX), weight=10),
+        _get(f"{_API}/openOrders", *fields, weight=2),
+        _get(f"{_API}/openAlgoOrders", *fields, weight=3),
+        _get(f"{_API}/order/history", *fields, weight=10),
+        _get(f"{_API}/allAlgoOrders", *fields, weight=10),
     )
     if not venue_id:
         return lists
@@ -118,10 +121,10 @@ def order(instrument: Instrument, client: str, venue_id: str) -> tuple[Call, ...
 
 def open_orders(instrument: Instrument) -> tuple[Call, ...]:
     """Return the questions for the working orders, plain ones and stops."""
-    symbol = ("symbol", instrument.symbol)
+    fields = (("symbol", instrument.symbol), ("limit", _ROWS_MAX))
     return (
-        _get(f"{_API}/openOrders", symbol, weight=2),
-        _get(f"{_API}/openAlgoOrders", symbol, weight=3),
+        _get(f"{_API}/openOrders", *fields, weight=2),
+        _get(f"{_API}/openAlgoOrders", *fields, weight=3),
     )
 
 

@@ -2,8 +2,10 @@
 
 from functools import partial
 
+from aggressor.venues.budget import SHUT_OUT
 from aggressor.venues.trading import TradingVenue
 from aggressor.venues.weex import answers, requests
+from aggressor.venues.weex.pages import next_page
 from aggressor.venues.weex.signing import sign
 from aggressor.venues.weex.stream import decode_private, private
 
@@ -24,6 +26,7 @@ def trading_side(rest: str, stream: str) -> TradingVenue:
         order=requests.order,
         open_orders=requests.open_orders,
         fills=requests.fills,
+        next_page=next_page,
         positions=requests.positions,
         balances=requests.balances,
         rights=requests.rights,
@@ -31,6 +34,7 @@ def trading_side(rest: str, stream: str) -> TradingVenue:
         set_leverage=requests.set_leverage,
         set_margin=requests.set_margin,
         set_mode=None,
+        shut_out=(*SHUT_OUT, 429),  # too fast is a ban of some ten seconds here
         answer=answers.answer,
         read_orders=answers.read_orders,
         read_fills=answers.read_fills,
