@@ -62,9 +62,9 @@ def vacuums(
             if depth <= 0.2 * usual and withdrawn and wide:
                 state, confirmed, back = "early", ms, None
                 found.append(Row(ms, "confirmed", "", loss, traded))
-            elif ms - armed >= WINDOW_MS:
+            elif depth >= 0.6 * usual or ms - armed >= WINDOW_MS:
                 why = "thin depth" if depth > 0.2 * usual else "wide spread or gap"
                 why = why if withdrawn else "cancelled share of the loss"
                 found.append(Row(ms, "expired", why, loss, traded))
-                state = "resting"
+                state = "resting" if depth < 0.6 * usual else "idle"
     return found

@@ -7,7 +7,7 @@ For each side by itself, held against the rolling median of its near depth:
                or, where not yet, at a lower depth; the spread is >= 2 x its median, or the gap
                behind the best price >= 3 e and above its own Q.95 of the last hour; the depth is
                below its Q.005 of that hour; all that at every TIMER for `hold_ns`
-    EXPIRED    not within the window (a near-miss)
+    EXPIRED    not within the window, or the depth was back before (a near-miss)
 
 A confirmation lets go of nothing: its row is provisional while the tape may still explain the loss.
 Further rows of the same episode: CONFIRMED once more when the ledger's tolerance has passed, or
@@ -263,14 +263,15 @@ def _confirm(
         episode["phase"], episode["confirmed_ns"] = EARLY, scene["now"]
         state.head[k]["early"] += 1
         _write(state, near, scenes, outbox, k, s, CONFIRMED, 0, BEFORE_TOLERANCE)
-    elif scene["now"] - episode["armed_ns"] >= row["window_ns"]:
+    elif ratio >= row["back_ratio"] or scene["now"] - episode["armed_ns"] >= row["window_ns"]:
         failed = np.int64(USUAL if wide else NARROW)
         if ratio > row["thin_ratio"]:
             failed = np.int64(BACK)
         if not withdrawn:
             failed = np.int64(TRADED)
         _end(state, near, scenes, outbox, k, s, EXPIRED, failed)
-        episode["phase"] = RESTING
+        if ratio < row["back_ratio"]:
+            episode["phase"] = RESTING
 
 
 @kernel
