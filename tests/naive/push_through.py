@@ -41,13 +41,14 @@ class Wall:
 
     def __init__(self, start: int) -> None:
         self.start = self.own = self.shown = self.peak = start
-        self.later = self.added = self.cancelled = self.traded = self.passed = 0
+        self.later = self.added = self.cancelled = self.traded = self.passed = self.grown = 0
         self.ghosts: list[list[int]] = []  # ms, lots that a print may still explain
 
     def add(self, lots: int) -> None:
         self.added += lots
         self.later += lots
         self.shown += lots
+        self.grown += max(self.shown - self.peak, 0)
         self.peak = max(self.peak, self.shown)
 
     def cancel(self, now: int, lots: int) -> None:
@@ -55,6 +56,7 @@ class Wall:
         passed = min(self.later, lots)  # those who came last leave first
         self.later -= passed
         self.added -= passed
+        self.grown = min(self.grown, self.added)
         self.passed += passed
         self.own -= lots - passed
         self.cancelled += lots - passed
@@ -109,7 +111,8 @@ def verdict(start: int, acts: list[Act], usual: Usual) -> Verdict | None:
     stood = max(start + wall.added, 1)
     shares = Fraction(wall.traded, stood), Fraction(wall.cancelled, stood)
     burst, order, stroke = strokes(buys)
-    failed = missing(shares, wall.added, wall.traded, wall.peak, (burst, order, stroke), usual)
+    refilled = max(wall.added - wall.grown, 0)  # growth beyond the peak refills nothing
+    failed = missing(shares, refilled, wall.traded, wall.peak, (burst, order, stroke), usual)
     if failed is None:
         return None
     waits = 1 + (TOLERANCE_STEPS if failed else 0)

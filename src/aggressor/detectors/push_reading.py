@@ -43,13 +43,22 @@ def read_level(episode: Any, ledger: LedgerState) -> None:
         passed = max(min(gone, later), 0)
         episode["passed"] += passed
         episode["added"] -= passed
+        episode["grown"] = min(episode["grown"], episode["added"])
         episode["cancelled"] += gone - passed
         later -= passed
         own -= gone - passed
     episode["own"], episode["later"] = own, later
     episode["lots"] = here["lots"] if here["open"] != 0 else 0
     episode["open_lots"] = here["ghost"] + here["pend"]
+    episode["grown"] += max(episode["lots"] - episode["peak"], 0)
     episode["peak"] = max(episode["peak"], episode["lots"])
+
+
+@kernel_inline
+def refill_ratio(episode: Any) -> float:
+    """Return A / V (R1.12), but for what made the wall larger than it was: no refill."""
+    refilled = max(episode["added"] - episode["grown"], 0)
+    return refilled / episode["traded"] if episode["traded"] > 0 else 0.0
 
 
 @kernel_inline

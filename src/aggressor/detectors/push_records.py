@@ -135,6 +135,7 @@ EPISODE = np.dtype(
         ("traded", "<i8"),  # since TEST began, as last read; with what no book row has shown yet
         ("cancelled", "<i8"),
         ("added", "<i8"),
+        ("grown", "<i8"),  # beyond its peak, while it stood
         ("own", "<i8"),  # left of what stood when TEST began
         ("later", "<i8"),  # left of what was put up since
         ("passed", "<i8"),  # put up since, and taken away while the older lots stood

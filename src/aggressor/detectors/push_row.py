@@ -4,6 +4,7 @@ import numpy as np
 
 from aggressor.detectors.depletion import CANCELLED_MAX, TRADED_MIN
 from aggressor.detectors.outbox import Outbox, at_least, at_most, post
+from aggressor.detectors.push_reading import refill_ratio
 from aggressor.detectors.push_records import (
     AFTER,
     FELL_BACK,
@@ -43,7 +44,7 @@ def write_row(
     direction, level = broken["direction"], broken["level"]
     stood = max(episode["start"] + episode["added"], 1)
     traded, cancelled = episode["traded"] / stood, episode["cancelled"] / stood
-    refill = episode["added"] / episode["traded"] if episode["traded"] > 0 else 0.0
+    refill = refill_ratio(episode)
     score = at_least(traded, TRADED_MIN) + at_most(cancelled, CANCELLED_MAX)
     score += max(
         at_least(episode["burst"], max(episode["needed"], 1)),

@@ -51,7 +51,13 @@ from aggressor.detectors.depletion import (
     depletion_label,
 )
 from aggressor.detectors.outbox import Outbox
-from aggressor.detectors.push_reading import read_bursts, read_level, read_needed, settle
+from aggressor.detectors.push_reading import (
+    read_bursts,
+    read_level,
+    read_needed,
+    refill_ratio,
+    settle,
+)
 from aggressor.detectors.push_records import (
     AFTER,
     BOOK_LOST,
@@ -238,7 +244,7 @@ def _test(
     episode["peak"], episode["start"] = wall["peak"], here["lots"]
     episode["own"], episode["later"] = here["lots"], 0
     episode["all_added"] = episode["all_pulled"] = episode["added"] = episode["cancelled"] = 0
-    episode["traded"] = episode["passed"] = episode["before"] = 0
+    episode["traded"] = episode["passed"] = episode["before"] = episode["grown"] = 0
     episode["base_traded"] = here["traded"] + here["pend"]
     episode["base_pulled"], episode["base_added"] = here["pulled"], here["added"]
     episode["consume_ns"] = episode["gone_ns"] = episode["clear_ns"] = NO_TIME
@@ -325,7 +331,7 @@ def _missing(state: PushThroughState, scenes: Scenes, k: Int, j: Int, i: Int) ->
     direction = broken["direction"]
     stood = max(episode["start"] + episode["added"], 1)
     traded, cancelled = episode["traded"] / stood, episode["cancelled"] / stood
-    refill = episode["added"] / episode["traded"] if episode["traded"] > 0 else 0.0
+    refill = refill_ratio(episode)
     label = depletion_label(traded, cancelled, refill, True)
     if label == PULLED:
         return SIMPLY_PULLED
