@@ -24,6 +24,7 @@ class Level:
         self.cycle_traded = self.cycle_cancelled = 0
         self.peaks: list[int] = []
         self.fallen: int | None = None
+        self.low_added = self.low_cancelled = 0  # while it was low, and no refill
         self.counted = True  # the refill that `peak` follows
         self.stage = ""
 
@@ -37,7 +38,7 @@ class Level:
 
     def show(self, ms: int, lots: int) -> None:
         net = lots - self.shown + self.unseen
-        self.unseen = 0
+        eaten, self.unseen = self.unseen > 0, 0
         self.added += max(net, 0)
         self.cancelled += max(-net, 0)
         self.cycle_cancelled += max(-net, 0)
@@ -48,15 +49,21 @@ class Level:
             if self.peaks and self.counted:
                 self.peaks[-1] = max(self.peaks[-1], lots)
             if 2 * lots <= self.peak:
-                self.fallen = ms
+                self.fallen, self.low_added, self.low_cancelled = ms, 0, 0
             return
+        self.low_cancelled += max(-net, 0)
         known = sorted(self.peaks[-8:])
         usual = known[(len(known) - 1) // 2] if known else self.peak
         if lots < 0.8 * usual:
             if not known and lots > 0.5 * usual:
-                self.fallen, self.peak = None, lots
-                self.cycle_traded = self.cycle_cancelled = 0
+                self.fallen = None
+                self.begin_anew(lots)
+                return
+            self.low_added += max(net, 0)
+            if eaten:
+                self.fallen = ms
             return
+        self.cycle_cancelled -= min(self.low_cancelled, self.low_added)
         in_time = ms - self.fallen <= TAU_MS
         self.fallen, self.peak = None, lots
         left = self.cycle_traded + self.cycle_cancelled
@@ -64,8 +71,16 @@ class Level:
         self.counted = in_time and by_trades
         if self.counted:
             self.peaks.append(lots)
-        if by_trades or not in_time:
+        if not in_time:
+            self.begin_anew(lots)
+        elif by_trades:
             self.cycle_traded = self.cycle_cancelled = 0
+
+    def begin_anew(self, lots: int) -> None:
+        self.peak, self.cycle_traded, self.cycle_cancelled = lots, 0, 0
+        if not self.peaks:  # nothing has been refilled yet: the episode begins here
+            self.start = self.most = lots
+            self.traded = self.added = self.cancelled = 0
 
 
 def icebergs(steps: list[tuple[int, str, int]], start_lots: int, end_ms: int) -> list[Row]:

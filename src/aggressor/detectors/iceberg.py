@@ -364,10 +364,12 @@ def _end(
         write_row(state, outbox, scenes, k, s, i, now, scenes[k]["venue_now"], phase, failed)
     if level["stage"] == CONFIRMED:
         head["quiet_until"][s] = now + state.parameters[k]["refractory_ns"]
-    elif level["refills"] >= 2:
-        add_sample(state.volumes, 2 * k, now, level["traded"])
-        if level["met"] == 1:
-            add_sample(state.volumes, 2 * k + 1, now, level["traded"])
+    else:
+        add_sample(state.shown, k, now, level["max_lots"])
+        if level["refills"] >= 2:
+            add_sample(state.volumes, 2 * k, now, level["traded"])
+            if level["met"] == 1:
+                add_sample(state.volumes, 2 * k + 1, now, level["traded"])
     if state.slots[k, s, i] != NO_SLOT:
         watch.marks[state.slots[k, s, i]] &= np.uint8(0xFF ^ ICEBERG_MARK)
     state.slots[k, s, i] = NO_SLOT

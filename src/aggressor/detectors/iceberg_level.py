@@ -1,8 +1,11 @@
 """One followed level of an iceberg (R5.3): what it showed, when it fell, when it stood again.
 
 A level is FULL until it shows half of its peak or less, then LOW until it is back at 80 % of the
-median peak after refills (before the first: of its own peak). Of a refill in time, what left since
-the refill before that counts must have been traded by 80 %. The tape may come after the book:
+median peak after refills (before the first: of its own peak). Where it stands again without a
+first refill, the episode begins there, with what it shows. Each time it is eaten while LOW it
+has fallen again. Of a refill in time, what left since the refill before that counts must have been
+traded by 80 %, but for what others put up and took away while it was LOW. The tape may come after
+the book:
 until the ledger's tolerance has passed a refill that lacks prints waits for those of its own fall;
 what trades after it belongs to the next one. Sums run on whatever ledgers the level has had.
 
@@ -75,6 +78,8 @@ def follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now
             level["refill_peak"][newest] = max(level["refill_peak"][newest], lots)
         if lots <= row["fall_share"] * level["peak"]:
             level["phase"], level["pending"] = LOW, NOT_COUNTED
+            level["low_pulled"], level["low_start"] = level["pulled"], level["added"]
+            level["low_added"] = 0
             state.low[k, s, i] = now
         return
     usual = level["peak"]
@@ -83,16 +88,34 @@ def follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now
     if lots >= row["refill_share"] * usual:
         fallen = state.low[k, s, i]
         level["phase"], level["peak"] = FULL, lots
+        passing = min(level["pulled"] - level["low_pulled"], level["low_added"])
+        level["base_pulled"] += max(passing, 0)
         state.low[k, s, i] = NO_TIME
         if now - fallen <= row["refill_ns"]:
             _count_refill(state, k, s, i, now, fallen)
         else:
             level["pending"] = NOT_COUNTED
-            level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
+            _begin_anew(level, now)
     elif level["refills"] == 0 and lots > row["fall_share"] * usual:
-        level["phase"], level["peak"] = FULL, lots  # others stood here too: begin anew
+        level["phase"] = FULL  # others stood here too
         state.low[k, s, i] = NO_TIME
-        level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
+        _begin_anew(level, now)
+    else:
+        level["low_added"] = level["added"] - level["low_start"]
+        if level["traded"] > level["shown_traded"]:
+            state.low[k, s, i] = now
+
+
+@kernel_inline
+def _begin_anew(level: Any, now: Int) -> None:
+    """Hold the next refill against what leaves from now on; the first begins the episode here."""
+    level["peak"] = level["lots"]
+    if level["refills"] == 0:
+        level["opened_ns"] = now
+        level["start_lots"] = level["max_lots"] = level["lots"]
+        level["shown_traded"] -= level["traded"]
+        level["traded"] = level["pulled"] = level["added"] = level["hidden"] = 0
+    level["base_traded"], level["base_pulled"] = level["traded"], level["pulled"]
 
 
 @kernel

@@ -45,6 +45,7 @@ class IcebergParameters(msgspec.Struct, frozen=True, kw_only=True):
     away_ns: int = 100 * MILLISECOND_NS  # that the touch is so far ahead, to have left
     alarms_an_hour: float = 0.25  # by chance: traded volume must be above what leaves so many
     volumes_min: int = 20  # refilled levels; fewer of them are no yardstick
+    shown_ppm: int = 990_000  # instead: this quantile of what levels that are hit display
     refractory_ns: int = 5 * SECOND_NS
 
 
@@ -104,6 +105,9 @@ FOLLOWED = np.dtype(
         ("seen_hidden", "<i8"),
         ("base_traded", "<i8"),  # at the last refill that counts
         ("base_pulled", "<i8"),
+        ("low_pulled", "<i8"),  # sums when it fell
+        ("low_start", "<i8"),
+        ("low_added", "<i8"),  # put up since then, by others: it was no refill
         ("met", "<i8"),  # 1: it once met R5.3, whatever is usual
         ("pending", "<i8"),  # the last refill: 0 counted, 1 waits for the tape, 2 not counted
         ("pending_ns", "<i8"),
@@ -134,6 +138,7 @@ class IcebergState(State, frozen=True):
     # Lots traded at levels that were no iceberg: 2 k of those refilled twice and more, 2 k + 1 of
     # those that met R5.3 all the same.
     volumes: BaselineState
+    shown: BaselineState  # most that was displayed at levels that were hit and were no iceberg
 
 
 def iceberg_state(
@@ -158,4 +163,5 @@ def iceberg_state(
         np.full(shape, NO_TIME, np.int64),
         np.zeros(shape, FOLLOWED),
         baseline_state(specs, slices=VOLUME_SLICES),
+        baseline_state([BaselineSpec(HOUR_NS)] * lanes, slices=VOLUME_SLICES),
     )

@@ -6,7 +6,14 @@ import numpy as np
 
 from aggressor.detectors.iceberg_records import REFILLS, IcebergState
 from aggressor.detectors.outbox import Outbox, at_least, at_most, post
-from aggressor.features.baseline import advance, covered_ns, quantile, sample_count
+from aggressor.features.baseline import (
+    UNKNOWN,
+    advance,
+    covered_ns,
+    maturity,
+    quantile,
+    sample_count,
+)
 from aggressor.features.parameters import HOUR_NS, MINUTE_NS
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.schema.signal import BEFORE_TOLERANCE, FIRM, ICEBERG, YOUNG_BASELINE
@@ -91,13 +98,18 @@ def is_usual(state: IcebergState, k: Int, s: Int, i: Int, now: Int) -> bool:
 
     Beyond their Q.9 the volumes of levels refilled by chance fall off as an exponential whose scale
     is (Q.9 - Q.5) / ln 5. So many of them as met R5.3 in the last hour, unconfirmed, would do so
-    again: above Q.9 + scale x ln(their rate / bearable rate) the bearable rate is left.
+    again: above Q.9 + scale x ln(their rate / bearable rate) the bearable rate is left. While too
+    few are known, V must at least be more than all but one in a hundred levels display: refills of
+    a level that holds next to nothing hide nothing.
     """
     row, volumes = state.parameters[k], state.volumes
     advance(volumes, 2 * k, now)
     advance(volumes, 2 * k + 1, now)
     if sample_count(volumes, 2 * k) < max(row["volumes_min"], np.int64(1)):
-        return False
+        advance(state.shown, k, now)
+        displayed = quantile(state.shown, k, row["shown_ppm"])
+        known = maturity(state.shown, k) != UNKNOWN
+        return bool(known and state.levels[k, s, i]["traded"] <= displayed)
     middle = quantile(volumes, 2 * k, 500_000)
     high = quantile(volumes, 2 * k, 900_000)
     covered = max(float(covered_ns(volumes, 2 * k)), float(MINUTE_NS))
