@@ -46,7 +46,7 @@ def test_a_large_order_that_price_came_to_and_that_was_cancelled_is_one():
         995,
         995,
     )
-    assert (label.start_ns, label.stop_ns, label.key_ns) == (S, 9 * S, 0)
+    assert (label.start_ns, label.stop_ns, label.key_ns) == (9 * S, 9 * S, 0)
     assert (label.peak_lots, label.traded_lots, label.cancelled_lots, label.count) == (
         100,
         0,

@@ -49,11 +49,11 @@ from aggressor.sim.synthetic.presets import (
 from aggressor.sim.synthetic.scoring import (
     DETECTOR_OF,
     Score,
-    alarms,
     detector_name,
     score_signals,
     wilson,
 )
+from aggressor.sim.synthetic.spent_runs import SpentRuns
 from aggressor.store.replay import Replay
 
 PROFILE = "micro"  # the scenarios are made for its windows
@@ -98,7 +98,7 @@ class Judged(NamedTuple):
 
 
 class _Source:
-    """A synthetic feed as an EventSource; follows the large orders of its background.
+    """A synthetic feed as an EventSource; follows the large orders and runs of its background.
 
     A single one ends behind its scenario.
     """
@@ -107,6 +107,7 @@ class _Source:
         self._feed = feed
         self._single = single
         self._large = LargeOrders()
+        self._spent = SpentRuns()
 
     def read(self, limit: int) -> Events:
         if self._is_over():
@@ -114,11 +115,12 @@ class _Source:
         events = self._feed.poll(limit)
         if isinstance(self._feed, SyntheticFeed):
             self._large.take(events, self._feed.drain_log(), self._feed.typical_lots)
+            self._spent.take(events)
         return events
 
     @property
     def labels(self) -> list[Label]:
-        return [*self._feed.labels, *self._large.labels()]
+        return [*self._feed.labels, *self._large.labels(), *self._spent.labels()]
 
     def _is_over(self) -> bool:
         if not self._single or not isinstance(self._feed, SyntheticFeed):
@@ -157,16 +159,16 @@ def score(seed: int, hours: float, progress: Step = silent) -> dict[str, Any]:
     began = time.perf_counter()
     plan = list(_plan(seed, hours))
     totals: dict[tuple[str, str], dict[int, Score]] = {}
-    nulls: dict[str, dict[int, int]] = {}
+    nulls: dict[str, dict[int, Score]] = {}
     written: set[int] = set()
     for number, (market, difficulty, tape) in enumerate(plan):
         progress(f"scoring on {tape.name}", number / len(plan))
         judged = _judge(tape)
         written |= {int(kind) for kind in np.unique(judged.signals["kind"])}
-        if difficulty == "":
-            nulls[market] = alarms(judged.signals, judged.since_ns)
-            continue
         scores = score_signals(judged.signals, judged.labels, since_ns=judged.since_ns)
+        if difficulty == "":
+            nulls[market] = scores
+            continue
         before = totals.setdefault((market, difficulty), {kind: Score() for kind in scores})
         totals[market, difficulty] = {kind: before[kind].plus(scores[kind]) for kind in scores}
     progress("scoring", 1.0)
@@ -178,7 +180,8 @@ def score(seed: int, hours: float, progress: Step = silent) -> dict[str, Any]:
             {
                 "detector": detector_name(kind),
                 "market": market,
-                "alarms_per_hour": nulls[market][kind] / hours,
+                "alarms_per_hour": nulls[market][kind].false / hours,
+                "explained_per_hour": nulls[market][kind].explained / hours,
                 **_status(kind, written),
             }
             for kind in DETECTOR_OF.values()

@@ -37,11 +37,15 @@ _DEPTH_TICKS = 10  # from the touch of a side: what a vacuum is measured over
 _LEFT: Any = np.array([0.1, 0.13, 0.16])  # of the depth before
 _CANCELS: Any = np.array([8.0, 5.0, 3.5])  # a second and order, while makers leave
 _THIN_ADD: Any = np.array([0.0, 0.01, 0.02])
+_THIN = 0.2  # of the depth before: as long as a vacuum lasts (R5.5)
 _EMPTY_S: Any = np.array([3.0, 2.0, 1.2])  # that a vacuum lasts once it is there
+_USUAL = 0.8  # of the usual depth must be there, or nothing can be withdrawn
 _LEAVE_MAX_S = 9.0
 _LONE = 0.2  # typical levels that are left on a tick
 _FEW = 3  # such ticks, and their distance
 _GAP = 5
+_TORN_GAP = 4  # ticks to the next level behind a torn touch, or
+_TORN_SPREAD = 3
 _GIVE_WAY = 4  # ticks at most that the lone order left at the touch yields
 
 
@@ -108,12 +112,19 @@ def near_depth(market: Market, side: Whole) -> Whole:
 
 @kernel
 def is_torn(market: Market, side: Whole) -> bool:
-    """Tell whether the spread is wide or the next level is far behind the touch."""
+    """Tell whether the spread is wide or the next level is far behind the touch (R5.5)."""
     touch = best(market, side)
     gap = np.int64(1)
     while gap < _DEPTH_TICKS and lots_at(market, side, touch - side * gap) == 0:
         gap += 1
-    return bool(gap >= 3 or side * (best(market, -side) - touch) >= 4)
+    return bool(gap >= _TORN_GAP or side * (best(market, -side) - touch) >= _TORN_SPREAD)
+
+
+@kernel
+def taken_from(market: Market, side: Whole) -> Whole:
+    """Return the lots that takers have taken from a side so far."""
+    head = market.head[0]
+    return (head["volume"] - side * head["delta"]) // 2
 
 
 @kernel
@@ -123,7 +134,7 @@ def keep_few(market: Market, touch: Whole) -> None:
     lone = scaled(market, _LONE)
     if side * (touch - best(market, -side)) >= 0:
         request(market, HIT, side, touch, scaled(market, 3.0))
-    if side * (touch - best(market, side)) > 0:
+    if side * (touch - best(market, side)) >= _TORN_GAP:  # what rests behind it leaves it torn
         request(market, REST, side, touch, lone)
     for i in range(1, _FEW):
         at = market.scenario[0]["price"] - side * (_GIVE_WAY + _GAP * i)
@@ -140,9 +151,13 @@ def vacuum_step(market: Market) -> None:
     hard = state["difficulty"]
     touch = best(market, side)
     if state["phase"] == 0:
+        state["peak"] = max(np.int64(1), near_depth(market, side))
+        if state["peak"] < _USUAL * _DEPTH_TICKS * head["typical"]:
+            request(market, GIVE_UP, NONE, NONE, NONE)
+            return
         state["price"] = touch
         state["low"] = state["high"] = touch
-        state["peak"] = max(np.int64(1), near_depth(market, side))
+        state["base"] = taken_from(market, side)
         head["thin_side"] = side
         head["thin_price"] = touch - side * _GIVE_WAY
         next_phase(market)
@@ -152,21 +167,24 @@ def vacuum_step(market: Market) -> None:
         if since(market, state["phase_at"]) > 1.0:
             request(market, FINISH, side, -side, NONE)
         return
-    at = state["price"] - side * min(_GIVE_WAY, np.int64(2.0 * since(market, state["phase_at"])))
+    at = state["price"] - side * min(_GIVE_WAY, np.int64(2.0 * since(market, state["started"])))
     keep_few(market, at)
     head["thin_add"] = _THIN_ADD[hard]
     head["thin_cancel"] = max(
         1.0, _CANCELS[hard] / (market.params[0]["cancel_rate"] * pace(market))
     )
+    left = near_depth(market, side)
+    torn = is_torn(market, side)
     if state["phase"] == 1:
-        left = near_depth(market, side)
         state["count"] = 100 * left // state["peak"]
-        emptied = left <= _LEFT[hard] * state["peak"] and is_torn(market, side)
-        if since(market, state["phase_at"]) > _LEAVE_MAX_S:
+        if since(market, state["started"]) > _LEAVE_MAX_S:
             request(market, GIVE_UP, NONE, NONE, NONE)
-        elif emptied:
+        elif left <= _LEFT[hard] * state["peak"] and torn:
             state["key_at"] = head["pulse_at"]
+            state["left"] = taken_from(market, side) - state["base"]
             next_phase(market)
+    elif left > _THIN * state["peak"] or not torn:  # not yet, or somebody filled it
+        state["phase"] = 1
     elif since(market, state["phase_at"]) > _EMPTY_S[hard]:
         head["thin_side"] = 0
         head["thin_add"] = 1.0

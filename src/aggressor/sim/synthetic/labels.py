@@ -18,8 +18,9 @@ that the pattern rests on (0: none). `injected_lots` are those of the scenario's
 
 `traded_lots` and `cancelled_lots` tell what became of the lots that the scenario rested; what is
 missing to all of them was left to the background at the end. The most displayed at the price of an
-iceberg or a pulled wall counts what others rested there, and what traded of a pulled wall what
-traded at its price until it was gone: that is what a level shows. A key time of 0 says that the
+iceberg or a wall counts what others rested there, and what traded of a wall is all that traded
+at its price until it was gone: that is what a level shows. What traded of a vacuum is what
+takers took from its side until its depth was gone. A key time of 0 says that the
 scenario was given up on the way, because the market went elsewhere: its zone is then what it went
 through.
 """
@@ -115,6 +116,9 @@ def came_about(label: Label) -> bool:
     if label.kind == "wall_pull":
         near = label.count <= 3
         return near and label.traded_lots <= 0.05 * peak and label.cancelled_lots >= 0.8 * peak
+    if label.kind == "vacuum":
+        lost = peak - peak * label.count // 100
+        return label.traded_lots <= 0.3 * lost  # else it was eaten (R5.5)
     if label.kind == "push_through":
         return label.count > 0 and label.traded_lots >= 0.7 * peak
     if label.kind == "cascade":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from aggressor.kernel import kernel
-from aggressor.sim.synthetic.book import NONE, Market, best, lots_at
+from aggressor.sim.synthetic.book import NONE, SIZE_DRAWS, Market, best, lots_at
 from aggressor.sim.synthetic.chance import SCENARIO, below, between
 from aggressor.sim.synthetic.stage import (
     ALL,
@@ -31,6 +31,7 @@ from aggressor.sim.synthetic.typed import Whole, typed
 _ICEBERG_LEVELS: Any = np.array([4.0, 2.5, 1.5])
 _ICEBERG_REFILLS: Any = np.array([10, 8, 8])  # V is to pass 3 x all that is shown there
 _ICEBERG_DELAY_MS: Any = np.array([100.0, 180.0, 280.0])
+_ICEBERG_PACE_MS: Any = np.array([300.0, 400.0, 600.0])  # at most between two who eat
 _ICEBERG_S = 60.0
 _AWAY_TICKS = 2  # a touch so far off ends an episode (R5.3)
 _WALL_LEVELS: Any = np.array([15.0, 10.0, 7.0])
@@ -40,6 +41,8 @@ _NEAR_TICKS = 3  # a wall is pulled when the touch has come so near
 _SLICE_MS = 100.0
 _PUSHED_LEVELS: Any = np.array([12.0, 8.0, 5.0])
 _PUSHED_SLICES = typed(3)
+_SWEEP: Any = np.array([2.0, 1.5, 1.2])  # of a large order: what clears a wall is one (R5.6)
+_LARGE = 0.99  # of all orders are smaller
 _PUSH_S = 60.0
 _ONE = typed(1)
 
@@ -71,7 +74,7 @@ def iceberg_step(market: Market) -> None:
     if resting == 0:
         if state["refill_at"] == 0:
             state["refill_at"] = after(market, 20.0, _ICEBERG_DELAY_MS[hard])
-        elif now >= state["refill_at"] and side * (best(market, -side) - state["price"]) > 0:
+        elif now >= state["refill_at"]:  # who came past the price meanwhile is met there
             shown = np.int64(state["lots"] * between(market.chance, SCENARIO, 0.9, 1.1))
             shown = max(np.int64(1), min(shown, state["left"]))
             state["left"] -= shown
@@ -86,7 +89,7 @@ def iceberg_step(market: Market) -> None:
     if now >= state["next_at"]:
         size = state["lots"] * between(market.chance, SCENARIO, 0.5, 1.2) * (1 + max(0, away))
         request(market, HIT, -side, state["price"], max(np.int64(1), np.int64(size)))
-        state["next_at"] = after(market, 150.0, 600.0)
+        state["next_at"] = after(market, 100.0, _ICEBERG_PACE_MS[hard])
 
 
 @kernel
@@ -164,7 +167,11 @@ def push_through_step(market: Market) -> None:
     side = state["side"]
     if state["phase"] == 0:
         state["price"] = best(market, side) - side * (1 + below(market.chance, SCENARIO, 2))
-        state["lots"] = scaled(market, _PUSHED_LEVELS[state["difficulty"]])
+        hard = state["difficulty"]
+        sizes = market.draws[SIZE_DRAWS]
+        swept = _SWEEP[hard] * sizes[np.int64((1.0 - _LARGE) * sizes.size)]  # largest first
+        least = np.int64(swept / market.params[0]["sweep_share"])
+        state["lots"] = max(scaled(market, _PUSHED_LEVELS[hard]), least)
         wall_begin(market, _PUSHED_SLICES)
         age_ns = np.int64(market.params[0]["wall_age_s"] * 1e9)
         state["next_at"] = max(after(market, 1000.0, 2000.0), now + age_ns)
@@ -174,13 +181,15 @@ def push_through_step(market: Market) -> None:
         return
     price = state["price"]
     beyond = price - side
+    if state["phase"] <= 2:  # a wall is what the level shows, and what trades there
+        state["peak"] = max(state["peak"], lots_at(market, side, price))
     if state["phase"] == 1:
         state["next_at"] = after(market, 80.0, 250.0)
-        swept = market.params[0]["sweep_share"] * state["lots"]
-        if held_lots(market) > swept:
-            part = state["lots"] * between(market.chance, SCENARIO, 0.04, 0.12)
-            request(market, HIT, -side, price, max(np.int64(1), np.int64(part)))
-        if held_lots(market) <= swept or since(market, state["started"]) > _PUSH_S:
+        left = held_lots(market) - np.int64(market.params[0]["sweep_share"] * state["lots"])
+        if left > 0:
+            part = np.int64(state["lots"] * between(market.chance, SCENARIO, 0.04, 0.12))
+            request(market, HIT, -side, price, min(max(np.int64(1), part), left))
+        if left <= 0 or since(market, state["started"]) > _PUSH_S:
             next_phase(market)
     elif state["phase"] == 2:
         ahead = np.int64(0)
@@ -195,7 +204,7 @@ def push_through_step(market: Market) -> None:
         next_phase(market)
     elif state["phase"] == 3:
         state["count"] = state["filled"]
-        state["left"] = state["placed"] - held_lots(market)
+        state["left"] = state["met"]
         request(market, REST, -side, price, scaled(market, 3.0))
         request(market, REST, -side, price + side, scaled(market, 3.0))
         next_phase(market)
@@ -206,5 +215,4 @@ def push_through_step(market: Market) -> None:
         if side * (best(market, -side) - price) > 0:
             request(market, REST, -side, price, scaled(market, 2.0))
         if since(market, state["phase_at"]) > 4.0:
-            state["placed"] = state["left"] + held_lots(market)
             request(market, FINISH, side, -side, NONE)

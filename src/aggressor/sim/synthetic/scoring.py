@@ -55,6 +55,7 @@ from aggressor.schema.signal import (
 )
 from aggressor.sim.synthetic.labels import Label, came_about
 from aggressor.sim.synthetic.large_orders import CONSUMPTION, WITHDRAWAL
+from aggressor.sim.synthetic.spent_runs import SPENT_RUN
 
 DETECTOR_OF = {
     "absorption": ABSORPTION,
@@ -69,11 +70,20 @@ DETECTOR_OF = {
     "divergence": DIVERGENCE,
     "stacking": STACKING,
 }
-AGAINST = ("exhaustion", "stop_run", "trapped", "divergence")  # they argue against their direction
+AGAINST = ("exhaustion", "stop_run", "trapped", "divergence", SPENT_RUN)  # their direction
+NATURAL = (WITHDRAWAL, CONSUMPTION, SPENT_RUN)  # of the background; they explain their own side
 PART_OF = {
     ABSORPTION: ("iceberg", "exhaustion", "stop_run", "trapped", "divergence", "stacking"),
     ICEBERG: ("absorption", "exhaustion", "stop_run", "trapped", "divergence", "stacking"),
-    EXHAUSTION: ("stop_run", "trapped", "cascade", "divergence", "stacking", "exhaustion"),
+    EXHAUSTION: (
+        "stop_run",
+        "trapped",
+        "cascade",
+        "divergence",
+        "stacking",
+        "exhaustion",
+        SPENT_RUN,
+    ),
     STACKING: (
         "exhaustion",
         "cascade",
@@ -105,9 +115,11 @@ STEERED = (
     "trapped",
     "cascade",
 )  # every price from start to stop is theirs
+RESTED = (ABSORPTION, ICEBERG, PUSH_THROUGH, PULL)  # are of lots that rest
 BRIEF = {
     WITHDRAWAL: 3_000_000_000,
     CONSUMPTION: 3_000_000_000,
+    SPENT_RUN: 0,
 }  # the grace of what explains for a moment only
 GRACE_NS = 30_000_000_000  # the longest that a confirmation may take after all has happened (R5.1)
 TOLERANCE_TICKS = 3
@@ -179,7 +191,9 @@ def first_confirmed(signals: Signals, since_ns: int) -> Signals:
 
 
 def overlaps(signal: Any, label: Label, grace_ns: int, tolerance_ticks: int) -> bool:
-    """Tell whether a SIGNAL row and a label share time and zone."""
+    """Tell whether a SIGNAL row and a label share time and zone; of a single price, that price."""
+    if label.kind in (WITHDRAWAL, CONSUMPTION):
+        tolerance_ticks = 0
     below = int(signal["high"]) + tolerance_ticks < label.low
     above = int(signal["low"]) - tolerance_ticks > label.high
     return _in_time(signal, label, grace_ns) and not below and not above
@@ -251,6 +265,10 @@ def _explains(label: Label, is_asked: bool, signal: Any) -> bool:
     """Tell whether the scenario of a label accounts for a signal that it does not ask for."""
     if not is_asked and agrees(signal, label):
         return True
+    if label.kind in NATURAL and signal["direction"] != argued(label):
+        return False
+    if label.kind == "stacking" and label.traded_lots == 0 and signal["kind"] in RESTED:
+        return False  # none of its own rested, to be eaten and filled up: on the martingale
     return label.kind in PART_OF.get(int(signal["kind"]), ())
 
 

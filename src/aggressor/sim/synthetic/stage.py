@@ -35,7 +35,7 @@ from aggressor.sim.synthetic.book import (
     write_event,
 )
 from aggressor.sim.synthetic.chance import SCENARIO, below, between, exponential
-from aggressor.sim.synthetic.labels import VACUUM, WALL_PULL
+from aggressor.sim.synthetic.labels import PUSH_THROUGH, VACUUM, WALL_PULL
 from aggressor.sim.synthetic.typed import Whole, typed
 
 IDLE = -1
@@ -183,7 +183,7 @@ def finish(market: Market, out: Output, side: Whole, direction: Whole) -> None:
     row["high"] = state["high"]
     row["peak_lots"] = state["peak"]
     row["traded_lots"] = state["placed"] - state["cancelled"] - resting
-    if state["kind"] == WALL_PULL:
+    if state["kind"] in (WALL_PULL, PUSH_THROUGH, VACUUM):
         row["traded_lots"] = state["left"]
     row["cancelled_lots"] = state["cancelled"]
     row["injected_lots"] = state["injected"]
