@@ -184,20 +184,19 @@ class Dealer:
 
     @property
     def cash_differs(self) -> int:
-        """Our money less the venue's, 1e-8; with two legs what netting them realises counts.
+        """Our money less the venue's, 1e-8.
 
-        There each fill may round otherwise than in books that net: one unit a fill is none.
+        Fills heard in another order, or kept on two legs, realise more or less of the same profit:
+        then what is open by the entries counts too, and one unit a fill is what rounding makes.
         """
         account, ours = self.truth.account, self.books.positions[0]
         wallet = account.wallets[self.instrument.settle] - account.deposit
         differs = self.books.cash(self.books.currency(0)) - wallet
-        legs = [account.positions[0][leg] for leg in (1, -1)]
-        if not any(one.leg for one in self.truth.fills):
-            return differs
-        at = ours.average or next((one.average for one in legs if one.average), None)
-        if at is not None:
-            held = [one for one in legs if one.average]
-            differs -= sum(self.instrument.profit(x.lots, x.average, at) for x in held)
+        theirs = [one for one in account.positions[0].values() if one.average is not None]
+        at = ours.average or next((one.average for one in theirs), None)
+        if differs == 0 or at is None:
+            return differs if abs(differs) > len(self.truth.fills) else 0
+        differs -= sum(self.instrument.profit(one.lots, one.average, at) for one in theirs)
         return 0 if abs(differs) <= len(self.truth.fills) else round(differs)
 
     @property

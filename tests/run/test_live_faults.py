@@ -9,12 +9,21 @@ from typing import Any
 
 import pytest
 
+from aggressor.account.blotter import Order
 from aggressor.account.lifecycle import State
 from aggressor.run.faults import FaultPlan, Faults
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.venues.table import venue_named
+from aggressor.venues.tracked import Stage
 from tests.run.live_stage import RULES, SIZE, Dealer, every_venue, played, replaced_rules
+
+
+async def answered(dealer: Dealer, order: Order, kind: str) -> None:
+    """Wait until the venue has answered like that and we have read it; then let all be right."""
+    faults, place = dealer.server.faults, dealer.exchange.gateway.hearing.orders[order.id].place
+    await dealer.until(lambda: faults.counts[kind] > 0 and place.stage is not Stage.SENT)
+    dealer.right()
 
 
 def wrong(dealer: Dealer, **fields: Any) -> None:
@@ -180,8 +189,7 @@ def test_too_fast_is_waited_for_or_refused_and_cancels_go_first(name: str) -> No
         await dealer.until(lambda: order.acknowledged)
         wrong(dealer, too_many=1.0)
         waits = dealer.place(price=bid - 510)
-        await asyncio.sleep(0.2)
-        dealer.right()
+        await answered(dealer, waits, "too_many")
         await dealer.until(lambda: waits.acknowledged or waits.ended)
         budget = dealer.exchange.gateway.budget
         if waits.ended:  # the venue's wait (WEEX: 10 s) is longer than the order is wanted
@@ -190,8 +198,7 @@ def test_too_fast_is_waited_for_or_refused_and_cancels_go_first(name: str) -> No
             budget._until.clear()
         wrong(dealer, banned=1.0)
         refused = dealer.place(price=bid - 520)
-        await asyncio.sleep(0.2)
-        dealer.right()
+        await answered(dealer, refused, "banned")
         now = dealer.server.clock.now()
         assert budget.paused_until("any") > now  # shut out: nothing at all leaves
         seconds = (budget.paused_until("any") - now) / 1e9

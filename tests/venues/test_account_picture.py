@@ -12,9 +12,9 @@ from aggressor.account.books import Books
 from aggressor.account.position import Position
 from aggressor.account.reconcile import Held
 from aggressor.schema.instrument import ContractKind, money_round
-from aggressor.venues.hearing import Hearing
+from aggressor.venues.hearing import Hearing, in_turn
 from aggressor.venues.picture import held, money
-from aggressor.venues.trading import BalanceUpdate, PositionUpdate
+from aggressor.venues.trading import BalanceUpdate, FillUpdate, PositionUpdate
 from tests.venues.toy_account import GRID, SYMBOL, toy_side
 
 UNIT = 10**8
@@ -55,6 +55,22 @@ def test_what_two_legs_earned_against_each_other_is_realised_in_books_that_net()
     assert money(account(*legs), legs, wallet, books) == {"USD": 20 * UNIT}
     short = [BalanceUpdate("USD", "-5", "")]  # and what is missing is still seen
     assert money(account(*legs), legs, short, books) == {"USD": 15 * UNIT}
+
+
+def test_fills_heard_in_another_order_are_no_difference_of_money() -> None:
+    books = Books([GRID])
+    for side, price in ((1, 100), (1, 100), (1, 120), (-1, 110)):  # the venue: the last two turned
+        books.fill(0, side, price, 1, 0, 0)
+    one = PositionUpdate(SYMBOL, "2", "110")
+    hearing = account(one)
+    assert books.cash("USD") == 333_333_333  # the venue has realised 10, and its entry is higher
+    assert money(hearing, [one], [BalanceUpdate("USD", "10", "")], books) == {"USD": 333_333_333}
+    assert money(hearing, [one], [BalanceUpdate("USD", "9", "")], books) == {"USD": 233_333_333}
+
+
+def test_asked_fills_are_put_in_turn() -> None:
+    new, old = (FillUpdate(SYMBOL, "", "v", x, 1, "1", "1", "", "", None, x) for x in (9, 4))
+    assert in_turn([new, old]) == [old, new]
 
 
 def test_a_leg_without_an_entry_is_not_guessed_at() -> None:

@@ -20,7 +20,7 @@ import msgspec
 from aggressor.schema import report
 from aggressor.schema.command import STOP_MARKET, TAKE_PROFIT_MARKET
 from aggressor.schema.report import NEVER_ARRIVED, UNKNOWN_ORDER
-from aggressor.venues.hearing import Hearing
+from aggressor.venues.hearing import Hearing, in_turn
 from aggressor.venues.tracked import NEVER, Request, Stage, Tracked, Word
 from aggressor.venues.trading import Call, FillUpdate, OrderUpdate, TradingVenue
 
@@ -224,7 +224,7 @@ class Doubts:
     def filled(self, instrument: int, found: list[FillUpdate], asked: int, now: int) -> None:
         """Take the fills of an instrument, asked for at `asked`."""
         self._asking_fills.discard(instrument)
-        self._hearing.hear(found, now, asked=True)
+        self._hearing.hear(in_turn(found), now, asked=True)
         for order in [one for one in self._hearing.active.values() if one.instrument == instrument]:
             if order.fills_at_ns > asked:
                 continue

@@ -58,6 +58,11 @@ class Late(NamedTuple):
     fee: int
 
 
+def in_turn(fills: Iterable[FillUpdate]) -> list[FillUpdate]:
+    """Return fills in the order in which they happened: what is realised hangs on it."""
+    return sorted(fills, key=lambda one: one.ts_venue)
+
+
 class Hearing:
     """The orders we hold, and what is known of them."""
 

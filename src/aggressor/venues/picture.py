@@ -19,12 +19,12 @@ from aggressor.schema import report
 from aggressor.schema.command import GTC, LIMIT, PLACE, STOP_MARKET, empty_commands
 from aggressor.schema.event import NO_PRICE
 from aggressor.venues.gateway import Gateway
-from aggressor.venues.hearing import Hearing
+from aggressor.venues.hearing import Hearing, in_turn
 from aggressor.venues.tracked import Request, Stage, Tracked, Word, new_tracked, split_number
 from aggressor.venues.trading import BalanceUpdate, FillUpdate, OrderUpdate, PositionUpdate
 
 _MONEY = 100_000_000
-_ROUNDED = 10_000  # 1e-8: entries come rounded, to 6 decimals of the value at worst
+_ROUNDED = 10_000  # 1e-8: entries come rounded, at worst to 6 decimals of the value
 _LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
 
 
@@ -48,7 +48,7 @@ def level(gateway: Gateway, picture: Picture, now: int) -> list[Tracked]:
         if one.kind in _LIVES and split_number(number)[0] not in hearing.orders
     ]
     hearing.unheld.clear()
-    hearing.hear(picture.fills, now, asked=True)
+    hearing.hear(in_turn(picture.fills), now, asked=True)
     hearing.hear([*picture.positions, *picture.balances], now, asked=True)
     shown = {hearing.find_order(one)[0] for one in picture.orders}
     for order in hearing.active.values():
@@ -129,26 +129,30 @@ def money(
 ) -> dict[str, int]:
     """Return what is held of each settlement currency, 1e-8; what is not said is left out.
 
-    Books net what is bought and sold; an account that keeps a long and a short position apart does
-    not, and realises the difference later. There the wallet is told as netting would have it, and
-    a difference that rounded entries can make is none.
+    The same fills realise more or less of the same profit in another order: where a fill was heard
+    late, and where the venue keeps a long and a short position apart, which our books net. What is
+    realised and what is open are together the same. So the wallet is told as it were with our
+    entries; what their rounding can make is no difference.
     """
     told = {one.asset: one.wallet for one in balances if one.wallet}
     found = {}
     for currency in {grid.settle for grid in hearing.instruments} & told.keys():
-        exact = Fraction(Decimal(told[currency])) * _MONEY
+        wallet = int(Fraction(Decimal(told[currency])) * _MONEY)
         lanes = [k for k, grid in enumerate(hearing.instruments) if grid.settle == currency]
-        apart = [k for k in lanes if any((k, leg) in hearing.positions for leg in (1, -1))]
-        exact += sum(_netted(hearing, positions, k, books.positions[k]) for k in apart)
+        moved = sum(_realised(hearing, positions, k, books.positions[k]) for k in lanes)
         cash = books.cash(currency)
-        found[currency] = cash if apart and abs(exact - cash) <= _ROUNDED else int(exact)
+        if wallet != cash and abs(wallet + moved - cash) <= _ROUNDED:
+            wallet = cash
+        elif abs(moved) > _ROUNDED:
+            wallet = round(wallet + moved)
+        found[currency] = wallet
     return found
 
 
-def _netted(
+def _realised(
     hearing: Hearing, positions: Sequence[PositionUpdate], lane: int, ours: Position
 ) -> Fraction:
-    """Return what netting the legs of an instrument realises, 1e-8; the price does not matter."""
+    """Return how much more our entry of an instrument has realised than the venue's, 1e-8."""
     grid, legs = hearing.instruments[lane], _legs(hearing, positions, lane)
     if any(one.entry is None for one in legs):
         return Fraction(0)
@@ -156,5 +160,7 @@ def _netted(
     entry = ours.average if ours.lots == net.lots and ours.average is not None else net.entry
     if entry is None:
         return Fraction(0)
-    apart = sum(grid.profit(one.lots, one.entry, entry) for one in legs if one.entry is not None)
-    return Fraction(apart)
+    return sum(
+        (grid.profit(one.lots, one.entry, entry) for one in legs if one.entry is not None),
+        Fraction(0),
+    )

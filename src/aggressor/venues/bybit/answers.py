@@ -163,11 +163,11 @@ def read_orders(body: bytes) -> list[OrderUpdate]:
 
 
 def read_fills(body: bytes) -> list[FillUpdate]:
-    """Return the fills of a page, newest first, without payments of funding; raise MessageError."""
+    """Return the fills of a page, oldest first, without payments of funding; raise MessageError."""
     return _read(
         body,
         Fills,
-        lambda page, _: [_fill(row) for row in page.rows if row.exec_type not in _NO_FILL],
+        lambda page, _: [_fill(row) for row in page.rows[::-1] if row.exec_type not in _NO_FILL],
     )
 
 
