@@ -509,3 +509,26 @@ def test_chance_that_is_none() -> None:
     assert abs(sum(drawn) / 2000 - 0.5) < 0.02
     assert jitter(2, 0) != drawn[0]
     assert all(0.8 <= spread_around(1, i, 2000) < 1.2 for i in range(200))
+
+
+# fixed
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("better", [-20, -3, 0, 3])
+def test_a_fixed_order_rests_at_its_price_wherever_the_market_goes(side: int, better: int) -> None:
+    stage = Stage()
+    shift(stage, 0 if side > 0 else -10)
+    stage.market.ask += 10  # a spread to rest inside
+    best = stage.market.bid if side > 0 else stage.market.ask
+    price = best + side * better
+    work(stage, P.JOIN, side=side, limit=price, fixed=True, chase_ticks=2**31, wait_ns=600 * SECOND)
+    assert rests(stage) == [(price, 10)]
+    for ticks in (side, side, side * 5):
+        shift(stage, ticks)
+        stage.turn(SECOND)
+        assert rests(stage) == [(price, 10)]
+    stage.desk.parent(0).entry.stop("enough")  # type: ignore[union-attr]
+    stage.turn(SECOND)
+    stage.turn(SECOND)
+    assert account(stage).counts.reprices == 0

@@ -13,7 +13,7 @@ from typing import Any
 import cyclopts
 
 from aggressor._version import VERSION
-from aggressor.cli import execution, history, live, local, runs, trading
+from aggressor.cli import desk, execution, history, live, local, runs, trading
 
 app = cyclopts.App(
     name="aggressor",
@@ -24,6 +24,7 @@ app = cyclopts.App(
 _COLLECT = (50_000, 20, 50)  # a start makes many objects and no garbage: do not keep looking
 _COMMANDS = (
     runs.demo,
+    desk.desk,
     live.record,
     live.recover,
     live.watch,

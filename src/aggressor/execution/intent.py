@@ -83,6 +83,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     repeg_ns: int = 0  # least time between two amends, or two crossing orders
     chase_ticks: int = 0  # JOIN, PEG: never further than this from the first price
     limit: int = NO_PRICE  # never a price worse than this
+    fixed: bool = False  # JOIN, PEG: rest at the limit and nowhere else, wherever the best is
     cross_at_end: bool = False  # cross what is left when time or chase is over
     finish_ns: int = 2_000_000_000  # how long that may take
     places_max: int = 20  # orders it may place: a post-only may be rejected again and again

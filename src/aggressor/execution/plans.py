@@ -13,7 +13,8 @@
             `wait_ns` is over. Never a market order.
 
 No order stands at a price worse than `limit`: a passive one then rests at it, behind the best; a
-crossing one waits for the market to come.
+crossing one waits for the market to come. One that is `fixed` rests at its limit and nowhere else,
+also inside the spread: what a person means by a limit order.
 """
 
 from aggressor.execution.intent import Placement
@@ -59,7 +60,10 @@ class Passive:
         if not market.valid:
             return Stay.KEEP
         soon = market.now_ns - entry.changed_ns < entry.placement.repeg_ns
-        price = bounded(own_best(market, entry.side), entry.side, entry.placement.limit)
+        rule = entry.placement
+        price = bounded(own_best(market, entry.side), entry.side, rule.limit)
+        if rule.fixed and rule.limit != NO_PRICE:
+            price = rule.limit
         if order is None:
             if soon and self.first_price is not None:
                 return Stay.NOTHING

@@ -45,7 +45,7 @@ _MS = 1_000_000
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of a strategy rests on; everything here goes into its report."""
 
-    strategy: str = "exhaustion_scalp"  # or several, and where: run/assignment
+    strategy: str = "exhaustion_scalp"  # or several, and where: run/assignment; or none
     profile: str = "perp"
     latency_ms: str = "5,20,20"
     queue: str = "risk-averse"
@@ -77,11 +77,13 @@ UNLIMITED = DeskRule(
 def strategies_of(
     settings: Settings, instruments: Sequence[Instrument], mode: Mode
 ) -> list[tuple[int, Strategy]]:
-    """Return the strategies of a run, each with its lane.
+    """Return the strategies of a run, each with its lane; none where none is named.
 
     Raises ConfigError for a name, a file, an instrument or a parameter that there is not.
     """
     made: list[tuple[int, Strategy]] = []
+    if not settings.strategy:
+        return made
     own = 0
     for lane, name, rule in assigned(settings.strategy, settings.rule, instruments):
         where = settings.params or name

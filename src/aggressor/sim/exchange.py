@@ -192,6 +192,14 @@ class SimExchange:
         }
         return sim.head["position"].tolist(), orders
 
+    def ahead(self, order: int) -> float | None:
+        """Return the lots that stand in front of an order; None where that is not known."""
+        standing = self.sim.orders[: int(self.sim.clock[0]["orders"])]
+        found = standing[(standing["order"] == order) & (standing["state"] == RESTING)]
+        if not found.size or found[0]["front"] >= _BEHIND_ALL:
+            return None
+        return max(0.0, float(found[0]["front"]))
+
     @property
     def under_way(self) -> bool:
         """Whether a command or a report is on its way."""

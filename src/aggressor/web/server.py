@@ -49,7 +49,7 @@ class Visitor:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.armed = False
+        self.armed: int | None = None  # the epoch in which it may give orders
         self.bad = 0  # texts that were no command
 
 

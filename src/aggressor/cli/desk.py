@@ -1,0 +1,83 @@
+"""The desk: a market in the browser."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from aggressor.cli.trading import LimitsFile
+from aggressor.cli.words import Defaults, Start, Stop, usage
+
+
+def desk(
+    *,
+    replay: Path | None = None,
+    instrument: Annotated[
+        list[str] | None,
+        Parameter(help="Which of the store, as `venue:SYMBOL`; all where none is named."),
+    ] = None,
+    synthetic: Annotated[bool, Parameter(negative="")] = False,
+    seed: int = 1,
+    strategy: str = "",
+    limits: LimitsFile = None,
+    equity: float = 10_000.0,
+    profile: Defaults = "perp",
+    start: Start = None,
+    stop: Stop = None,
+    port: int = 0,
+    open_: Annotated[bool, Parameter(name="--open")] = True,
+    read_only: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Show a market in the browser: book, tape, footprint, signals with their reasons; and act.
+
+    Everything is served from this machine to this machine; the address holds a token.
+
+    Parameters
+    ----------
+    replay
+        Folder of a store: a recording with a time that can be moved.
+    synthetic
+        A market that we made ourselves, with labelled scenarios and a strategy on paper.
+    seed
+        Seed of that market.
+    strategy
+        Name of a strategy (see `aggressor strategies`); nobody but you trades where none is named.
+    equity
+        Money of the paper account at the beginning, in the settlement currency.
+    port
+        Port on loopback; a free one where 0.
+    open_
+        Open the browser.
+    read_only
+        Take no orders from a browser.
+    """
+    import asyncio
+    import webbrowser
+
+    from aggressor.run import desk as run
+    from aggressor.run.assemble import Settings
+    from aggressor.run.desk_markets import stored_market, synthetic_market, synthetic_settings
+    from aggressor.run.rules import rules_of
+
+    if synthetic == (replay is not None):
+        usage("name one market: --replay STORE or --synthetic")
+    if synthetic:
+        market = synthetic_market(seed)
+        settings = synthetic_settings(strategy or "exhaustion_scalp")
+    else:
+        assert replay is not None
+        market = stored_market(replay, instrument or (), start, stop)
+        settings = Settings(strategy=strategy, profile=profile, equity=equity)
+    rule = None if limits is None else rules_of(limits).desk(market.instruments)
+
+    def opened(address: str) -> None:
+        print(f"The desk is at {address}", flush=True)
+        if open_:
+            webbrowser.open(address)
+
+    def say(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    plan = run.DeskPlan(settings, rule, read_only=read_only, port=port)
+    asyncio.run(run.serve(run.Desk(market, plan), say=say, opened=opened))

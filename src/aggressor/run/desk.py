@@ -1,0 +1,314 @@
+"""`aggressor desk`: a market on the screen of a browser, with time to go and orders to give.
+
+    browser --> commands --> Desk.do --> time of the replay | an act of the run (intents, the halt)
+    Course: market -> engine -> picture -> hub --> browser
+
+One process, one loop. The engine runs in slices of some milliseconds and sockets are served in
+between; a browser that does not read waits by itself. Orders pass `Trading.want`, the same door as
+a strategy's, and the same checks behind it; they are taken from a browser that was armed, in this
+epoch of the desk, and from nobody on a desk that is read-only.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from aggressor.execution.desk import DeskRule
+from aggressor.execution.halt import HaltLevel
+from aggressor.run.assemble import Settings
+from aggressor.run.course import COLUMNS_NS, Course, Market
+from aggressor.run.desk_time import DeskTime
+from aggressor.run.hand import Hand, HandError, described
+from aggressor.schema.event import NO_TIME
+from aggressor.sim.synthetic.labels import Label
+from aggressor.store.replay import TIMER_NS
+from aggressor.web import commands
+from aggressor.web.hub import Hub
+from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
+from aggressor.web.server import DeskServer, Visitor
+from aggressor.web.words import hello, label_document
+
+TICK_S = 1 / 60
+SLICE_S = 0.012  # of the engine, between two turns of the sockets
+SEEK_S = 0.05
+MINUTE_NS = 60_000_000_000
+_HALTS: Mapping[str, HaltLevel] = {
+    "no_entries": HaltLevel.NO_ENTRIES,
+    "cancel": HaltLevel.CANCEL,
+    "flatten": HaltLevel.FLATTEN,
+}
+Answer = dict[str, Any]
+DONE: Answer = {"ok": True, "reason": ""}
+
+
+def refused(why: str) -> Answer:
+    """Return the answer that something is not done."""
+    return {"ok": False, "reason": why}
+
+
+class DeskPlan(NamedTuple):
+    """What a desk is to be."""
+
+    settings: Settings
+    rule: DeskRule | None = None
+    read_only: bool = False
+    port: int = 0
+    playing: bool = True
+
+
+class Desk:
+    """A desk over a market that can be begun again: a replay, a synthetic market."""
+
+    def __init__(self, market: Market, plan: DeskPlan, hub: Hub | None = None) -> None:
+        self.market = market
+        self.plan = plan
+        self.hub = hub or Hub()
+        self.time = DeskTime()
+        self.course = self._begun()
+        self.hand = Hand(self.course.engine)
+        self._told: list[int] = []  # states of the labels that were told
+        self._play_behind_seek = plan.playing
+        self.hub.greet(self._hello())
+        self._sought(market.opens_ns)
+
+    def _begun(self) -> Course:
+        return Course(self.market, self.plan.settings, self.hub, self._clock, self.plan.rule)
+
+    def _hello(self) -> dict[str, Any]:
+        market, settings = self.market, self.plan.settings
+        return hello(
+            market.instruments,
+            mode=market.mode,
+            title=market.title,
+            read_only=self.plan.read_only,
+            abilities={
+                "orders": not self.plan.read_only,
+                "pace": True,
+                "seek": True,
+                "step": True,
+            },
+            span_ns=market.span_ns,
+            strategy=settings.strategy or None,
+            account={
+                "currency": self.course.engine.desk.books.currency(0),
+                "equity": settings.equity,
+                "paper": True,
+            },
+            row_ticks=[lane.bars.row_ticks for lane in self.course.picture.lanes],
+            heat_ms=TIMER_NS / 1e6,
+            bar_ns=MINUTE_NS,
+        )
+
+    def _clock(self) -> dict[str, Any]:
+        course = self.course
+        return self.time.document(course.now_ns, at_end=course.at_end)
+
+    # -- running ---------------------------------------------------------------------------------
+
+    async def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Go on until `until` says so or the task is cancelled."""
+        while not until():
+            began = time.monotonic()
+            self.turn(began)
+            rest = 0.0 if self.time.seeking_ns is not None else TICK_S
+            await asyncio.sleep(max(0.0, began + rest - time.monotonic()))
+
+    def turn(self, wall_s: float) -> None:
+        """Let the engine go as far as its time has come, and tell what is new."""
+        if self.time.seeking_ns is not None:
+            self._seek_on(wall_s)
+        elif self.time.playing:
+            self._play_on(wall_s)
+        self._follow()
+        self._tell_labels()
+        self.course.picture.moment(wall_s)
+        self.hub.wake()
+
+    def _play_on(self, wall_s: float) -> None:
+        arrived = self.course.run_to(self.time.target(wall_s), time.monotonic() + SLICE_S)
+        if arrived:
+            self.time.behind_ns = 0
+        else:
+            self.time.fell_short(self.course.now_ns, wall_s)
+        if self.course.at_end:
+            self.time.pause()
+
+    def _seek_on(self, wall_s: float) -> None:
+        to_ns = self.time.seeking_ns
+        assert to_ns is not None, "nothing is sought"
+        stop_s = time.monotonic() + SEEK_S
+        if self.course.run_to(to_ns, stop_s, self.time.columns_from_ns) or self.course.at_end:
+            self.time.arrived(to_ns, time.monotonic())
+            self.hub.greet(self._hello())
+            self.course.picture.moment(wall_s, always=True)
+            if self._play_behind_seek and not self.course.at_end:
+                self.time.play(to_ns, time.monotonic())
+
+    def _follow(self) -> None:
+        """Go on with a flattening."""
+        if self.hand.flattening:
+            wanted = self.hand.follow()
+            if wanted:
+                self._want(wanted)
+
+    def _tell_labels(self) -> None:
+        """Tell what was injected when its time begins, and again when it is over."""
+        if not self.market.labelled or self.course.now_ns == NO_TIME:
+            return
+        labels: list[Label] = list(self.course.labels())
+        now = self.course.now_ns
+        self._told += [0] * (len(labels) - len(self._told))
+        for number, label in enumerate(labels):
+            state = (now >= label.start_ns) + (now >= label.stop_ns)
+            if state > self._told[number]:
+                self._told[number] = state
+                content = label_document(label, number, over=state == 2)
+                self.hub.publish(json_frame(Kind.LABEL, 0, now, content))
+
+    def notice(self, text: str, level: str = "info") -> None:
+        """Tell words to every browser."""
+        self.hub.publish(
+            json_frame(Kind.NOTICE, WHOLE_DESK, NO_TIME, {"level": level, "text": text})
+        )
+        self.hub.wake()
+
+    # -- what browsers ask for -------------------------------------------------------------------
+
+    def do(self, visitor: Visitor, command: commands.Command) -> Answer:
+        """Do what a browser asks for, or say why not."""
+        if isinstance(command, commands.Ping):
+            now = self.course.now_ns
+            return DONE | {"ms": command.ms, "now_ms": None if now == NO_TIME else now / 1e6}
+        if isinstance(command, commands.Watch):
+            return self._watch(visitor, command)
+        if isinstance(command, commands.Navigation):
+            return self._navigate(command)
+        if self.plan.read_only:
+            return refused("This desk is read-only.")
+        if isinstance(command, commands.Arm):
+            visitor.armed = self.hub.epoch if command.on else None
+            return DONE | {"armed": command.on}
+        if isinstance(command, commands.Kill):
+            self._halt(_HALTS[command.level], command.reason)
+            return DONE
+        if visitor.armed != self.hub.epoch:
+            return refused("This browser is not armed.")
+        return self._act(command)
+
+    def _watch(self, visitor: Visitor, command: commands.Watch) -> Answer:
+        unknown = [k for k in command.lanes if k >= len(self.market.instruments)]
+        if unknown:
+            return refused(f"There is no lane {unknown[0]}.")
+        visitor.reader.watch(command.lanes)
+        return DONE
+
+    def _act(self, command: commands.Acting) -> Answer:
+        """Give the engine what a person wants."""
+        if self.course.now_ns == NO_TIME or self.time.seeking_ns is not None:
+            return refused("The desk is on its way to another moment.")
+        if isinstance(command, commands.Resume):
+            self._halt(HaltLevel.OPEN, command.reason)
+            return DONE
+        try:
+            wanted = self.hand.intents(command)
+        except HandError as trouble:
+            return refused(str(trouble))
+        if not wanted and not self.hand.flattening:
+            return refused("Nothing is under way or held.")
+        if wanted:
+            self._want(wanted)
+        stands = not self.time.playing
+        return DONE | ({"note": "time stands still: it is taken when it goes on"} if stands else {})
+
+    def _want(self, wanted: list[Any]) -> None:
+        self.course.trading.want(wanted, described(wanted), self.course.now_ns)
+
+    def _halt(self, level: HaltLevel, reason: str) -> None:
+        now = self.course.now_ns if self.course.now_ns != NO_TIME else 0
+        self.course.trading.act(level, f"person: {reason}", now)
+
+    # -- the time of a replay --------------------------------------------------------------------
+
+    def _navigate(self, command: commands.Navigation) -> Answer:
+        now, wall = self.course.now_ns, time.monotonic()
+        if isinstance(command, commands.Seek):
+            return self._seek(command)
+        if isinstance(command, commands.Pace):
+            self.time.pace(command.speed, now, wall)
+            return DONE
+        if self.time.seeking_ns is not None:
+            self._play_behind_seek = isinstance(command, commands.Play)
+            return DONE
+        if isinstance(command, commands.Play):
+            if self.course.at_end:
+                return refused("The market is over: go back to an earlier moment.")
+            self.time.play(now, wall)
+        elif isinstance(command, commands.Pause):
+            self.time.pause()
+        else:
+            return self._step(command, wall)
+        return DONE
+
+    def _step(self, command: commands.Step, wall_s: float) -> Answer:
+        if self.time.playing:
+            return refused("Time runs: pause it first.")
+        used = self.course.step(command.events)
+        self.course.picture.moment(wall_s, always=True)
+        self.hub.wake()
+        return DONE | {"events": used} if used else refused("The market is over.")
+
+    def _seek(self, command: commands.Seek) -> Answer:
+        first, last = self.market.span_ns
+        if command.signal is not None:
+            if command.lane >= len(self.market.instruments):
+                return refused(f"There is no lane {command.lane}.")
+            found = self.course.picture.signal_ns(command.lane, command.signal)
+            if found is None:
+                return refused("That signal is not kept any more.")
+            to_ns = found
+        else:
+            assert command.to_ms is not None, "checked when it was read"
+            to_ns = round(command.to_ms * 1e6)
+        if not first <= to_ns <= last:
+            return refused("That moment is outside of what can be shown.")
+        self._play_behind_seek = self.time.playing or (
+            self.time.seeking_ns is not None and self._play_behind_seek
+        )
+        self._sought(to_ns)
+        return DONE
+
+    def _sought(self, to_ns: int) -> None:
+        """Go to a moment: on from here, or from the beginning where it lies behind."""
+        now = self.course.now_ns
+        if now != NO_TIME and to_ns < now:
+            self._begin_anew("gone back to an earlier moment: orders given by hand are gone")
+        self.time.pause()
+        start = self.course.now_ns if self.course.now_ns != NO_TIME else self.market.span_ns[0]
+        self.time.seek(to_ns, start, COLUMNS_NS)
+
+    def _begin_anew(self, why: str) -> None:
+        self.course = self._begun()
+        self.hand = Hand(self.course.engine)
+        self._told = []
+        self.hub.restart(why, self._hello())
+
+
+async def serve(
+    desk: Desk,
+    *,
+    say: Callable[[str], None],
+    opened: Callable[[str], None],
+    token: str | None = None,
+) -> None:
+    """Serve a desk until the task is cancelled; `opened` is told its address.
+
+    Raises ConfigError where the port is taken.
+    """
+    server = DeskServer(desk.hub, desk, say, token)
+    await server.start(desk.plan.port)
+    try:
+        opened(server.address)
+        await desk.run()
+    finally:
+        await server.stop("the desk was closed")

@@ -1,0 +1,190 @@
+"""The hand: what a person asks for on the desk, as intents like a strategy's.
+
+A limit order that does not cross rests post-only at its price (`Policy.JOIN`, fixed); one that does
+is taken at once up to its price. A market order is a marketable limit with a cap. With a bracket it
+becomes a trade that its stop and target protect; without, an order worked by itself. The desk has
+one of either on an instrument at a time.
+
+Flattening takes more than one decision: what works is given up, then what is held is closed by a
+capped reduce-only order, again with a wider cap while something is left.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from aggressor.engine.engine import Engine
+from aggressor.execution.intent import Action, Intent, Placement, Policy, Protection, Target
+from aggressor.execution.parent import Parent
+from aggressor.execution.trade import Trade
+from aggressor.schema.errors import AggressorError
+from aggressor.web.commands import Cancel, CancelAll, Flatten, Move, Order, Protect
+from aggressor.web.money import HAND
+
+RESTS_NS = 7 * 86_400_000_000_000
+REPEG_NS = 200_000_000
+FLATTENS_MAX = 8
+EXIT_CAP_BP = 2
+EXIT_CAP_TICKS = 10
+_PARENTS = HAND << 41  # above every number that a strategy gives
+_NS_MS = 1_000_000
+Asked = Order | Move | Protect | Cancel | CancelAll | Flatten
+
+
+class HandError(AggressorError):
+    """Something that cannot be asked for now."""
+
+
+class Hand:
+    """What a person wants of one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._last = 0
+        self._flattening: dict[int, int] = {}  # lane -> closing orders so far
+
+    def intents(self, asked: Asked) -> list[Intent]:
+        """Return what an asking comes to; raise HandError where it can be nothing."""
+        if isinstance(asked, CancelAll):
+            lanes = range(len(self._engine.instruments))
+            return [one for k in lanes for one in self._cancel(k)]
+        if asked.lane >= len(self._engine.instruments):
+            raise HandError(f"There is no lane {asked.lane}.")
+        if isinstance(asked, Order):
+            return [self._enter(asked)]
+        if isinstance(asked, Flatten):
+            self._flattening[asked.lane] = 0
+            return self.follow()
+        under_way = self._under_way(asked.lane)
+        if under_way is None:
+            raise HandError("Nothing is under way on this instrument.")
+        if isinstance(asked, Cancel):
+            return self._cancel(asked.lane)
+        if isinstance(asked, Move):
+            return [self._move(asked, under_way)]
+        return [self._protect(asked, under_way)]
+
+    def follow(self) -> list[Intent]:
+        """Return what a flattening under way needs next."""
+        wanted: list[Intent] = []
+        for k, tries in list(self._flattening.items()):
+            under_way = self._under_way(k)
+            position = self._engine.desk.position(k).lots
+            if isinstance(under_way, Trade):
+                del self._flattening[k]
+                wanted.append(self._intent(Action.EXIT, k, under_way.parent, "flatten"))
+            elif under_way is not None:
+                closes = under_way.intent.reduce_only and under_way.intent.strategy == HAND
+                if not closes and not under_way.entry.stop_reason:
+                    wanted.append(self._intent(Action.CANCEL, k, under_way.parent, "flatten"))
+            elif position == 0 or tries >= FLATTENS_MAX:
+                del self._flattening[k]
+            else:
+                self._flattening[k] = tries + 1
+                wanted.append(self._close(k, position, tries))
+        return wanted
+
+    @property
+    def flattening(self) -> bool:
+        """Whether something is still being flattened."""
+        return bool(self._flattening)
+
+    def _under_way(self, k: int) -> Trade | Parent | None:
+        desk = self._engine.desk
+        return desk.trade(k) or desk.parent(k)
+
+    def _number(self) -> int:
+        """Return a number for a trade that was never used, in this process or an earlier one."""
+        self._last = max(self._last + 1, _PARENTS + max(0, self._engine.now_ns // _NS_MS))
+        return self._last
+
+    def _intent(self, action: Action, k: int, parent: int, reason: str) -> Intent:
+        return Intent(
+            action=action,
+            instrument=k,
+            strategy=HAND,
+            parent=parent,
+            reason=reason,
+            ts_decided=self._engine.now_ns,
+        )
+
+    def _enter(self, order: Order) -> Intent:
+        held = order.bracket
+        intent = self._intent(
+            Action.ENTER if held is not None else Action.WORK,
+            order.lane,
+            self._number(),
+            "by hand",
+        )
+        if held is not None and order.reduce_only:
+            raise HandError("A bracket protects what is entered: it cannot be reduce-only.")
+        return msgspec.structs.replace(
+            intent,
+            side=order.side,
+            lots=order.lots,
+            placement=self._placement(order.lane, order.side, order.price, order.cap_ticks),
+            protection=None
+            if held is None
+            else Protection(stop=held.stop, targets=(Target(held.target),)),
+            reduce_only=order.reduce_only,
+        )
+
+    def _placement(self, k: int, side: int, price: int | None, cap_ticks: int | None) -> Placement:
+        """Return how an order meets the book of this moment."""
+        if price is None:
+            return Placement(policy=Policy.CROSS, cap_ticks=cap_ticks or 0)
+        book = self._engine.pipeline.market.book.head[k]
+        if not book["valid"]:
+            raise HandError("The book is not valid: nobody knows whether that price would cross.")
+        beyond = side * (price - int(book["ask"] if side > 0 else book["bid"]))
+        if beyond >= 0:
+            return Placement(policy=Policy.CROSS, cap_ticks=beyond, limit=price)
+        return Placement(
+            policy=Policy.JOIN,
+            wait_ns=RESTS_NS,
+            repeg_ns=REPEG_NS,
+            chase_ticks=2**31,
+            limit=price,
+            fixed=True,
+            places_max=1_000,
+        )
+
+    def _move(self, asked: Move, under_way: Trade | Parent) -> Intent:
+        intent = self._intent(Action.REPLACE, asked.lane, under_way.parent, "moved by hand")
+        side = under_way.intent.side
+        return msgspec.structs.replace(
+            intent, placement=self._placement(asked.lane, side, asked.price, None)
+        )
+
+    def _protect(self, asked: Protect, under_way: Trade | Parent) -> Intent:
+        if not isinstance(under_way, Trade):
+            raise HandError("An order worked by itself has no stop: place it with a bracket.")
+        intent = self._intent(Action.PROTECT, asked.lane, under_way.parent, "moved by hand")
+        held = under_way.bracket.protection
+        return msgspec.structs.replace(
+            intent, protection=msgspec.structs.replace(held, stop=asked.stop)
+        )
+
+    def _cancel(self, k: int) -> list[Intent]:
+        under_way = self._under_way(k)
+        if under_way is None:
+            return []
+        return [self._intent(Action.CANCEL, k, under_way.parent, "cancelled by hand")]
+
+    def _close(self, k: int, position: int, tries: int) -> Intent:
+        """Return a capped order against a position, wider at each try."""
+        book = self._engine.pipeline.market.book.head[k]
+        cap = max(EXIT_CAP_TICKS, int(book["bid"]) * EXIT_CAP_BP // 10_000)
+        intent = self._intent(Action.WORK, k, self._number(), "flatten")
+        return msgspec.structs.replace(
+            intent,
+            side=-1 if position > 0 else 1,
+            lots=abs(position),
+            placement=Placement(policy=Policy.CROSS, cap_ticks=cap * (1 + tries)),
+            reduce_only=True,
+        )
+
+
+def described(wanted: Sequence[Intent]) -> str:
+    """Return in a few words what was asked for, for the journal."""
+    return "person: " + ", ".join(one.action.value for one in wanted)

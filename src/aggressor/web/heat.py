@@ -1,0 +1,146 @@
+"""HEAT and BOOK: what rests around the touch, column by column, and the ladder of this moment.
+
+A column covers a range of prices around the middle, at least REACH_TICKS and REACH_BP to either
+side, that stays where it is until the middle has wandered half way to an end of it. A KEY column
+names every price that holds something; the others those that changed, so a column costs what
+happened, not what stands. Keys come every KEYS columns, whenever the range moves, and behind
+everything that was lost.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from aggressor.engine.flows import ADDED, HIDDEN, PULLED, TRADED, FlowReader
+from aggressor.engine.levels import book_levels
+from aggressor.engine.parts import Pipeline
+from aggressor.schema.event import ASK, BID, NO_PRICE
+from aggressor.web.protocol import BROKEN, KEY, VALID, Kind, frame
+
+REACH_TICKS = 300
+REACH_BP = 30
+REACH_MAX = 8_000  # ticks: bounds the work of a column
+KEYS = 64
+BOOK_LEVELS = 150
+_FLOWS = (ADDED, PULLED, TRADED, HIDDEN)
+
+
+class Heat:
+    """The columns of one lane."""
+
+    def __init__(self, lane: int) -> None:
+        self.lane = lane
+        self._reader = FlowReader(lane)
+        self._low = self._high = NO_PRICE
+        self._shown = np.zeros(0)
+        self._columns = 0
+        self._clears = -1
+        self._began = False
+
+    def column(self, pipe: Pipeline, now_ns: int) -> bytearray | None:
+        """Return the column of a TIMER; None before there has been a book."""
+        head = pipe.market.book.head[self.lane]
+        bid, ask = int(head["bid"]), int(head["ask"])
+        moved = self._cover(bid, ask)
+        if self._low == NO_PRICE:
+            return None
+        self._reader.look(pipe, self._low, self._high)
+        lots = self._reader.lots
+        broken = not self._began or int(head["clears"]) != self._clears
+        key = moved or broken or self._columns % KEYS == 0
+        self._began, self._clears = True, int(head["clears"])
+        self._columns += 1
+        at = np.flatnonzero(lots if key else lots != self._shown)
+        self._shown = lots.copy()
+        flags = (KEY if key else 0) | (VALID if head["valid"] else 0) | (BROKEN if broken else 0)
+        sides, places = _touched(self._reader.flows) if not broken else (_NONE, _NONE)
+        flows = self._reader.flows
+        return frame(
+            Kind.HEAT,
+            self.lane,
+            now_ns,
+            [
+                np.array([self._low, self._high, bid, ask], np.int32),
+                (self._low + at).astype(np.int32),
+                lots[at],
+                (self._low + places).astype(np.int32),
+                np.where(sides == 0, BID, ASK).astype(np.int8),
+                *(flows[sides, what, places].astype(np.float64) for what in _FLOWS),
+            ],
+            count=at.size,
+            aux=places.size,
+            flags=flags,
+        )
+
+    def _cover(self, bid: int, ask: int) -> bool:
+        """Let the range hold the touch; return whether it had to move."""
+        if bid == NO_PRICE or ask == NO_PRICE:
+            return False
+        middle = (bid + ask) // 2
+        reach = min(REACH_MAX, max(REACH_TICKS, abs(middle) * REACH_BP // 10_000))
+        if self._low != NO_PRICE and 2 * abs(middle - (self._low + self._high) // 2) <= reach:
+            return False
+        self._low, self._high = middle - reach, middle + reach
+        self._shown = np.zeros(2 * reach + 1)
+        return True
+
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _touched(flows: Any) -> tuple[Any, Any]:
+    """Return (side index, place) of every level at which something happened."""
+    return np.nonzero(np.any(flows != 0, axis=1))
+
+
+def book_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray:
+    """Return the ladder of this moment, with what the session traded at each row's price."""
+    head = pipe.market.book.head[k]
+    rows = book_levels(pipe, k, BOOK_LEVELS)
+    session = pipe.session.head[k]
+    traded = np.zeros((rows.size, 2))
+    if session["volume"] > 0:
+        places = (rows["price"] - session["origin"]) // session["row_ticks"]
+        inside = (places >= 0) & (places < pipe.session.rows.shape[1])
+        traded[inside] = pipe.session.rows[k, places[inside]]
+    return frame(
+        Kind.BOOK,
+        k,
+        now_ns,
+        [
+            rows["price"].astype(np.int32),
+            *(
+                rows[name].astype(np.float64)
+                for name in ("lots", "added", "pulled", "traded", "hidden")
+            ),
+            np.ascontiguousarray(traded[:, 1]),
+            np.ascontiguousarray(traded[:, 0]),
+        ],
+        count=rows.size,
+        aux=int((rows["side"] == BID).sum()),
+        flags=VALID if head["valid"] else 0,
+    )
+
+
+def profile_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray | None:
+    """Return the session's volume by row; None before its first print."""
+    head = pipe.session.head[k]
+    if head["volume"] <= 0:
+        return None
+    step, origin = int(head["row_ticks"]), int(head["origin"])
+    first = (int(head["low"]) - origin) // step
+    stop = (int(head["high"]) - origin) // step + 1
+    rows = pipe.session.rows[k, first:stop]
+    held = np.flatnonzero(pipe.session.volumes[k, first:stop])
+    return frame(
+        Kind.PROFILE,
+        k,
+        now_ns,
+        [
+            (origin + (first + held) * step).astype(np.int32),
+            rows[held, 1].astype(np.float64),
+            rows[held, 0].astype(np.float64),
+        ],
+        count=held.size,
+        aux=step,
+    )
