@@ -13,7 +13,7 @@ from typing import Any
 import cyclopts
 
 from aggressor._version import VERSION
-from aggressor.cli import desk, execution, history, live, local, runs, trading
+from aggressor.cli import desk, execution, history, live, local, reporting, runs, trading
 
 app = cyclopts.App(
     name="aggressor",
@@ -46,6 +46,7 @@ _COMMANDS = (
     history.composite,
     history.study,
     runs.backtest,
+    reporting.report,
     runs.strategies,
     execution.execute,
     execution.slippage,

@@ -52,6 +52,7 @@ def backtest(
     start: Start = None,
     stop: Stop = None,
     candles: Candles = None,
+    latency_sweep: Annotated[bool, Parameter(negative="")] = False,
     journal: Path | None = None,
     json: Json = False,
 ) -> None:
@@ -86,6 +87,8 @@ def backtest(
         Taker fee in basis points.
     equity
         Money at the start, in the settlement currency.
+    latency_sweep
+        Run it again with orders and answers under way for 0, 50, 100, 250 and 500 ms.
     journal
         Keep the run in this folder, for `aggressor report`.
     """
@@ -122,7 +125,14 @@ def backtest(
             assert store is not None
             assert instrument
             source = stored(store, instrument, start=start, stop=stop, candles=candles or ())
+        swept = None
+        if latency_sweep:
+            from aggressor.run.sweep import sweep
+
+            swept = sweep(source, settings, journal, step)
         result = backtest_of(source, settings, {"from": start, "to": stop}, step, journal)
+        if swept is not None:
+            result["latency_sweep"] = swept
         if placebo:
             from aggressor.run.judging import judge
 

@@ -55,6 +55,7 @@ def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> Non
         cost_tables,
         flow_tables,
         live_tables,
+        run_tables,
         score_tables,
         strategy_tables,
         study_tables,
@@ -64,7 +65,7 @@ def show(result: dict[str, Any], as_json: bool, how: str, **options: Any) -> Non
 
     rooms = (
         *(tables, flow_tables, live_tables, score_tables, study_tables),
-        *(strategy_tables, trading_tables, cost_tables),
+        *(strategy_tables, trading_tables, cost_tables, run_tables),
     )
     where = next(one for one in rooms if hasattr(one, how))
     getattr(where, how)(result, **options)

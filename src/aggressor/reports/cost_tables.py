@@ -38,7 +38,7 @@ def show_slippage(result: dict[str, Any]) -> None:
 def show_costs(console: Any, tca: dict[str, Any]) -> None:
     """Print what orders cost, by every grouping that tells two apart."""
     table = table_of(
-        "Costs of orders, basis points, + is paid: mean [95 %], median",
+        "Costs of orders, basis points, + is paid: mean [95 %]",
         *(("by", "left"), ("group", "left"), ("orders", "right"), ("filled", "right")),
         *(("maker", "right"), ("slippage", "right"), ("fees", "right"), ("shortfall", "right")),
         *(("markout 1 s", "right"), ("5 s", "right"), ("60 s", "right")),
@@ -55,7 +55,7 @@ def show_costs(console: Any, tca: dict[str, Any]) -> None:
             _share(row["filled_share"]),
             _share(row["maker_share"]),
             _mean(row["slippage_bp"]),
-            _mean(row["fees_bp"]),
+            _mean(row["fees_bp"], alone=True),
             _mean(row["shortfall_bp"]),
             *(_mean(markouts[name]) for name in ("1s", "5s", "60s")),
         )
@@ -66,11 +66,13 @@ def _share(value: float | None) -> str:
     return NOT_KNOWN if value is None else f"{100 * value:.1f} %"
 
 
-def _mean(one: dict[str, Any]) -> str:
+def _mean(one: dict[str, Any], *, alone: bool = False) -> str:
+    """Return a mean with its interval; alone where it hardly varies (the median is in the JSON)."""
     if one["mean"] is None:
         return NOT_KNOWN
-    bounds = "" if one["low"] is None else f" [{one['low']:.2f}, {one['high']:.2f}]"
-    return f"{one['mean']:.2f}{bounds}, {one['median']:.2f}"
+    known = one["low"] is not None and not alone
+    bounds = f" [{one['low']:.2f}, {one['high']:.2f}]" if known else ""
+    return f"{one['mean']:.2f}{bounds}"
 
 
 def show_execution(result: dict[str, Any]) -> None:

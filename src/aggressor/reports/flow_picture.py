@@ -62,7 +62,7 @@ def draw_flow(flow: Flow, file: Path | str, form: str) -> None:
     )
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3.4, 1])
     tick, lot = float(one.tick), float(one.lot)
-    _draw_depth(figure, upper, flow, tick, lot)
+    draw_resting(figure, upper, flow.times, flow.depth, flow.low * tick, flow.row_ticks * tick, lot)
     times = days_of(flow.times)
     for line, colour in _price_lines(flow):
         upper.step(times, line * tick, color=colour, linewidth=1.1, where="post")
@@ -92,13 +92,24 @@ def _price_lines(flow: Flow) -> list[tuple[NDArray[np.float64], str]]:
     return [(0.5 * (flow.bid + flow.ask), INK)]
 
 
-def _draw_depth(figure: Any, axes: Any, flow: Flow, tick: float, lot: float) -> None:
-    shown = np.sqrt(flow.depth * lot)
+def draw_resting(
+    figure: Any,
+    axes: Any,
+    times: NDArray[np.int64],
+    depth: NDArray[np.float32],
+    low: float,
+    row: float,
+    lot: float,
+) -> None:
+    """Draw what rests, grey, with its scale, and set the axis of prices to its rows.
+
+    `depth` (rows, n) lots at `times` (n,) ns, nan while not known; `low` and `row` are prices.
+    """
+    shown = np.sqrt(depth * lot)
     known = shown[np.isfinite(shown) & (shown > 0)]
     top = float(np.quantile(known, 0.99)) if known.size else 1.0
-    low = flow.low * tick
-    high = low + flow.depth.shape[0] * flow.row_ticks * tick
-    times = days_of(flow.times)
+    high = low + depth.shape[0] * row
+    days = days_of(times)
     colours = _greys()
     image = axes.imshow(
         shown,
@@ -108,7 +119,7 @@ def _draw_depth(figure: Any, axes: Any, flow: Flow, tick: float, lot: float) -> 
         cmap=colours,
         vmin=0.0,
         vmax=top,
-        extent=(float(times[0]), float(times[-1]), low, high),
+        extent=(float(days[0]), float(days[-1]), low, high),
     )
     axes.set_ylim(low, high)
     bar = figure.colorbar(image, ax=axes, pad=0.01, fraction=0.02, aspect=40, extend="max")

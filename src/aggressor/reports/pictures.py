@@ -7,6 +7,7 @@ no screen is needed; matplotlib is an optional extra and is imported when a pict
 """
 
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,14 @@ def matplotlib(module: str = "") -> Any:
         ) from None
 
 
-def new_figure(title: str, note: str = "") -> Any:
-    """Return an empty figure with a title and a line of small print."""
+def new_figure(title: str, note: str = "", size: tuple[float, float] = (WIDTH, HEIGHT)) -> Any:
+    """Return an empty figure, inches, with a title and a line of small print."""
     matplotlib().rcParams.update(_STYLE)
-    figure = matplotlib("figure").Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
+    figure = matplotlib("figure").Figure(figsize=size, dpi=DPI, layout="constrained")
     matplotlib("backends.backend_agg").FigureCanvasAgg(figure)
     figure.get_layout_engine().set(rect=(0.006, 0.006, 0.988, 0.988))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=14, color=INK)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=14, color=INK)
     if note:
         figure.supxlabel(note, x=0.01, ha="left", fontsize=9, color=GREY)
     return figure
@@ -69,6 +71,14 @@ def save_figure(figure: Any, file: Path | str, form: str) -> None:
         raise StoreError(f"Cannot write {file}: {trouble}. Choose another place.") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def picture_bytes(figure: Any, form: str) -> bytes:
+    """Return a figure as the bytes of a PNG or SVG."""
+    assert form in FORMATS
+    held = BytesIO()
+    figure.savefig(held, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else {})
+    return held.getvalue()
 
 
 def days_of(ns: NDArray[np.int64] | int) -> Any:

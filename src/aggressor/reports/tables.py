@@ -13,6 +13,7 @@ from rich.table import Table
 from aggressor.reports.console import NOT_KNOWN, signed, table_of, wide_console
 from aggressor.reports.cost_tables import show_costs
 from aggressor.reports.moments import moment_text
+from aggressor.reports.run_tables import sweep_table
 from aggressor.reports.strategy_tables import show_judgement
 
 BARS_SHOWN = 60
@@ -309,6 +310,8 @@ def show_backtest(result: dict[str, Any]) -> None:
         _show_trades(console, one["trade_list"], one["currency"])
     if result.get("tca", {}).get("orders"):
         show_costs(console, result["tca"])
+    if "latency_sweep" in result:
+        console.print(sweep_table(result["latency_sweep"]))
     if "placebo" in result:
         show_judgement(result["placebo"])
     rule = result["parameters"]

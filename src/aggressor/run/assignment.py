@@ -47,7 +47,7 @@ def assigned(
             wanted.append((lane, name))
     names = list(dict.fromkeys(name for _, name in wanted))
     rules = {names[0]: rule} if len(names) == 1 else _rules(names, rule)
-    return [Assigned(lane, name, rules[name]) for lane, name in wanted]
+    return [Assigned(lane, name, _own(name, rules[name])) for lane, name in wanted]
 
 
 def short_name(name: str) -> str:
@@ -80,5 +80,10 @@ def _rules(names: Sequence[str], rule: Mapping[str, Any]) -> dict[str, Mapping[s
         own = rule.get(short, {})
         if not isinstance(own, Mapping):
             raise ConfigError(f"{short} is a strategy: its parameters stand in a table [{short}].")
-        rules[name] = {**own, **(shared if not is_own(name) else {})}
+        rules[name] = {**own, **shared}
     return rules
+
+
+def _own(name: str, rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a strategy's parameters: one of one's own is not told what is of the whole run."""
+    return {k: v for k, v in rule.items() if k not in SHARED} if is_own(name) else rule

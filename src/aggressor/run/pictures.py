@@ -13,14 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.engine.columns import column_indices, empty_row, read_columns
-from aggressor.engine.parts import Pipeline
 from aggressor.engine.reading import read_signals
 from aggressor.features.bars import BAR
 from aggressor.features.prints import TAKER_ORDER
 from aggressor.features.profile import volume_profile
 from aggressor.features.series import ClosedBars
-from aggressor.kernel import Int, kernel
-from aggressor.market.book import best_price, lots_at, next_price
 from aggressor.reports.flow_picture import Flow, draw_flow
 from aggressor.reports.footprint_picture import (
     BARS_MAX,
@@ -38,38 +35,17 @@ from aggressor.run.signals import kind_named, wanted_rows
 from aggressor.run.studying import Study
 from aggressor.run.tape import taker_orders
 from aggressor.schema.errors import StoreError
-from aggressor.schema.event import ASK, BID, NO_PRICE
 from aggressor.store.replay import TIMER_NS
+from aggressor.study.depth_rows import depth_rows
 
 COLUMNS_MAX = 1200
 ROWS_MAX = 240
 ORDERS_MAX = 300
 SIGNALS_MAX = 2000  # kept for a picture: the best scored
-_WALK_MAX = 20_000
 _CLOCK_NS = 120 * 10**9
 
 Pictures = Mapping[str, Path]
 """Files to be drawn by format, `png` or `svg`."""
-
-
-@kernel
-def read_rows(pipe: Pipeline, k: Int, low: Int, row_ticks: Int, rows: NDArray[np.float64]) -> None:
-    """Sum the lots resting in each row of prices from `low` on, both sides."""
-    book = pipe.market.book
-    rows[:] = 0.0
-    high = low + row_ticks * rows.size
-    for side in (BID, ASK):
-        price = np.int64(best_price(book, k, side))
-        for _ in range(_WALK_MAX):
-            if (
-                price == NO_PRICE
-                or (side == BID and price < low)
-                or (side == ASK and price >= high)
-            ):
-                break
-            if low <= price < high:
-                rows[(price - low) // row_ticks] += lots_at(book, k, side, price)
-            price = np.int64(next_price(book, k, side, price))
 
 
 def gather_flow(
@@ -92,7 +68,7 @@ def gather_flow(
     for moment in study.moments(every_ns, progress):
         if not moment.last:
             read_columns(moment.pipe, study.lane, moment.now_ns, row)
-            read_rows(moment.pipe, study.lane, low, row_ticks, ladder)
+            depth_rows(moment.pipe.market.book, study.lane, low, row_ticks, ladder)
             times.append(moment.now_ns)
             lines.append(row[wanted])
             known = moment.pipe.market.book.head[study.lane]["valid"]

@@ -28,7 +28,6 @@ from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
 from aggressor.linking import address_of
 from aggressor.run.importing import import_files
-from aggressor.run.pictures import read_rows
 from aggressor.run.progress import Step
 from aggressor.schema.command import empty_commands
 from aggressor.schema.event import (
@@ -49,6 +48,7 @@ from aggressor.sim.state import sim_state
 from aggressor.sim.synthetic.market import record
 from aggressor.sim.synthetic.presets import demo_config, demo_instrument
 from aggressor.store.replay import replay_of
+from aggressor.study.depth_rows import depth_rows
 from aggressor.study.readings import read_all
 
 _START_MS = 1_700_000_000_000
@@ -151,7 +151,7 @@ def _reads() -> None:
     read_levels(pipe, 0, 1, 1000)
     read_columns(pipe, 0, 0, empty_row())
     book_levels(pipe, 0, 1)
-    read_rows(pipe, 0, 0, 1, np.zeros(4))
+    depth_rows(pipe.market.book, 0, 0, 1, np.zeros(4))
 
 
 def _import() -> None:

@@ -21,6 +21,7 @@ from aggressor.schema.event import (
     LAST,
     LEVEL,
     NO_PRICE,
+    NO_TIME,
     NOT_FLOW,
     QUOTE,
     TRADE,
@@ -106,6 +107,11 @@ class TopReader:
         now["last"] = NO_PRICE
         self._state = TopState(np.zeros(1, np.int64), now, np.zeros(0, TOP), book_state(1))
 
+    @property
+    def book(self) -> BookState:
+        """The book as it stands."""
+        return self._state.book
+
     def add(self, events: Events) -> Rows:
         """Use a batch; return its rows."""
         state = self._state.replace(head=np.zeros(1, np.int64), rows=np.zeros(events.size + 1, TOP))
@@ -142,10 +148,13 @@ def mid2_of(row: Any, ts_ns: int) -> int | None:
     return int(row["bid"]) + int(row["ask"])
 
 
-def rows_at(batches: Iterable[Events], times: Iterable[int]) -> dict[int, Any]:
+def rows_at(
+    batches: Iterable[Events], times: Iterable[int], end_ns: int = NO_TIME
+) -> dict[int, Any]:
     """Return the row of TOP known at each time, from one pass over a tape.
 
-    None before the tape begins and behind its end.
+    None before the tape begins and behind its end: that of its last row, or `end_ns` where it was
+    listened to for longer.
     """
     wanted = sorted(set(times))
     found: dict[int, Any] = dict.fromkeys(wanted)
@@ -162,6 +171,9 @@ def rows_at(batches: Iterable[Events], times: Iterable[int]) -> dict[int, Any]:
         last = rows[-1].copy()
         if done == len(wanted):
             break
+    if last is not None:
+        end = max(int(last["ts_recv"]), end_ns)
+        found.update({ts_ns: last for ts_ns in wanted[done:] if ts_ns <= end})
     return found
 
 
