@@ -32,6 +32,7 @@ from aggressor.web.words import hello, label_document
 TICK_S = 1 / 60
 SLICE_S = 0.012  # of the engine, between two turns of the sockets
 SEEK_S = 0.05
+MS = 1_000_000  # how exactly a browser may name the ends of a span
 MINUTE_NS = 60_000_000_000
 _HALTS: Mapping[str, HaltLevel] = {
     "no_entries": HaltLevel.NO_ENTRIES,
@@ -270,8 +271,9 @@ class Desk:
         else:
             assert command.to_ms is not None, "checked when it was read"
             to_ns = round(command.to_ms * 1e6)
-        if not first <= to_ns <= last:
+        if not first - MS <= to_ns <= last + MS:
             return refused("That moment is outside of what can be shown.")
+        to_ns = last if to_ns > last - MS else max(first, to_ns)
         self._play_behind_seek = self.time.playing or (
             self.time.seeking_ns is not None and self._play_behind_seek
         )

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from aggressor.engine.columns import empty_row, read_columns
+from aggressor.engine.flows import FlowReader
 from aggressor.engine.levels import book_levels
 from aggressor.engine.parts import Pipeline, new_parts
 from aggressor.engine.pipeline import run
@@ -151,6 +152,7 @@ def _reads() -> None:
     read_levels(pipe, 0, 1, 1000)
     read_columns(pipe, 0, 0, empty_row())
     book_levels(pipe, 0, 1)
+    FlowReader(0).look(pipe, 0, 1)
     depth_rows(pipe.market.book, 0, 0, 1, np.zeros(4))
 
 

@@ -90,7 +90,8 @@ _NONE = np.zeros(0, np.int64)
 
 def _touched(flows: Any) -> tuple[Any, Any]:
     """Return (side index, place) of every level at which something happened."""
-    return np.nonzero(np.any(flows != 0, axis=1))
+    sides, places = np.nonzero(np.any(flows != 0, axis=1))
+    return sides, places
 
 
 def book_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray:

@@ -14,6 +14,8 @@ from aggressor.engine.columns import empty_row, read_columns
 from aggressor.engine.facts import facts_of
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.view import View
+from aggressor.features.baseline import UNKNOWN
+from aggressor.features.forced import UNPUBLISHED
 from aggressor.features.locations import LOCATION_NAMES, NEVER_NS
 from aggressor.features.session import summaries
 from aggressor.features.zones import FRESH, GONE
@@ -93,7 +95,8 @@ class Looks:
             "measures": measures,
             "blank": {
                 name: why_blank(name, named) for name, value in measures.items() if value is None
-            },
+            }
+            | _blank_panes(pipe, k, named),
             "facts": msgspec.to_builtins(facts_of(pipe, k, view.contract, now_ns)),
             "data": self._data(pipe, named, now_ns),
             "walls": _walls(pipe, k),
@@ -136,6 +139,31 @@ class Looks:
             "ages_ms": ages,
             "since_ms": stated_ms(int(health["start_ns"])),
         }
+
+
+def _blank_panes(pipe: Pipeline, k: int, faults: list[str]) -> dict[str, str]:
+    """Return why a whole pane has nothing to show, by pane."""
+    market, found = pipe.market, {}
+    trades = int(market.tape.head[k]["prints"])
+    if int(market.book.head[k]["messages"]) == 0:
+        found["heat"] = found["book"] = "no picture of the book has come yet"
+    elif not market.book.head[k]["valid"]:
+        found["book"] = "the book is not valid: " + ", ".join(faults)
+    if trades == 0:
+        why = "nothing has traded yet"
+        found |= dict.fromkeys(("bars", "tape", "profile", "vwap"), why)
+    said = pipe.contract.head[k]
+    for pane, stated in (("interest", "interest_ns"), ("funding", "settle_ns")):
+        if int(said[stated]) == NO_TIME:
+            found[pane] = _WAITS["open_interest" if pane == "interest" else "funding"]
+    if int(pipe.forced.head[k]["orders"]) == 0:
+        told = int(pipe.forced.head[k]["publication"]) != UNPUBLISHED
+        found["forced"] = _WAITS["liquidated" if told else "forced"]
+    if int(pipe.composite.rows[k]["group"]) == NO_GROUP:
+        found["composite"] = "no other venue of the same underlying is watched"
+    if int(pipe.volatility.head[k]["effective_maturity"]) == UNKNOWN:
+        found["signals"] = "yardsticks are not known yet: " + _WAITS["spread_median"]
+    return found
 
 
 def why_blank(name: str, faults: list[str]) -> str:

@@ -14,7 +14,7 @@ from aggressor.engine.engine import Engine
 from aggressor.execution.desk import Desk
 from aggressor.execution.halt import HaltLevel
 from aggressor.execution.intent import Refused
-from aggressor.execution.parent import Parent
+from aggressor.execution.parent import Account, Parent
 from aggressor.execution.trade import Trade
 from aggressor.schema import command, report
 from aggressor.schema.event import NO_PRICE
@@ -231,4 +231,22 @@ def refusal_document(one: Refused) -> dict[str, Any]:
         "reason": one.reason,
         "check": one.check,
         "by": "",
+    }
+
+
+def ended_document(one: Account, now_ns: int) -> dict[str, Any]:
+    """Return what REPORT says of an order that was worked to its end, and why it ended."""
+    return {
+        "what": "ended",
+        "ms": stated_ms(now_ns if one.ended_ns is None else one.ended_ns),
+        "lane": one.instrument,
+        "order": 0,
+        "side": one.side,
+        "price": None,
+        "lots": one.lots,
+        "filled": one.filled,
+        "maker": False,
+        "fee": one.fees / MONEY,
+        "reason": one.reason,
+        "by": _by(one.strategy),
     }

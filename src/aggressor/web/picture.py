@@ -27,7 +27,13 @@ from aggressor.web.footprints import Footprints
 from aggressor.web.heat import Heat, book_frame, profile_frame
 from aggressor.web.hub import Hub
 from aggressor.web.looks import Looks
-from aggressor.web.money import Queue, account_document, refusal_document, report_documents
+from aggressor.web.money import (
+    Queue,
+    account_document,
+    ended_document,
+    refusal_document,
+    report_documents,
+)
 from aggressor.web.prints import Prints
 from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
 from aggressor.web.words import signal_document
@@ -81,6 +87,7 @@ class Picture:
         self._clock = clock
         self._strategy = strategy
         self._refused = engine.desk.refused_total
+        self._ended = len(engine.desk.accounts)
         self._due: dict[tuple[str, int], float] = {}
         engine.watcher = self
 
@@ -108,6 +115,8 @@ class Picture:
         fresh = min(desk.refused_total - self._refused, len(desk.refusals))
         self._refused = desk.refused_total
         told += [refusal_document(one) for one in list(desk.refusals)[len(desk.refusals) - fresh :]]
+        told += [ended_document(one, self._engine.now_ns) for one in desk.accounts[self._ended :]]
+        self._ended = len(desk.accounts)
         if told:
             now = self._engine.now_ns
             self.hub.publish(json_frame(Kind.REPORT, WHOLE_DESK, now, told))
