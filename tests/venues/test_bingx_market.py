@@ -24,6 +24,7 @@ from aggressor.schema.event import (
     NO_TIME,
     SELL,
     SNAPSHOT,
+    STALE,
     TRADE,
     empty_events,
 )
@@ -110,7 +111,7 @@ def test_an_answer_brings_only_the_prints_that_a_lost_connection_did_not() -> No
     one = decoder()
     decoded(one, samples.TRADES)
     one.interrupt(NOW, empty_events(4))
-    assert decoded(one, samples.PAST, "BTC-USDT") == [(TRADE, BUY, 863789, 421, LAST, 3)]
+    assert decoded(one, samples.PAST, "BTC-USDT") == [(TRADE, BUY, 863789, 421, STALE | LAST, 3)]
     assert decoded(one, prints((3, "86378.9", "0.0421", False))) == []
 
 

@@ -22,6 +22,7 @@ from aggressor.schema.event import (
     RPI,
     SELL,
     SNAPSHOT,
+    STALE,
     STATUS,
     TRADE,
     Events,
@@ -101,8 +102,8 @@ def test_recent_trades_fill_what_a_lost_connection_missed_oldest_first() -> None
     one = decoder()
     told = decode(one, samples.RECENT_TRADES, symbol="BTCUSDT")
     assert [(row[1], row[3], row[5], row[6]) for row in rows(told)] == [
-        (1_672_052_955_758 * MS, 166_184, BUY, RPI | LAST),
-        (1_672_052_955_759 * MS, 166_185, SELL, NOT_FLOW | LAST),
+        (1_672_052_955_758 * MS, 166_184, BUY, RPI | STALE | LAST),
+        (1_672_052_955_759 * MS, 166_185, SELL, NOT_FLOW | STALE | LAST),
     ]
     assert len(decode(one, trades("b2", "c3"))) == 1  # `i` is the answer's execId
 

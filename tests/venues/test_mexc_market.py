@@ -135,7 +135,8 @@ def test_deals_as_a_list_and_alone_with_ids_and_without() -> None:
     one.interrupt(NOW, empty_events(9))
     assert rows(one, alone) == []  # the new connection repeats it
     small = push("deal", '{"p":9.81E-3,"v":2040.0,"T":2,"t":6}', "DOGE_USDT")
-    assert rows(one, small) == [(TRADE, SELL, 981, 2040, LAST, 5)]
+    assert rows(one, small) == [(TRADE, SELL, 981, 2040, GAP | LAST, 5)]  # what came between?
+    assert one.counts["trade_gaps"] == 1
 
 
 def test_the_ticker_tells_mark_interest_and_funding() -> None:

@@ -91,8 +91,11 @@ def test_prints_are_written_in_order_of_time_and_once() -> None:
     ]
     one.interrupt(NOW, empty_events(4))
     assert decoded(one, samples.RECENT) == [(TRADE, BUY, 863790, 2000, LAST, 3)]
+    assert one.counts["trade_gaps"] == 0  # it goes on from a print that is known
     assert decoded(one, samples.TRADES) == []
     assert one.counts["trades_dropped"] == 4
+    one.interrupt(NOW, empty_events(4))
+    assert decoded(one, prints((8, "f", "1.0", "1", True)))[0][4] == GAP | LAST
     assert venue_times(one, prints((9, "e", "1.0", "1", True))) == [(TIME + 9) * MS]
 
 

@@ -32,6 +32,7 @@ from aggressor.wire.rest import Limits, Response, Rest
 SECOND_NS = 1_000_000_000
 _TICK_S = 0.05
 _CLOCK_EVERY_S = 60.0
+_HOLE_AGAIN_S = 1.0
 _ASK_AGAIN_NS = 5 * SECOND_NS
 _REST = "rest"
 
@@ -160,6 +161,7 @@ class Line:
         self._fetching: set[str] = set()
         self._torn = False  # a connection was lost, and prints with it
         self._printed: set[int] = set()  # instruments that have had a print
+        self._mending: dict[str, float] = {}  # symbol -> not before (s of the loop)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -311,6 +313,8 @@ class Line:
 
     def _mend(self) -> None:
         """Ask for the last prints once all connections stand again; known ones are dropped."""
+        if self.venue.prints_request is not None:
+            self._mend_holes(self.venue.prints_request)
         request = self.venue.trades_request
         if not self._torn or request is None:
             return
@@ -319,6 +323,23 @@ class Line:
             for one in self.instruments:
                 if self.decoder.lane_of(one.symbol) in self._printed:
                     self._start(self._mended(request(one), one.symbol))
+
+    def _mend_holes(self, request: Callable[[Instrument, int], Request]) -> None:
+        """Ask for the prints that ids say are missing, one question a symbol at a time."""
+        now_s = asyncio.get_running_loop().time()
+        for one in self.instruments:
+            first = self.decoder.missing_print(one.symbol)
+            if first is not None and self._mending.get(one.symbol, 0.0) <= now_s:
+                self._mending[one.symbol] = float("inf")
+                self._start(self._filled(request(one, first), one.symbol))
+
+    async def _filled(self, request: Request, symbol: str) -> None:
+        wait_s = _HOLE_AGAIN_S
+        try:
+            if await self._fetch(request, symbol):
+                wait_s = 0.0
+        finally:
+            self._mending[symbol] = asyncio.get_running_loop().time() + wait_s
 
     async def _mended(self, request: Request, symbol: str) -> None:
         if not await self._fetch(request, symbol):

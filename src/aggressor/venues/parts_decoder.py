@@ -24,6 +24,7 @@ from aggressor.schema.event import (
     BID,
     EVENT,
     FUNDING,
+    GAP,
     INSTRUMENTS_MAX,
     INTEREST,
     LAST,
@@ -31,6 +32,7 @@ from aggressor.schema.event import (
     MARK,
     NO_TIME,
     QUOTE,
+    STALE,
     STATUS,
     TRADE,
     Events,
@@ -77,6 +79,7 @@ _UNREADABLE = (
 _COUNTERS = (
     "trades",
     "trades_dropped",
+    "trade_gaps",
     "quotes",
     "quotes_stale",
     "marks",
@@ -115,6 +118,8 @@ class PartsDecoder:
         self._size_grids = [instrument.size_grid for instrument in self._instruments]
         self._books = PartBooks(self._instruments, self._numbers, policy, chain, window)
         self._prints = PrintKeys(len(instruments))
+        self._told = [False] * len(instruments)  # a stream has told prints
+        self._torn = [False] * len(instruments)  # and was lost, which no row has said yet
         self._funding: list[tuple[int | None, int]] = [(None, 0)] * len(instruments)
         self._funded: list[tuple[int, tuple[int | None, int]]] = []  # before the message in hand
         self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
@@ -235,8 +240,17 @@ class PartsDecoder:
         key = self._prints.nth(k, part.key) if part.alike else part.key
         if price <= 0 or lots <= 0 or self._prints.is_known(k, key):
             self._lane_counts[k]["trades_dropped"] += 1
+            if not part.alike and not self._prints.asked:
+                self._torn[k] = False  # it goes on from what is known
             return 0
         flags = part.flags | LAST
+        if self._prints.asked:
+            flags |= STALE  # it was asked for: newer ones have come before it
+        elif self._torn[k]:
+            flags |= GAP  # of what a lost connection did not bring, nobody knows how much it is
+            self._torn[k] = False
+            self._lane_counts[k]["trade_gaps"] += 1
+        self._told[k] = self._told[k] or not self._prints.asked
         row = (ts_recv, part.ts_venue, lots, price, TRADE, part.side, flags, self._numbers[k])
         ROW.pack_into(out.data, 0, *row)
         self._lane_counts[k]["trades"] += 1
@@ -325,6 +339,10 @@ class PartsDecoder:
         """Return the symbols whose book waits for a snapshot."""
         return [symbol for symbol, k in self._lanes.items() if self._books.wants(k)]
 
+    def missing_print(self, symbol: str) -> int | None:
+        """Return None: the ids of these venues' prints do not say what is missing."""
+        return None
+
     def distrust(self, symbol: str, ts_recv: int, out: Events) -> int:
         """Give up the book of one symbol, as when it stays crossed: the rows that say so."""
         return self._books.give_up([self._lanes[symbol]], ts_recv, out)
@@ -334,6 +352,7 @@ class PartsDecoder:
         if out.size < len(self._instruments):
             return NEEDS_ROOM
         self._prints.interrupt()
+        self._torn = [torn or told for torn, told in zip(self._torn, self._told, strict=True)]
         return self._books.give_up(list(self._lanes.values()), ts_recv, out)
 
     @property

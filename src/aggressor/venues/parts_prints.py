@@ -20,19 +20,19 @@ class PrintKeys:
         self._counted: list[tuple[int, str]] = []  # those of the message in hand
         self._first: list[int | None] = [None] * lanes  # venue time of the first that was streamed
         self._begun: list[int] = []  # lanes whose first is in the message in hand
-        self._asked = False  # the message in hand answers a request
+        self.asked = False  # the message in hand answers a request
 
     def begin(self, *, asked: bool) -> None:
         """A message begins: what was learned before it stays. `asked`: it answers a request."""
         self._fresh.clear()
         self._counted.clear()
         self._begun.clear()
-        self._asked = asked
+        self.asked = asked
 
     def is_history(self, k: int, ts_venue: int) -> bool:
         """Say whether a print that was asked for is from before the stream began to tell them."""
         first = self._first[k]
-        if self._asked:
+        if self.asked:
             return first is not None and ts_venue < first
         if first is None:
             self._first[k] = ts_venue

@@ -186,6 +186,10 @@ class MarketDecoder(Protocol):
         """Return the symbols whose book waits for a REST snapshot."""
         ...
 
+    def missing_print(self, symbol: str) -> int | None:
+        """Return the id of the first print that ids say is missing, None where nothing is."""
+        ...
+
     def interrupt(self, ts_recv: int, out: Events) -> int:
         """Say that the connection was lost; return the CLEAR rows written, or NEEDS_ROOM."""
         ...
@@ -227,6 +231,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     candles_request: Callable[[Instrument, int, int], Request] | None = None  # span in s, how many
     read_candles: Callable[[bytes, Instrument], Candles] | None = None  # closed ones, oldest first
     trades_request: Callable[[Instrument], Request] | None = None  # the last: mends a lost link
+    # prints from an id on, where ids count up by one: mends what a lost link did not bring
+    prints_request: Callable[[Instrument, int], Request] | None = None
     margin_request: Callable[[Instrument], Request] | None = None
     read_margin: Callable[[bytes], list[MarginTier]] | None = None  # the smallest tier first
     tradable_request: Callable[[], Request] | None = None  # None: all that is listed

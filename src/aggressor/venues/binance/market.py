@@ -34,6 +34,7 @@ from aggressor.schema.event import (
     empty_events,
 )
 from aggressor.schema.instrument import Instrument
+from aggressor.venues.binance.holes import missing_print, write_asked
 from aggressor.venues.binance.lines import Wire, carry, line_stop
 from aggressor.venues.binance.mending import nameless, oversized, stream_of, symbol_of, trouble_of
 from aggressor.venues.binance.rare import read_rare
@@ -138,6 +139,8 @@ class MarketDecoder:
     ) -> tuple[int, int, int, int, int, int, int, int, int]:
         """Carry one message, and do what the kernel leaves; rows is NEEDS_ROOM without room."""
         length = len(message)
+        if symbol and message.startswith(b"["):
+            return self._take_asked(message, ts_recv, out, symbol)
         wire = self._wire
         if length > self._room or out is not wire.out or book is not wire.book:
             wire = self._take_place(length, out, book)
@@ -158,6 +161,21 @@ class MarketDecoder:
                 return result
         self._messages += 1
         return result
+
+    def _take_asked(self, message: bytes, ts_recv: int, out: Events, symbol: str) -> Any:
+        """Write prints that were asked for."""
+        if len(message) > MESSAGE_BYTES_MAX:
+            raise oversized(len(message), MESSAGE_BYTES_MAX)
+        k = self._hint_of(symbol) - HINT_SURE
+        rows = write_asked(message, ts_recv, self._tables, k, self._instruments[k], out)
+        if rows == NEEDS_ROOM:
+            return _NOTHING
+        self._messages += 1
+        return (0, rows, 1, USED, 0, *_NOTHING[5:])
+
+    def missing_print(self, symbol: str) -> int | None:
+        """Return the id of the first print that is missing, None where nothing is."""
+        return missing_print(self._tables, self._lanes[symbol])
 
     def _finish_taken(self, message: bytes, ts_recv: int, result: Any, follow: int) -> Any:
         """Do what the kernel left of a message, and apply what that wrote."""

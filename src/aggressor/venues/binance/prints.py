@@ -31,6 +31,7 @@ from aggressor.venues.binance.fields import PLAIN_SIZE, letter, word
 from aggressor.venues.binance.tables import (
     AGGREGATE_TRADES,
     CHECKS,
+    HOLES,
     MISSING,
     SINGLE_TRADES,
     USED,
@@ -154,6 +155,10 @@ def write_trade(
         lane["trades_dropped"] += 1
         return row, USED
     if lane["trade_id"] != NO_ID and number != lane["trade_id"] + 1:
+        hole = tables.holes[k, lane["holes"] & (HOLES - 1)]
+        hole[0] = lane["trade_id"] + 1
+        hole[1] = number
+        lane["holes"] += 1
         lane["trade_gaps"] += 1
         lane["trade_gap"] = 1
     lane["trade_id"] = number

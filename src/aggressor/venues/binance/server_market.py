@@ -146,7 +146,10 @@ def agg_trades(house: House, params: Params) -> Reply:
     """Answer the last aggregated prints."""
     lane = lane_of(house, params)
     kept = [news for news in lane.trades if news.flow]
-    kept = kept[-whole(params, "limit", 500, 1, 1000) :]
+    limit, first = whole(params, "limit", 500, 1, 1000), whole(params, "fromId", -1)
+    if first >= 0:
+        kept = [news for news in kept if news.number >= first][:limit]
+    kept = kept[-limit:]
     forms = [_agg_trade(house, lane, news) for news in kept]
     names = ("a", "p", "q", "nq", "f", "l", "T", "m")
     return okay([{name: form[name] for name in names} for form in forms])

@@ -8,6 +8,7 @@ A decoder's state is a `Tables` of arrays:
     spans    (2, 64)   int64   where the members of the message in hand stand (fields.py)
     stamp    (1,)      EVENT   what the levels of one side of one message share
     cursor   (8,)      int64   CHECKS, LANE_OF, WHERE ...: see below
+    holes    (n, 8, 2) int64   ids of prints that are missing: from, up to (holes.py)
 
 A reader returns its value, or ~code (a negative number) of what is wrong, with the place or offset
 of it in `cursor`.
@@ -31,6 +32,7 @@ from aggressor.venues.scan import Int, Text, hash_bytes, plain_number, unquoted
 
 SYMBOL_BYTES_MAX = 48
 ROWS_BESIDE = 8  # rows a message may need beside its levels: CLEAR, prints, quotes
+HOLES = 8  # that are remembered: a connection is lost far less often than a hole is mended
 SLOTS = 1024  # four times the most lanes: chains stay short
 
 LANE = np.dtype(
@@ -56,6 +58,9 @@ LANE = np.dtype(
         ("quotes_stale", "<i8"),
         ("quotes_zero", "<i8"),
         ("partials", "<i8"),
+        ("trades_late", "<i8"),  # brought by an answer
+        ("trades_lost", "<i8"),  # not even by an answer
+        ("holes", "<i8"),  # so far; the last HOLES are in `holes`
         ("tape", "u1"),  # which stream of trades counts: 0 none yet
         ("quoted", "u1"),  # the last quote has both sides
         ("depth_seen", "u1"),
@@ -113,6 +118,8 @@ _LANE_COUNTERS = (
     "quotes_stale",
     "quotes_zero",
     "partials",
+    "trades_late",
+    "trades_lost",
 )
 _LANE_STATE = (
     "ts_venue",
@@ -145,6 +152,7 @@ class Tables(State, frozen=True):
     spans: NDArray[np.int64]
     stamp: Events
     cursor: NDArray[np.int64]
+    holes: NDArray[np.int64]
 
 
 @kernel_inline
@@ -237,6 +245,7 @@ def empty_tables(instruments: Sequence[tuple[Instrument, int]], align: Alignment
         np.zeros((2, PLACES), np.int64),
         empty_events(1),
         np.zeros(8, np.int64),
+        np.zeros((align.size, HOLES, 2), np.int64),
     )
     lanes["ts_venue"] = NO_TIME
     lanes["quote_u"] = lanes["trade_id"] = NO_ID
@@ -276,6 +285,7 @@ def lane_state(tables: Tables, k: int) -> dict[str, Any]:
     return {
         "align": {name: int(align[name]) for name in _ALIGN_STATE},
         "lane": {name: int(lane[name]) for name in _LANE_STATE},
+        "holes": [[int(one) for one in hole] for hole in tables.holes[k]],
     }
 
 
@@ -285,3 +295,6 @@ def resume_lane(tables: Tables, k: int, state: dict[str, Any]) -> None:
         tables.align[k][name] = state["align"][name]
     for name in _LANE_STATE:
         tables.lanes[k][name] = state["lane"][name]
+    if holes := state.get("holes"):
+        tables.holes[k] = holes
+        tables.lanes[k]["holes"] = HOLES

@@ -13,6 +13,7 @@ from aggressor.venues.binance.candles import (
     read_clock,
 )
 from aggressor.venues.binance.control import LINK, control
+from aggressor.venues.binance.holes import prints_request
 from aggressor.venues.binance.instruments import infer_instruments, instruments_from_exchange_info
 from aggressor.venues.binance.market import MarketDecoder
 from aggressor.venues.binance.streams import (
@@ -66,6 +67,7 @@ def _market(
         read_candles=read_candles,
         snapshot_request=partial(snapshot_request, rest, f"{path}/depth", weight=weight),
         polls=None if spot else partial(interest_poll, rest, f"{path}/openInterest"),
+        prints_request=None if spot else partial(prints_request, rest, f"{path}/aggTrades"),
         publication=UNPUBLISHED if spot else ONE_PER_SECOND,
         definitions_request=partial(
             Request, "GET", f"{rest}{path}/exchangeInfo", 20 if spot else 1
