@@ -3,8 +3,8 @@
     python -m bench.storm [--venue NAME]... [--minutes 10] [--least 50] [--speed 20] [--seed 1]
 
 From the project's root. One line a venue: minutes of its market, orders, fills, lost connections,
-reports that had to be asked for, orders that reached the matching twice, prints missing of all, and
-whether book, orders, position and money agree at the end. Exits with 1 where they do not.
+reports that had to be asked for, orders that reached the matching twice, prints missing of all, by how
+many seconds the loop was late at most (the market of the speed is made in it), and whether book, orders, position and money agree at the end. Exits with 1 where they do not.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def _line(one: Outcome) -> str:
         f"{one.venue:14} {one.market_minutes:8.1f} {one.orders:7d} {one.fills:7d} "
         f"{one.losses:7d} {one.asked:7d} {one.doubles:8d} "
         f"{one.prints_missing:8d}/{one.prints:<7d} "
+        f"{one.late_s:6.2f} "
         f"{'all agree' if not parted else 'parted: ' + ', '.join(parted)}"
     )
 
@@ -43,7 +44,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print(
         f"{'venue':14} {'minutes':>8} {'orders':>7} {'fills':>7} {'losses':>7} {'asked':>7} "
-        f"{'doubles':>8} {'prints missing':>16}"
+        f"{'doubles':>8} {'prints missing':>16} {'late s':>6}"
     )
     outcomes = []
     for name in chosen.venue or sorted(DIALECTS):

@@ -62,6 +62,7 @@ class Outcome(NamedTuple):
     position_agrees: bool
     money_agrees: bool
     corrections: int
+    late_s: float  # by how much a turn of the storm was late, at most: the market of one was made
 
     @property
     def good(self) -> bool:
@@ -199,13 +200,17 @@ async def storm(
         start = faults.began_s = loop.time()
         count_doubles(dealer, random.Random(seed + 1))
         hand = Hand(dealer, seed + 2)
+        late_s = 0.0
         while not _over(faults, loop.time() - start, minutes, least, speed):
             dealer.pump()
             hand.move()
+            before = loop.time()
             await asyncio.sleep(_PULSE_S)
+            late_s = max(late_s, loop.time() - before - _PULSE_S)
         ran = (loop.time() - start) * speed / 60
         faults.began_s = math.inf
-        return await _outcome(name, dealer, market, faults, ran, (began, had))
+        outcome = await _outcome(name, dealer, market, faults, ran, (began, had))
+        return outcome._replace(late_s=late_s)
 
 
 def _over(faults: Faults, seconds: float, minutes: float, least: int, speed: float) -> bool:
@@ -244,6 +249,7 @@ async def _outcome(
         position_agrees=dealer.books.positions[0].lots == account.net(0),
         money_agrees=dealer.cash_differs == 0,
         corrections=len(dealer.exchange.reconciler.corrections) - 1,
+        late_s=0.0,
     )
 
 
