@@ -106,7 +106,7 @@ export class AccountPane extends WordPane {
       ["Entry", units && own && known(own.entry) ? (own.entry * units.tick).toFixed(units.price_decimals + 1) : "–", ""],
       ["Unrealised", amount(money?.unrealised), toned(money?.unrealised)],
       ["Realised", amount(money?.realised), toned(money?.realised)],
-      ["Day", amount(money?.day), toned(money?.day)],
+      ["Profit", amount(money?.profit), toned(money?.profit)],
       ["Fees", amount(money?.fees), ""],
       ["Equity", money && known(money.equity) ? `${money.equity.toFixed(2)} ${money.currency}` : "–", ""],
     ];
@@ -136,7 +136,7 @@ export class AccountPane extends WordPane {
   }
 
   drawRisk() {
-    const rows = (this.desk.store.account?.risk ?? []).filter((one) => one.limit !== null);
+    const rows = (this.desk.store.account?.risk ?? []).filter((one) => one.limit !== null && (one.lane === null || one.lane === this.desk.shown));
     if (this.risk.children.length !== rows.length) {
       this.risk.replaceChildren(...rows.map(() => h("div", { class: "limit", role: "listitem" }, h("span", { class: "name" }), h("meter", { min: 0, max: 1 }), h("span", { class: "value" }))));
     }

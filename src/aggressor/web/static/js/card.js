@@ -19,18 +19,25 @@ export class CardPane extends WordPane {
 
   key() {
     const { desk } = this;
-    return `${desk.shown}|${desk.store.seen.hello}|${desk.signal?.number}|${desk.signal?.phase}`;
+    const one = this.one;
+    return `${desk.shown}|${desk.store.seen.hello}|${one?.number}|${one?.phase}|${desk.signal === null}`;
+  }
+
+  /** The signal that was chosen, else the newest that was confirmed. @returns {Signal|null} */
+  get one() {
+    const { desk } = this;
+    return desk.signal ?? desk.lane?.signals.findLast((one) => one.phase === "confirmed" && one.kind !== "wall") ?? null;
   }
 
   draw() {
     const { desk } = this;
-    const one = desk.signal;
+    const { one } = this;
     if (!one) {
       this.body.replaceChildren(h("p", { class: "blank" }, "Choose a signal, in the list or on the heatmap: its evidence is written here, and every pane goes to its second. n and p walk through them."));
       return;
     }
     const means = desk.store.hello?.signals.find(({ kind }) => kind === one.kind)?.means ?? "";
-    this.body.replaceChildren(this.head(one), h("p", { class: "means" }, means), this.life(one), this.evidence(one), this.actions(one));
+    this.body.replaceChildren(...[this.head(one), desk.signal ? null : h("p", { class: "faint" }, "The newest; choose another in the list or on the heatmap."), h("p", { class: "means" }, means), this.life(one), this.evidence(one), this.actions(one)].filter((part) => part !== null));
   }
 
   /** @param {Signal} one */

@@ -23,6 +23,8 @@ const STYLES = [
   { colour: "muted", dash: [7, 3], wide: 1.2 },
 ];
 const GAP_MS = 2500;
+/** Groups shown before anybody chose. */
+const FIRST = ["cvd", "open interest", "funding"];
 
 export class CurvesPane extends CanvasPane {
   /** @param {string} id @param {string} title @param {import("./desk.js").Desk} desk @param {(group: string) => boolean} takes @param {{bars?: boolean, forced?: boolean, divergences?: boolean}} with_ */
@@ -70,7 +72,7 @@ export class CurvesPane extends CanvasPane {
     for (const one of curves) if (one.name !== "ms" && this.takes(one.group)) groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
     if (this.desk.store.seen.hello !== this.hello_seen) {
       this.hello_seen = this.desk.store.seen.hello;
-      for (const group of groups.keys()) if (!this.shown_groups.has(group)) this.shown_groups.set(group, this.toggle(`group ${group}`, group, `Show the panel of ${group}`, this.shown_groups.size < 3));
+      for (const group of groups.keys()) if (!this.shown_groups.has(group)) this.shown_groups.set(group, this.toggle(`group ${group}`, group, `Show the panel of ${group}`, FIRST.includes(group)));
     }
     return [...groups].filter(([group]) => this.shown_groups.get(group)?.on ?? true);
   }
@@ -132,7 +134,8 @@ export class CurvesPane extends CanvasPane {
       return;
     }
     const pad = (high - low || Math.abs(high) * 0.01 || 1) * 0.12;
-    [plot.low, plot.high] = [low - pad, high + pad];
+    const caption = ((high - low + 2 * pad) * 18) / Math.max(30, plot.height - 18);
+    [plot.low, plot.high] = [low - pad, high + pad + caption];
     this.axis(c, plot, curves[0].unit, width);
     curves.forEach((one, i) => this.line(c, plot, ring, one.name, first, stop, STYLES[i % STYLES.length]));
     if (this.divergences?.on && curves.some((one) => one.name === "cvd")) this.diverging(c, plot, lane);
@@ -235,7 +238,7 @@ export class CurvesPane extends CanvasPane {
     const seen = lane.bars.list.filter((bar) => bar.open_ms + bar.period_ms > plot.t0 && bar.open_ms < plot.t1);
     let most = 1;
     for (const bar of seen) most = Math.max(most, Math.abs(bar.delta_min), Math.abs(bar.delta_max), Math.abs(bar.delta));
-    [plot.low, plot.high] = [-most * 1.15, most * 1.15];
+    [plot.low, plot.high] = [-most * 1.1, most * (1.1 + (2.2 * 16) / Math.max(24, plot.height - 16))];
     this.axis(c, plot, "lots", width);
     for (const bar of seen) {
       const [x0, x1] = [plot.x(bar.open_ms), plot.x(bar.open_ms + bar.period_ms)];

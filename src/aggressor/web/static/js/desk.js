@@ -23,6 +23,8 @@ export class Desk {
     this.shown = 0;
     /** Shows words at the foot of the page. @type {(text: string, level: "info"|"warn"|"error") => void} */
     this.say = () => {};
+    /** Height of the heatmap's plot if it is shown and begins where a pane does. @type {(pane: HTMLElement) => number|null} */
+    this.heatHeight = () => null;
     /** Shows a pane wherever it stands. @type {(pane: string) => void} */
     this.showPane = () => {};
     /** @type {Signal|null} */
@@ -34,6 +36,7 @@ export class Desk {
     this.target_ticks = 0;
     this.cap_ticks = 10;
     this.reduce_only = false;
+    this.armed_here = false;
   }
 
   /** @returns {import("./store.js").Lane|null} */
@@ -50,8 +53,9 @@ export class Desk {
     return this.lane?.now ?? NaN;
   }
 
+  /** Whether this browser may send orders: the server's answer to `arm`; it ends with the line. */
   get armed() {
-    return this.store.account?.armed ?? false;
+    return this.armed_here && Boolean(this.line?.open);
   }
 
   get clock() {
@@ -70,6 +74,7 @@ export class Desk {
   /** Give a command; what the server refuses is said with its reason. @param {string} what @param {Record<string, any>} [more] */
   async command(what, more = {}) {
     const answer = (await this.line?.command(what, more)) ?? { ok: false, reason: "no line to the server" };
+    if (what === "arm" && answer.ok) this.armed_here = more["on"];
     if (!answer.ok) this.say(`${what.replace("_", " ")}: ${answer.reason ?? "refused without a reason"}`, "error");
     return answer;
   }

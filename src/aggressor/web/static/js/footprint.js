@@ -25,6 +25,7 @@ export class FootprintPane extends CanvasPane {
     this.on = { levels: this.toggle("levels", "Zones", "Stacked zones, naked points of control and unfinished auctions, until they are traded through", true) };
     this.wide = 104;
     this.row = 14;
+    this.row_set = false;
     this.middle = NaN;
     this.right = 0; // bars that lie right of what is shown
     this.follow = true;
@@ -66,7 +67,6 @@ export class FootprintPane extends CanvasPane {
     const { list } = lane.bars;
     const plot = new Plot(0, 0, width - PRICE_AXIS, height - FOOT - TIME_AXIS);
     const ticks = list[list.length - 1].row;
-    const rows = plot.height / this.row;
     if (!view.follow && this.follow) {
       const at = lane.bars.indexAt(view.t1 - view.span / 2);
       if (at >= 0) this.right = Math.max(0, list.length - 1 - at - Math.floor(plot.width / this.wide / 2));
@@ -74,6 +74,8 @@ export class FootprintPane extends CanvasPane {
     const stop = Math.max(1, list.length - Math.floor(this.right));
     const first = Math.max(0, stop - Math.ceil(plot.width / this.wide) - 1);
     const seen = list.slice(first, stop);
+    if (this.follow && !this.row_set) this.fit(seen, plot.height, ticks);
+    const rows = plot.height / this.row;
     if (this.follow) this.middle = this.centre(seen[seen.length - 1], rows * ticks);
     plot.high = this.middle + (rows * ticks) / 2;
     plot.low = this.middle - (rows * ticks) / 2;
@@ -81,7 +83,7 @@ export class FootprintPane extends CanvasPane {
     this.grid(c, plot, units, width);
     c.save();
     c.beginPath();
-    c.rect(plot.left, plot.top, plot.width, height);
+    c.rect(plot.left, plot.top, plot.width, plot.height);
     c.clip();
     if (this.on.levels.on) this.zones(c, plot, lane);
     const largest = Math.max(...seen.map((bar) => bar.largest));
@@ -101,17 +103,29 @@ export class FootprintPane extends CanvasPane {
         const { canvas, top } = this.pictures_of.of(bar, look, units);
         c.drawImage(canvas, x, Math.round(plot.y(top)), canvas.width / dpr, canvas.height / dpr);
       }
-      this.foot(c, bar, x, plot.bottom, units);
     });
     c.restore();
+    for (const { bar, x } of this.placed) this.foot(c, bar, x, plot.bottom, units);
+    c.fillStyle = theme.of("panel");
+    c.fillRect(plot.right, plot.bottom, PRICE_AXIS, height - plot.bottom);
     const last = list[list.length - 1];
     drawPlate(c, width, plot.y(last.close), units.price(last.close), theme.of(last.close >= last.open ? "bid-wash" : "ask-wash"), theme.of(last.close >= last.open ? "bid" : "ask"));
+  }
+
+  /** Height of a row so that the last bars fit, as far as they can still be read. @param {Bar[]} seen @param {number} height @param {number} ticks */
+  fit(seen, height, ticks) {
+    const last = seen.slice(-4);
+    const span = Math.max(...last.map((bar) => bar.high)) - Math.min(...last.map((bar) => bar.low)) + 3 * ticks;
+    const row = Math.min(17, Math.max(10, Math.floor((height / span) * ticks)));
+    if (row < this.row || row > this.row + 2) this.row = row;
   }
 
   /** Middle price to show: where it was, until the last bar leaves it. @param {Bar} bar @param {number} span */
   centre(bar, span) {
     const away = Math.abs(bar.close - this.middle) / span;
-    return away < 0.3 ? this.middle : Math.round((bar.high + bar.low) / 2);
+    if (away < 0.36) return this.middle;
+    const middle = (bar.high + bar.low) / 2;
+    return Math.round(Math.abs(bar.close - middle) < span * 0.4 ? middle : bar.close);
   }
 
   /** @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./scales.js").Units} units @param {number} width */
@@ -169,8 +183,8 @@ export class FootprintPane extends CanvasPane {
     const every = Math.max(1, Math.ceil(62 / this.wide));
     if (bar.number % every) return;
     c.font = font(11);
-    c.fillStyle = theme.of(bar.quality > 0 ? "alarm" : "faint");
-    const note = bar.quality > 0 && this.wide > 70 ? ` ${QUALITY[bar.quality] ?? ""}` : "";
+    const note = bar.quality > 0 && !bar.is_open && this.wide > 70 ? ` ${QUALITY[bar.quality] ?? ""}` : "";
+    c.fillStyle = theme.of(note ? "call" : "faint");
     c.fillText(timeOfDay(bar.open_ms, 0, bar.period_ms < 6e4) + note, middle, top + FOOT + TIME_AXIS / 2);
   }
 
@@ -232,14 +246,21 @@ export class FootprintPane extends CanvasPane {
     element.addEventListener("wheel", (event) => {
       event.preventDefault();
       const factor = Math.exp(-Math.sign(event.deltaY || event.deltaX) * 0.14);
-      if (event.shiftKey) this.row = Math.min(26, Math.max(2, Math.round(this.row * factor * 2) / 2));
+      if (event.shiftKey) this.setRow(this.row * factor);
       else this.wide = Math.min(260, Math.max(10, this.wide * factor));
       this.turns += 1;
     }, { passive: false });
   }
 
+  /** @param {number} row */
+  setRow(row) {
+    this.row = Math.min(26, Math.max(2, Math.round(row * 2) / 2));
+    this.row_set = true;
+  }
+
   /** Follow the last bar again. */
   home() {
+    this.row_set = false;
     this.follow = true;
     this.right = 0;
     this.turns += 1;

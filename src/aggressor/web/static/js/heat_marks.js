@@ -15,6 +15,9 @@ import { worded } from "./desk.js";
 /** @typedef {import("./store.js").Lane} Lane */
 /** @typedef {CanvasRenderingContext2D} C */
 
+/** Pixels of time within which trades at a price are one bubble. */
+const PLACE = 5;
+
 /** Best bid and ask as steps. @param {C} c @param {Plot} plot @param {import("./heat_store.js").HeatStore} heat */
 export function drawTop(c, plot, heat) {
   const first = Math.max(heat.start, heat.since(plot.t0) - 1);
@@ -46,60 +49,59 @@ export function drawTop(c, plot, heat) {
   }
 }
 
-/** Taker orders: area by size, a bar over the prices a sweep went through. @param {C} c @param {Plot} plot @param {Lane} lane */
-export function drawTrades(c, plot, lane) {
+/** Taker orders: area by size, those of one place on the screen as one; a bar over the prices a sweep went through. @param {C} c @param {Plot} plot @param {Lane} lane @param {number} row ticks */
+export function drawTrades(c, plot, lane, row) {
   const ring = lane.orders;
   const { ts, side, lots, first, to } = ring.columns;
   const from = ring.since(plot.t0 - 1000);
   const stop = ring.since(plot.t1);
-  if (stop <= from) return 0;
-  const big = bubbleScale(lots, from, stop, ring.mask);
-  const dots = { up: theme.of("bid"), down: theme.of("ask") };
-  const size = Math.max(11, Math.min(26, plot.height / 24));
-  /** @type {number[]} */
-  const round = [];
+  /** @type {Map<number, {x: number, y: number, lots: number, side: number}>} */
+  const places = new Map();
   for (let n = from; n < stop; n++) {
     const i = n & ring.mask;
-    const r = size * Math.sqrt(Math.min(1.6, lots[i] / big));
-    if (r >= 3) {
-      round.push(i);
+    const x = plot.x(ts[i]);
+    const level = Math.floor(to[i] / row);
+    const key = (Math.floor(x / PLACE) * 65536 + (level & 65535)) * 3 + side[i] + 1;
+    const place = places.get(key);
+    if (place) place.lots += lots[i];
+    else places.set(key, { x, y: plot.y(to[i]), lots: lots[i], side: side[i] });
+    if (Math.abs(to[i] - first[i]) > 2 * row) {
+      c.fillStyle = faded(side[i] > 0 ? "bid" : "ask", 0.8);
+      c.fillRect(x - 1, Math.min(plot.y(first[i]), plot.y(to[i])), 2, Math.abs(plot.y(first[i]) - plot.y(to[i])));
+    }
+  }
+  const all = [...places.values()].sort((a, b) => b.lots - a.lots);
+  if (!all.length) return 0;
+  const big = Math.max(1, all[Math.floor(all.length * 0.015)].lots);
+  const size = Math.max(9, Math.min(19, plot.height / 28));
+  let bubbles = 0;
+  c.lineWidth = 1;
+  c.strokeStyle = faded("panel", 0.9);
+  for (const { x, y, lots: sum, side: way } of all) {
+    const r = size * Math.sqrt(Math.min(1.7, sum / big));
+    const colour = way > 0 ? "bid" : way < 0 ? "ask" : "muted";
+    if (r < 2.4) {
+      const s = r < 1.3 ? 1.5 : 2.5;
+      c.fillStyle = faded(colour, 0.85);
+      c.fillRect(x - s / 2, y - s / 2, s, s);
       continue;
     }
-    c.fillStyle = side[i] > 0 ? dots.up : side[i] < 0 ? dots.down : theme.of("muted");
-    const s = r < 1.2 ? 1 : 2;
-    c.fillRect(plot.x(ts[i]) - s / 2, plot.y(to[i]) - s / 2, s, s);
-  }
-  round.sort((a, b) => lots[b] - lots[a]);
-  c.lineWidth = 1;
-  for (const i of round.slice(0, 900)) {
-    const colour = side[i] > 0 ? "bid" : side[i] < 0 ? "ask" : "muted";
-    const r = size * Math.sqrt(Math.min(1.6, lots[i] / big));
-    const [x, y0, y1] = [plot.x(ts[i]), plot.y(first[i]), plot.y(to[i])];
-    c.fillStyle = faded(colour, 0.62);
-    c.strokeStyle = theme.of("panel");
-    if (Math.abs(y1 - y0) > 3) c.fillRect(x - 1.5, Math.min(y0, y1), 3, Math.abs(y1 - y0));
+    bubbles += 1;
+    c.fillStyle = faded(colour, 0.66);
     c.beginPath();
-    c.arc(x, y1, r, 0, 2 * Math.PI);
+    c.arc(x, y, r, 0, 2 * Math.PI);
     c.fill();
-    c.stroke();
+    if (r > 4) c.stroke();
   }
-  return round.length;
-}
-
-/** Lots of a full bubble: what one order in fifty of those shown exceeds. @param {ArrayLike<number>} lots @param {number} from @param {number} stop @param {number} mask */
-function bubbleScale(lots, from, stop, mask) {
-  const stride = Math.max(1, Math.floor((stop - from) / 1500));
-  /** @type {number[]} */
-  const some = [];
-  for (let n = from; n < stop; n += stride) some.push(lots[n & mask]);
-  some.sort((a, b) => a - b);
-  return Math.max(1, some[Math.floor(some.length * 0.985)]);
+  return bubbles;
 }
 
 /** What left without being traded: dashes, longer for more. @param {C} c @param {Plot} plot @param {Lane} lane */
 export function drawPulls(c, plot, lane) {
   const all = lane.trails.gone;
-  const shown = all.filter((one) => one.t >= plot.t0 && one.t <= plot.t1 && one.price > plot.low && one.price < plot.high);
+  let first = all.length;
+  while (first > 0 && all[first - 1].t >= plot.t0) first -= 1;
+  const shown = all.slice(first).filter((one) => one.t <= plot.t1 && one.price > plot.low && one.price < plot.high);
   shown.sort((a, b) => b.lots - a.lots);
   const most = shown.slice(0, 160);
   const big = most.length ? most[Math.floor(most.length * 0.1)].lots : 1;
@@ -165,11 +167,13 @@ function label(c, x, y, text, colour) {
 
 /** Where signals were drawn, for the pointer. @typedef {{x: number, y: number, signal: import("./protocol.js").Signal}} Spot */
 
-/** Signals: filled and named when confirmed, hollow when near-misses. @param {C} c @param {Plot} plot @param {Lane} lane @param {boolean} misses @param {number} chosen @returns {Spot[]} */
+/** Signals: filled and named when confirmed, hollow when near-misses; walls are lines of their own. @param {C} c @param {Plot} plot @param {Lane} lane @param {boolean} misses @param {number} chosen @returns {Spot[]} */
 export function drawSignals(c, plot, lane, misses, chosen) {
   /** @type {Spot[]} */
   const spots = [];
-  const near = lane.signals.filter((one) => one.known_ms >= plot.t0 && one.known_ms <= plot.t1 && (one.phase === "confirmed" || (misses && one.phase !== "armed") || one.number === chosen));
+  let first = lane.signals.length;
+  while (first > 0 && lane.signals[first - 1].known_ms >= plot.t0) first -= 1;
+  const near = lane.signals.slice(first).filter((one) => one.known_ms >= plot.t0 && one.known_ms <= plot.t1 && ((one.kind !== "wall" && (one.phase === "confirmed" || (misses && one.phase !== "armed"))) || one.number === chosen));
   const named = near.filter((one) => one.phase === "confirmed").length <= 14;
   for (const one of near.slice(-400)) {
     const confirmed = one.phase === "confirmed";
@@ -197,7 +201,7 @@ export function drawSignals(c, plot, lane, misses, chosen) {
       c.lineWidth = 1;
       c.stroke();
     }
-    if (confirmed && named) label(c, x + 8, y + 6, worded(one.kind), theme.of("call"));
+    if (confirmed && named && !spots.some((spot) => spot.signal.kind === one.kind && Math.abs(spot.x - x) < 70 && Math.abs(spot.y - y) < 12)) label(c, x + 8, y + 6, worded(one.kind), theme.of("call"));
     spots.push({ x, y, signal: one });
   }
   return spots;

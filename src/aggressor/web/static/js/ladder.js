@@ -161,11 +161,11 @@ export class LadderPane extends CanvasPane {
   drawHead(c, width, height) {
     c.fillStyle = theme.of("panel");
     c.fillRect(0, 0, width, height);
-    c.font = font(10.5, 500);
+    c.font = font(10.5, 400);
     c.fillStyle = theme.of("faint");
     c.textBaseline = "middle";
     c.textAlign = "center";
-    for (const column of this.columns) c.fillText(column.title, column.left + column.width / 2, HEAD / 2);
+    for (const column of this.columns) c.fillText(column.title, column.left + column.width / 2, HEAD / 2, column.width - 2);
     c.fillStyle = theme.of("line");
     c.fillRect(0, HEAD - 1, width, 1);
   }

@@ -19,16 +19,14 @@ const set = (...tabs) => ({ tabs, shown: tabs[0] });
 /** Layouts that come with the desk. @type {Record<string, () => Node>} */
 export const LAYOUTS = {
   desk: () =>
-    cut("row", 0.765,
-      cut("column", 0.6,
-        cut("row", 0.7, set("heat"), cut("row", 0.26, set("profile"), set("ladder"))),
-        cut("row", 0.62,
-          cut("column", 0.56, set("footprint"), set("delta", "interest")),
-          cut("row", 0.5, set("tape", "venues"), set("account")))),
-      cut("column", 0.4, set("signals"), set("card"))),
+    cut("row", 0.79,
+      cut("column", 0.655,
+        cut("row", 0.735, cut("row", 0.885, cut("column", 0.79, set("heat"), set("delta", "interest")), set("profile")), set("ladder")),
+        cut("row", 0.56, set("footprint"), cut("row", 0.47, set("tape", "venues"), set("account")))),
+      cut("column", 0.42, set("signals"), set("card"))),
   flow: () =>
     cut("row", 0.72,
-      cut("column", 0.72, cut("row", 0.86, set("heat"), set("profile")), set("delta", "interest")),
+      cut("row", 0.88, cut("column", 0.76, set("heat"), set("delta", "interest")), set("profile")),
       cut("row", 0.52, set("ladder"), cut("column", 0.5, set("signals", "card"), set("tape", "venues", "account")))),
   footprint: () =>
     cut("row", 0.74,

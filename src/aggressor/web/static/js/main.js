@@ -43,7 +43,7 @@ class Page {
     this.panes = [
       this.heat, this.footprint, this.ladder, this.signals, this.account, new TapePane(desk), new ProfilePane(desk), new CardPane(desk), new VenuesPane(desk),
       new CurvesPane("delta", "Delta & CVD", desk, (group) => /cvd|delta/i.test(group), { bars: true, divergences: true }),
-      new CurvesPane("interest", "Interest & funding", desk, (group) => !/cvd|delta|price/i.test(group), { forced: true }),
+      new CurvesPane("interest", "Interest & funding", desk, (group) => !/cvd|delta|price|time/i.test(group), { forced: true }),
     ];
     this.layout = new Layout(byId("desk"), new Map(this.panes.map((pane) => [pane.id, pane])));
     this.context = new ContextStrip(desk, byId("context"));
@@ -59,6 +59,10 @@ class Page {
     this.lane_seen = -1;
     desk.say = (text, level) => this.toast(text, level);
     desk.showPane = (pane) => this.layout.show(pane);
+    desk.heatHeight = (pane) => {
+      const { element, visible, plot } = this.heat;
+      return visible && Math.abs(element.getBoundingClientRect().top - pane.getBoundingClientRect().top) < 2 ? plot.height : null;
+    };
     desk.store.told = (event) => this.told(event);
     this.layout.take(this.layoutName());
     window.addEventListener("resize", () => this.resized());
@@ -143,6 +147,7 @@ class Page {
   /** @param {"open"|"broken"|"refused"|"ended"} state @param {string} words */
   line(state, words) {
     document.body.classList.toggle("offline", state !== "open");
+    if (state !== "open") this.desk.armed_here = false;
     if (state === "open") this.banner("", false);
     else this.banner(state === "ended" ? `The desk has ended: ${words}` : words, false);
   }

@@ -54,7 +54,8 @@ export class ProfilePane extends CanvasPane {
     c.fillRect(0, 0, width, height);
     const { lane, units, view } = this.desk;
     if (!lane || !units) return;
-    const plot = new Plot(0, 0, width, height - TIME_AXIS);
+    const beside = this.desk.heatHeight(this.element);
+    const plot = new Plot(0, 0, width, Math.min(height, beside ?? height) - (beside === null ? TIME_AXIS : 0));
     const { profile } = lane;
     [plot.low, plot.high] = [view.low, view.high];
     if (this.whole.on && profile.price.length) {
@@ -85,8 +86,33 @@ export class ProfilePane extends CanvasPane {
     c.font = font(11);
     c.textAlign = "center";
     c.textBaseline = "middle";
+    c.fillStyle = theme.of("panel");
+    c.fillRect(0, plot.bottom, width, height - plot.bottom);
     c.fillStyle = theme.of(session?.whole === false ? "call" : "faint");
     c.fillText(session?.whole === false ? "session in part" : "session", width / 2, plot.bottom + TIME_AXIS / 2);
+    if (session && height - plot.bottom > 60) this.figures(c, session, plot.bottom + TIME_AXIS + 8, height, width, units);
+  }
+
+  /** The session in numbers, where there is room under the profile. @param {CanvasRenderingContext2D} c @param {import("./protocol.js").Session} session @param {number} top @param {number} height @param {number} width @param {import("./scales.js").Units} units */
+  figures(c, session, top, height, width, units) {
+    /** @type {[string, string][]} */
+    const rows = [
+      ["VAH", units.price(session.vah)], ["POC", units.price(session.poc)], ["VAL", units.price(session.val)],
+      ["VWAP", session.vwap === null ? "–" : units.price(session.vwap)], ["high", units.price(session.high)], ["low", units.price(session.low)], ["volume", units.brief(session.volume)],
+    ];
+    c.textBaseline = "middle";
+    rows.forEach(([name, value], i) => {
+      const y = top + i * 17 + 6;
+      if (y > height - 6) return;
+      c.font = font(11.5);
+      c.textAlign = "left";
+      c.fillStyle = theme.of("faint");
+      c.fillText(name, 8, y);
+      c.font = font(11.5, 500);
+      c.textAlign = "right";
+      c.fillStyle = theme.of("ink");
+      c.fillText(value, width - 6, y);
+    });
   }
 
   /** Ticks a bar: rows of the profile, joined until a bar is 2 pixels tall. @param {number} row @param {Plot} plot */

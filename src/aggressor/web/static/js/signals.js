@@ -12,6 +12,8 @@ import { timeOfDay } from "./scales.js";
 /** @typedef {import("./protocol.js").Signal} Signal */
 
 const SHOWN = 160;
+const ALL = "all kinds";
+const NO_WALLS = "all but walls"; // walls are many, and lines on the heatmap
 const ARROWS = /** @type {Record<string, string>} */ ({ "1": "▲", "-1": "▼", "0": "◆" });
 
 export class SignalsPane extends WordPane {
@@ -19,7 +21,7 @@ export class SignalsPane extends WordPane {
   constructor(desk) {
     super("signals", "Signals", desk, 150);
     this.misses = localStorage.getItem("desk.signals.misses") === "1";
-    this.kind = "all kinds";
+    this.kind = NO_WALLS;
     this.kinds = h("select", { "aria-label": "Kind of signal", onchange: () => this.choose() });
     this.button = h("button", { type: "button", class: "chip", "aria-pressed": String(this.misses), title: "Signals that were rejected or expired, with the condition that failed", onclick: () => this.flip() }, "Near-misses");
     this.tools.append(this.button, this.kinds);
@@ -72,7 +74,7 @@ export class SignalsPane extends WordPane {
 
   /** @param {Signal} one */
   wanted(one) {
-    if (this.kind !== "all kinds" && one.kind !== this.kind) return false;
+    if (this.kind === NO_WALLS ? one.kind === "wall" : this.kind !== ALL && one.kind !== this.kind) return false;
     return one.phase === "confirmed" || (this.misses && one.phase !== "armed");
   }
 
@@ -86,9 +88,9 @@ export class SignalsPane extends WordPane {
 
   fillKinds() {
     this.hello = this.desk.store.seen.hello;
-    const kinds = ["all kinds", ...(this.desk.store.hello?.signals ?? []).map(({ kind }) => kind)];
+    const kinds = [NO_WALLS, ALL, ...(this.desk.store.hello?.signals ?? []).map(({ kind }) => kind)];
     this.kinds.replaceChildren(...kinds.map((kind) => h("option", { value: kind }, worded(kind))));
-    this.kind = "all kinds";
+    this.kind = NO_WALLS;
   }
 
   /** @param {Signal} one */

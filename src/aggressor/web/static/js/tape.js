@@ -162,15 +162,12 @@ export class TapePane extends CanvasPane {
     if (!marks) return;
     c.fillStyle = faded(colour, 0.5);
     const room = width - columns.marks - 8;
-    c.fillRect(columns.marks, middle - 2, Math.max(1, room * Math.min(1, lots / most)), 4);
+    c.fillRect(columns.marks, middle - 2, Math.max(1, room * 0.4 * Math.min(1, lots / most)), 4);
     const prints = ring.at("prints", n);
-    const words = [swept > 0 ? `sweep ${swept} ticks` : "", CLASSES[kind] ?? "", prints > 3 && !swept ? `${prints} prints` : ""].filter(Boolean).join(" · ");
-    if (!words || room < 60) return;
+    const words = room < 90 && swept > 0 ? `↕ ${swept}` : [swept > 0 ? `sweep ${swept} ${swept === 1 ? "tick" : "ticks"}` : "", CLASSES[kind] ?? "", prints > 3 && !swept ? `${prints} prints` : ""].filter(Boolean).join(" · ");
+    if (!words || room < 40) return;
     c.font = font(11);
     c.textAlign = "right";
-    c.lineWidth = 3;
-    c.strokeStyle = theme.of("panel");
-    if (kind < 2) c.strokeText(words, width - 8, middle);
     c.fillStyle = theme.of("muted");
     c.fillText(words, width - 8, middle);
   }

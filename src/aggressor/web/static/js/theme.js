@@ -53,6 +53,8 @@ class Theme {
     /** The same ramp for cells of which most was pulled. */
     this.gone = new Uint32Array(256);
     this.version = 0;
+    /** Colours with an opacity that were asked for. @type {Map<string, string[]>} */
+    this.made = new Map();
   }
 
   /** Take a theme and a ramp; remembered in this browser. @param {"dark"|"light"} name @param {string} [ramp] */
@@ -66,14 +68,14 @@ class Theme {
     paint(this.ramp, stops);
     paint(this.gone, [stops[0], mixed(stops[0], this.colours["gone"], 0.55), this.colours["gone"]]);
     this.version += 1;
+    this.made.clear();
     localStorage.setItem("desk.theme", JSON.stringify([name, this.ramp_name]));
   }
 
-  /** Take what this browser remembers, else what the system prefers. */
+  /** Take what this browser remembers, else dark: a desk is looked at for hours. */
   recall() {
-    const light = matchMedia("(prefers-color-scheme: light)").matches;
     /** @type {["dark"|"light", string]} */
-    let kept = [light ? "light" : "dark", "slate"];
+    let kept = ["dark", "slate"];
     try {
       kept = JSON.parse(localStorage.getItem("desk.theme") ?? "") ?? kept;
     } catch {
@@ -114,8 +116,13 @@ export function font(size, weight = 400) {
   return `${weight} ${size}px ${FIGURES}`;
 }
 
-/** Return a colour of the theme with an opacity. @param {Colour} name @param {number} alpha */
+/** Return a colour of the theme with an opacity, in steps of 1/64. @param {Colour} name @param {number} alpha */
 export function faded(name, alpha) {
+  const step = Math.min(64, Math.round(alpha * 64));
+  let made = theme.made.get(name);
+  if (!made) theme.made.set(name, (made = []));
+  const found = made[step];
+  if (found !== undefined) return found;
   const [r, g, b] = rgb(theme.of(name));
-  return `rgba(${r},${g},${b},${alpha})`;
+  return (made[step] = `rgba(${r},${g},${b},${step / 64})`);
 }

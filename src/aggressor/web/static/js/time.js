@@ -153,7 +153,7 @@ export class TimeBar {
       c.fillRect(left, y - 2, Math.max(1, x(desk.now) - left), 4);
     }
     for (const signal of desk.lane?.signals ?? []) {
-      if (signal.phase !== "confirmed") continue;
+      if (signal.phase !== "confirmed" || signal.kind === "wall") continue;
       c.fillStyle = faded("call", 0.8);
       c.fillRect(x(signal.known_ms), y - 7, 1, 4);
     }

@@ -86,7 +86,7 @@ export class TopLine {
     const arm = byId("arm");
     arm.setAttribute("aria-pressed", String(armed));
     say(arm, armed ? "Orders armed" : "Arm orders");
-    const halted = account?.halt && account.halt.level !== "none" ? account.halt : null;
+    const halted = account?.halt && !["open", "none", ""].includes(account.halt.level) ? account.halt : null;
     mark(document.body, "killed", halted !== null);
     mark(byId("kill"), "pulled", halted !== null);
     say(byId("kill"), halted ? `Stopped: ${halted.level.replace("_", " ")}` : "Kill");
