@@ -195,3 +195,16 @@ def test_a_disk_that_refuses_is_said_and_what_was_flushed_stays(
         writer.message(12, b"third")
     writer.close()
     assert [one.text for one in SegmentFile(first).messages()][1:] == [b"first"]
+
+
+def test_what_comes_while_a_segment_is_closed_begins_the_next_one(tmp_path: Path) -> None:
+    writer = SegmentWriter(tmp_path / "live", "toy", [instrument()])
+    writer.begin(1)
+    for at, text in ((10, b"before"), (11, b"meanwhile")):
+        writer.message(at, text)
+    writer._stop.set()  # the thread would write what waits, whatever its time
+    writer._thread.join()
+    first = writer.rotate(10)
+    writer.close()
+    times = [[one.ts_recv for one in SegmentFile(path).messages()] for path in (first, writer.path)]
+    assert times == [[1, 10], [11, 11]]  # of the instruments, then of the message

@@ -130,6 +130,8 @@ class Tally:
                         if count
                     },
                     "gaps": int(counts.get("gaps", 0)),
+                    "trade_gaps": int(counts.get("trade_gaps", 0)),
+                    "trades_late": int(counts.get("trades_late", 0)),
                     "lag_ms": line.counts.lag_ns / 1e6,
                     "clock_offset_ms": None if offset is None else offset.offset_ns / 1e6,
                     "aligned": one.symbol not in line.decoder.wanted(),
@@ -156,7 +158,10 @@ async def record(
     layout = Layout(store)
     with locked(layout.live / "lock"), compactor() as pool:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(pool, compact_segments, store)
+        try:
+            await loop.run_in_executor(pool, compact_segments, store)
+        except StoreError as trouble:  # recording now is worth more than what was recorded then
+            notice(f"{trouble} What an earlier run left is kept as it is.")
         stop = stop_event(loop)
         clock, backlog = Clock(), Backlog()
         async with Rest() as rest:

@@ -29,6 +29,7 @@ INSTRUMENTS = "instruments"  # address of the record that names them
 
 FLUSH_S = 0.5
 _WAKE_S = 0.1
+_NEVER = 2**63 - 1
 _WAITING_BYTES_MAX = 256 << 20
 
 
@@ -93,13 +94,17 @@ class SegmentWriter:
         self.add(ts_recv, LOST, why.encode())
 
     def rotate(self, now_ns: int) -> Path:
-        """Close the segment in hand and begin another; return the closed one."""
+        """Close the segment in hand and begin another; return the closed one.
+
+        What was received until `now_ns` is in the closed one, what comes meanwhile in the next: two
+        segments that overlap could not both be imported.
+        """
         with self._lock:
             closed = self.path
-            self._drain()
+            self._drain(now_ns)
             assert self._writer is not None, "begin() first"
             self._writer.close()
-            self._open(now_ns)
+            self._open(now_ns + 1)
         return closed
 
     def close(self) -> None:
@@ -134,9 +139,9 @@ class SegmentWriter:
                 self._trouble = trouble
                 return
 
-    def _drain(self) -> None:
+    def _drain(self, until_ns: int = _NEVER) -> None:
         assert self._writer is not None, "begin() first"
-        while self._queue:
+        while self._queue and self._queue[0][0] <= until_ns:
             ts_recv, channel, text = self._queue.popleft()
             self._waiting_bytes -= len(text)
             self.bytes += len(text)
