@@ -3,8 +3,9 @@
     python -m bench.storm [--venue NAME]... [--minutes 10] [--least 50] [--speed 20] [--seed 1]
 
 From the project's root. One line a venue: minutes of its market, orders, fills, lost connections,
-reports that had to be asked for, orders that reached the matching twice, prints missing of all, by how
-many seconds the loop was late at most (the market of the speed is made in it), and whether book, orders, position and money agree at the end. Exits with 1 where they do not.
+reports that had to be asked for, orders that reached the matching twice, prints missing of all, by
+how many seconds the loop was late at most (the market of that speed is made in it), and whether
+book, orders, position and money agree at the end. Exits with 1 where they do not.
 """
 
 import argparse

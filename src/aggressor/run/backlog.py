@@ -19,13 +19,13 @@ class Backlog:
     """Event batches in order of arrival."""
 
     def __init__(self, rows_max: int = ROWS_MAX, woken: Callable[[], None] | None = None) -> None:
-        """`woken` is called whenever rows have been put."""
+        """`woken` is called whenever rows have been put; it may take them at once."""
         self.rows = 0
         self.dropped = 0  # rows
         self.overflows = 0
         self._rows_max = rows_max
         self._batches: deque[Events] = deque()
-        self._woken = woken
+        self.woken = woken
 
     def put(self, events: Events) -> bool:
         """Add rows; False when there was no room and everything that waited was dropped."""
@@ -37,8 +37,8 @@ class Backlog:
             return False
         self._batches.append(events)
         self.rows += events.size
-        if self._woken is not None:
-            self._woken()
+        if self.woken is not None:
+            self.woken()
         return True
 
     def take(self, limit: int) -> Events:

@@ -23,12 +23,13 @@ class LiveFeed:
         self._clock = clock
         self._timer_ns = timer_ns
         self._next = np.zeros(1, np.int64)
+        self._out = empty_events(1024)
         self._rest: Events = _NONE
         self._first = 0
 
     def poll(self, limit: int) -> Events:
         """Return up to `limit` rows that are there now; never waits."""
-        out = empty_events(limit)
+        out = self._room(limit)
         used = 0
         now = self._clock.now()  # before the backlog is read: rows that come later are later
         while used < limit:
@@ -52,7 +53,13 @@ class LiveFeed:
             following += self._timer_ns
             used += 1
         self._next[0] = following
-        return out[:used]
+        return out[:used].copy()
+
+    def _room(self, limit: int) -> Events:
+        """Return where rows are put together: kept, for a poll usually finds a handful of them."""
+        if self._out.size < limit:
+            self._out = empty_events(limit)
+        return self._out[:limit]
 
     @property
     def _idle(self) -> bool:

@@ -34,7 +34,7 @@ from aggressor.schema.event import (
 from aggressor.schema.instrument import Instrument
 
 _MINUTE_NS = 60_000_000_000
-_TRADES_KEPT = 1000
+_TRADES_KEPT = 10_000  # a venue answers them for hours; this is some seconds at 20x
 _SETTLED_KEPT = 1000
 
 Levels: TypeAlias = list[tuple[int, int]]  # (ticks, lots); 0 lots remove
