@@ -15,6 +15,7 @@ import msgspec
 
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.bybit import server_account as account
+from aggressor.venues.bybit import server_guard
 from aggressor.venues.bybit import server_history as history
 from aggressor.venues.bybit import server_market as market
 from aggressor.venues.bybit.server_market import Params
@@ -40,6 +41,7 @@ LIMITS = {
     "address": (600, 5 * SECOND_NS),
     "orders": (10, SECOND_NS),
     "questions": (50, SECOND_NS),
+    "guard": (5, SECOND_NS),
 }
 
 Handler = Callable[[House, Params], Any]
@@ -83,6 +85,7 @@ _ROUTES: dict[tuple[str, str], Call] = {
             ("cancel-batch", account.batch(account.cancel)),
         )
     },
+    ("POST", "/v5/order/disconnected-cancel-all"): Call(server_guard.set_window, "guard"),
     ("GET", "/v5/order/realtime"): Call(account.realtime),
     ("GET", "/v5/order/history"): Call(account.history),
     ("GET", "/v5/execution/list"): Call(account.executions),
@@ -311,7 +314,8 @@ def wrap(channel: Channel, frame: Frame) -> bytes:
 
 
 def tick(house: House) -> Sequence[Frame]:
-    """Return what is told late: orders refused after they were accepted."""
+    """Guard those who are away; return what is told late: orders refused behind their answer."""
+    server_guard.guard(house)
     return house.notes.pop("late", ())
 
 
@@ -329,6 +333,7 @@ def _dialect(venue: str, category: str, example: Instrument) -> Dialect:
         wrap=wrap,
         outage=outage,
         tick=tick,
+        beat=server_guard.beat,
     )
 
 

@@ -34,6 +34,7 @@ from aggressor.venues.bybit.server_forms import (
     position_form,
     wallet_form,
 )
+from aggressor.venues.bybit.server_guard import window_s
 from aggressor.venues.bybit.server_market import Params, lane_of, ours
 from aggressor.venues.dialect import MS, CodeError, Frame, House
 from aggressor.venues.served import (
@@ -353,8 +354,8 @@ def account_info(house: House, params: Params) -> Any:
     return {
         "unifiedMarginStatus": 5,
         "marginMode": "REGULAR_MARGIN",
-        "dcpStatus": "OFF",
-        "timeWindow": 10,
+        "dcpStatus": "ON" if window_s(house) else "OFF",
+        "timeWindow": window_s(house) or 10,
         "smpGroup": 0,
         "isMasterTrader": False,
         "spotHedgingStatus": "OFF",

@@ -83,7 +83,9 @@ def _words(order: LocalOrder) -> tuple[str, str]:
         report.WOULD_CROSS: ("EC_PostOnlyWillTakeLiquidity", "UNKNOWN"),
         report.SELF_TRADE: ("EC_BySelfMatch", "CancelBySmp"),
         report.REDUCE_ONLY_EMPTY: ("EC_NoError", "CancelByReduceOnly"),
-    }.get(order.reason, ("EC_PerCancelRequest", "CancelByUser"))
+    }.get(
+        order.reason, ("EC_PerCancelRequest", order.ticket.said.get("cancelType", "CancelByUser"))
+    )
 
 
 def order_form(house: House, order: LocalOrder) -> dict[str, Any]:
