@@ -11,6 +11,10 @@ import { compact, known, spanOf, timeOfDay } from "./scales.js";
 
 /** @typedef {import("./protocol.js").Signal} Signal */
 
+/** Names of evidence that are sizes, and that are prices (`EVIDENCE` of the detectors). */
+const LOTS = /_lots$|^(lots|traded|cancelled|peak|peak_estimate|added|refilled|hit|delta|run_delta|run_volume|turnover|largest_cell|usual_size|left|opposite_before|opposite_after|induced_delta|hidden_executed|top_row_\d)$|_quantile$/;
+const PRICES = /^(price|level|p0|p1|extreme|mid|price_before|behind_early|behind_last|location_low|location_high)$/;
+
 export class CardPane extends WordPane {
   /** @param {import("./desk.js").Desk} desk */
   constructor(desk) {
@@ -26,7 +30,8 @@ export class CardPane extends WordPane {
   /** The signal that was chosen, else the newest that was confirmed. @returns {Signal|null} */
   get one() {
     const { desk } = this;
-    return desk.signal ?? desk.lane?.signals.findLast((one) => one.phase === "confirmed" && one.kind !== "wall") ?? null;
+    const all = desk.lane?.signals ?? [];
+    return desk.signal ?? all.findLast((one) => one.phase === "confirmed" && one.kind !== "wall") ?? all.findLast((one) => one.phase !== "armed" && one.kind !== "wall") ?? null;
   }
 
   draw() {
@@ -37,7 +42,7 @@ export class CardPane extends WordPane {
       return;
     }
     const means = desk.store.hello?.signals.find(({ kind }) => kind === one.kind)?.means ?? "";
-    this.body.replaceChildren(...[this.head(one), desk.signal ? null : h("p", { class: "faint" }, "The newest; choose another in the list or on the heatmap."), h("p", { class: "means" }, means), this.life(one), this.evidence(one), this.actions(one)].filter((part) => part !== null));
+    this.body.replaceChildren(...[this.head(one), desk.signal ? null : h("p", { class: "faint" }, one.phase === "confirmed" ? "The newest; choose another in the list or on the heatmap." : "Nothing is confirmed yet; this is the newest near-miss."), h("p", { class: "means" }, means), this.life(one), this.evidence(one), this.actions(one)].filter((part) => part !== null));
   }
 
   /** @param {Signal} one */
@@ -71,18 +76,17 @@ export class CardPane extends WordPane {
     const unknown = Object.entries(one.evidence).filter(([, value]) => !known(value)).map(([name]) => worded(name));
     return h("div", {},
       h("table", { class: "evidence", "aria-label": "Evidence" },
-        h("tbody", {}, ...entries.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, worded(name)), h("td", {}, this.valued(name, /** @type {number} */ (value))))))),
+        h("tbody", {}, ...entries.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, worded(name.replace(/_seconds$/, ""))), h("td", {}, this.valued(name, /** @type {number} */ (value))))))),
       unknown.length ? h("p", { class: "faint" }, `not known: ${unknown.join(", ")}`) : null);
   }
 
   /** Write a value by what its name says of its unit. @param {string} name @param {number} value */
   valued(name, value) {
     const units = this.desk.units;
-    if (units && /(_lots|_size)$|^(lots|size|volume|traded|pulled|added|hidden|displayed|resting)$/.test(name)) return units.size(value);
-    if (units && /(^|_)price$|_level$/.test(name)) return units.price(Math.round(value));
-    if (/_ns$/.test(name)) return spanOf(value / 1e6);
-    if (/_ms$/.test(name)) return spanOf(value);
-    if (/(_share|_ratio|_fraction)$/.test(name)) return value.toFixed(3);
+    if (units && LOTS.test(name)) return `${value < 0 ? "−" : ""}${units.size(Math.abs(value))}`;
+    if (units && PRICES.test(name)) return units.price(Math.round(value));
+    if (/_?seconds(_apart)?$/.test(name)) return spanOf(value * 1000);
+    if (/(_share|_ratio|^z|^ratio)$/.test(name)) return value.toFixed(3);
     if (Number.isInteger(value)) return Math.abs(value) < 1e7 ? String(value) : compact(value);
     return Math.abs(value) >= 100 ? value.toFixed(1) : value.toPrecision(4).replace(/\.?0+$/, "");
   }

@@ -116,12 +116,17 @@ export class CurvesPane extends CanvasPane {
     const stop = Math.min(ring.stop, ring.since(plot.t1) + 1);
     let [low, high] = [Infinity, -Infinity];
     for (const { name } of curves) {
+      let [least, most] = [Infinity, -Infinity];
       for (let n = first; n < stop; n++) {
         const value = ring.at(name, n);
-        if (value < low) low = value;
-        if (value > high) high = value;
+        if (value < least) least = value;
+        if (value > most) most = value;
       }
+      if (curves.length > 1 && least === most) continue; // what stands still takes no room
+      low = Math.min(low, least);
+      high = Math.max(high, most);
     }
+    if (!(high >= low)) [low, high] = this.still(ring, curves, stop);
     this.panels.push({ plot, curves, title: group });
     if (!(high >= low)) {
       this.legend(c, plot, group, curves.map((one, i) => ({ one, style: STYLES[i % STYLES.length], value: NaN })));
@@ -137,9 +142,20 @@ export class CurvesPane extends CanvasPane {
     const caption = ((high - low + 2 * pad) * 18) / Math.max(30, plot.height - 18);
     [plot.low, plot.high] = [low - pad, high + pad + caption];
     this.axis(c, plot, curves[0].unit, width);
+    c.save();
+    c.beginPath();
+    c.rect(plot.left, plot.top, plot.width, plot.height);
+    c.clip();
     curves.forEach((one, i) => this.line(c, plot, ring, one.name, first, stop, STYLES[i % STYLES.length]));
+    c.restore();
     if (this.divergences?.on && curves.some((one) => one.name === "cvd")) this.diverging(c, plot, lane);
     this.legend(c, plot, group, curves.map((one, i) => ({ one, style: STYLES[i % STYLES.length], value: ring.at(one.name, stop - 1) })));
+  }
+
+  /** Reach of curves that all stand still. @param {import("./rings.js").Ring} ring @param {Curve[]} curves @param {number} stop @returns {[number, number]} */
+  still(ring, curves, stop) {
+    const values = curves.map((one) => ring.at(one.name, stop - 1)).filter(known);
+    return values.length ? [Math.min(...values), Math.max(...values)] : [Infinity, -Infinity];
   }
 
   /** @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./rings.js").Ring} ring @param {string} name @param {number} first @param {number} stop @param {{colour: import("./theme.js").Colour, dash: number[], wide: number}} style */

@@ -104,7 +104,7 @@ export class Desk {
   /** Show a signal: its card, its second in every pane. @param {Signal} signal */
   goSignal(signal) {
     this.signal = signal;
-    this.view.goTo(signal.known_ms);
+    this.view.goTo(signal.known_ms, this.now);
     const middle = (signal.low + signal.high) / 2;
     if (!(middle > this.view.low && middle < this.view.high)) {
       const half = (this.view.high - this.view.low) / 2;
@@ -118,14 +118,14 @@ export class Desk {
 
   /** Show a scenario of a synthetic market. @param {Label} label */
   goLabel(label) {
-    this.view.goTo(label.start_ms + ((label.stop_ms ?? label.start_ms) - label.start_ms) / 2);
+    this.view.goTo(label.start_ms, this.now);
     this.view.select({ id: `label ${label.number}`, t: label.start_ms, low: label.low, high: label.high });
   }
 
   /** Run the market to a moment. @param {number} to_ms */
   seek(to_ms) {
     if (!this.store.hello?.abilities.seek) {
-      this.view.goTo(to_ms);
+      this.view.goTo(to_ms, this.now);
       return;
     }
     void this.command("seek", { to_ms });

@@ -79,7 +79,7 @@ export class HeatPane extends CanvasPane {
     if (this.on.levels.on) this.drawLevels(c, plot, lane);
     if (this.desk.store.hello?.mode === "synthetic") drawLabels(c, plot, lane);
     if (this.on.standing.on) drawStanding(c, plot, lane);
-    if (this.on.pulled.on) drawPulls(c, plot, lane);
+    if (this.on.pulled.on) drawPulls(c, plot, lane, this.texture.full);
     this.bubbles = this.on.trades.on ? drawTrades(c, plot, lane, this.texture.row) : 0;
     drawForced(c, plot, lane);
     this.spots = this.on.signals.on ? drawSignals(c, plot, lane, this.on.misses.on, this.desk.signal?.number ?? -1) : [];

@@ -96,12 +96,12 @@ export function drawTrades(c, plot, lane, row) {
   return bubbles;
 }
 
-/** What left without being traded: dashes, longer for more. @param {C} c @param {Plot} plot @param {Lane} lane */
-export function drawPulls(c, plot, lane) {
+/** What left without being traded: dashes, longer for more. @param {C} c @param {Plot} plot @param {Lane} lane @param {number} full lots that the heatmap draws as most */
+export function drawPulls(c, plot, lane, full) {
   const all = lane.trails.gone;
   let first = all.length;
   while (first > 0 && all[first - 1].t >= plot.t0) first -= 1;
-  const shown = all.slice(first).filter((one) => one.t <= plot.t1 && one.price > plot.low && one.price < plot.high);
+  const shown = all.slice(first).filter((one) => one.lots >= full * 0.6 && one.t <= plot.t1 && one.price > plot.low && one.price < plot.high);
   shown.sort((a, b) => b.lots - a.lots);
   const most = shown.slice(0, 160);
   const big = most.length ? most[Math.floor(most.length * 0.1)].lots : 1;

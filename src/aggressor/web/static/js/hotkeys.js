@@ -29,6 +29,7 @@ export function hotkeys(page) {
     const half = (view.high - view.low) / 2;
     if (Number.isFinite(bid + ask)) view.prices((bid + ask) / 2 - half, (bid + ask) / 2 + half);
   });
+  keys.add(look, ["v"], "fit the prices to the span shown", () => page.fitPrices());
   keys.add(look, ["n"], "next older signal", () => page.signals.step(1));
   keys.add(look, ["p"], "next newer signal", () => page.signals.step(-1));
   keys.add(look, ["Escape"], "let go of what is selected", () => {

@@ -57,6 +57,8 @@ class Page {
     this.pictures = 0;
     this.last_at = 0;
     this.lane_seen = -1;
+    /** Whether the prices were fitted to what has been since the page has all of it. */
+    this.fitted = false;
     desk.say = (text, level) => this.toast(text, level);
     desk.showPane = (pane) => this.layout.show(pane);
     desk.heatHeight = (pane) => {
@@ -122,6 +124,7 @@ class Page {
     if (this.lane_seen !== desk.shown + 1000 * desk.store.seen.hello) {
       this.lane_seen = desk.shown + 1000 * desk.store.seen.hello;
       view.low = view.high = 0;
+      this.fitted = false;
       view.follow_price = true;
       this.context.clear();
       this.ladder.hands.home();
@@ -131,6 +134,7 @@ class Page {
     const top = heat.stop > heat.start ? heat.top(heat.stop - 1) : { bid: null, ask: null };
     const middle = top.bid !== null && top.ask !== null ? (top.bid + top.ask) / 2 : NaN;
     if (view.high === view.low && Number.isFinite(middle)) this.firstPrices(middle);
+    if (!this.fitted && lane.live && Number.isFinite(middle)) this.fitPrices();
     if (view.follow) view.keepInside(middle);
   }
 
@@ -142,6 +146,24 @@ class Page {
     const reach = n > 4 ? Math.max(price[0] - price[n - 1], price[bids + n - 1] - price[bids]) : 12 * lane.one.row_ticks;
     const half = Math.min((lane.heat.now_high - lane.heat.now_low) / 2, Math.max(24, reach * 1.1));
     this.desk.view.prices(Math.round(middle - half), Math.round(middle + half));
+    this.fitted = lane.live;
+  }
+
+  /** Show the prices of the span that is shown, with room above and below. */
+  fitPrices() {
+    const { lane, view } = this.desk;
+    if (!lane) return;
+    const { heat } = lane;
+    let [low, high] = [Infinity, -Infinity];
+    for (let n = Math.max(heat.start, heat.since(view.t0)); n < heat.since(view.t1); n++) {
+      const { bid, ask } = heat.top(n);
+      if (bid !== null && bid < low) low = bid;
+      if (ask !== null && ask > high) high = ask;
+    }
+    if (!(high >= low)) return;
+    const room = Math.max((high - low) * 0.18, (view.high - view.low) * 0.12, 8);
+    view.prices(Math.round(low - room), Math.round(high + room));
+    this.fitted = true;
   }
 
   /** @param {"open"|"broken"|"refused"|"ended"} state @param {string} words */

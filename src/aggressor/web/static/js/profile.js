@@ -66,8 +66,7 @@ export class ProfilePane extends CanvasPane {
     this.plot = plot;
     const step = this.step(profile.row, plot);
     const sums = this.sums(profile, plot, step);
-    let most = 1;
-    for (const [bought, sold] of sums.values()) most = Math.max(most, bought + sold);
+    const most = this.scale([...sums.values()].map(([bought, sold]) => bought + sold));
     const session = lane.state?.session ?? null;
     const tall = (plot.height / (plot.high - plot.low)) * step;
     const room = width - 8;
@@ -75,7 +74,8 @@ export class ProfilePane extends CanvasPane {
       const top = plot.y(low + step - 0.5);
       const inside = session && session.val !== null && session.vah !== null && low + step > session.val && low <= session.vah;
       const h = Math.max(0.7, tall - (tall > 3 ? 1 : 0));
-      const [a, b] = [(sold / most) * room, (bought / most) * room];
+      const fit = Math.min(1, most / (bought + sold));
+      const [a, b] = [(sold / most) * room * fit, (bought / most) * room * fit];
       c.fillStyle = faded("ask", inside ? 0.85 : 0.4);
       c.fillRect(0, top, a, h);
       c.fillStyle = faded("bid", inside ? 0.85 : 0.4);
@@ -113,6 +113,13 @@ export class ProfilePane extends CanvasPane {
       c.fillStyle = theme.of("ink");
       c.fillText(value, width - 6, y);
     });
+  }
+
+  /** Lots of a full bar: one giant row must not make the others vanish. @param {number[]} lots */
+  scale(lots) {
+    lots.sort((a, b) => a - b);
+    const high = lots[Math.floor(lots.length * 0.97)] ?? 1;
+    return Math.max(1, Math.min(lots[lots.length - 1] ?? 1, high * 1.6));
   }
 
   /** Ticks a bar: rows of the profile, joined until a bar is 2 pixels tall. @param {number} row @param {Plot} plot */

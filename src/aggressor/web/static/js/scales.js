@@ -63,7 +63,7 @@ export function compact(value) {
   if (size >= 9995) return `${(value / 1e3).toFixed(size < 99.5e3 ? 1 : 0)}k`;
   if (size >= 99.95) return value.toFixed(0);
   if (size >= 9.995) return trimmed(value.toFixed(1));
-  if (size >= 0.995) return trimmed(value.toFixed(2));
+  if (size >= 0.0995) return trimmed(value.toFixed(2));
   return trimmed(value.toFixed(3));
 }
 

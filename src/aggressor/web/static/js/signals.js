@@ -56,7 +56,8 @@ export class SignalsPane extends WordPane {
     const all = desk.lane?.signals ?? [];
     this.listed = [];
     for (let i = all.length - 1; i >= 0 && this.listed.length < SHOWN; i--) if (this.wanted(all[i])) this.listed.push(all[i]);
-    this.empty.textContent = this.listed.length ? "" : this.why(all.length);
+    this.empty.textContent = this.listed.length ? "" : this.why();
+    if (!this.listed.length) for (let i = all.length - 1; i >= 0 && this.listed.length < SHOWN; i--) if (this.wanted(all[i], true)) this.listed.push(all[i]);
     this.renew();
   }
 
@@ -72,18 +73,17 @@ export class SignalsPane extends WordPane {
     list.setAttribute("aria-activedescendant", desk.signal ? `signal-${desk.signal.number}` : "");
   }
 
-  /** @param {Signal} one */
-  wanted(one) {
+  /** @param {Signal} one @param {boolean} [misses] */
+  wanted(one, misses = this.misses) {
     if (this.kind === NO_WALLS ? one.kind === "wall" : this.kind !== ALL && one.kind !== this.kind) return false;
-    return one.phase === "confirmed" || (this.misses && one.phase !== "armed");
+    return one.phase === "confirmed" || (misses && one.phase !== "armed");
   }
 
-  /** @param {number} count */
-  why(count) {
+  why() {
     const blank = this.desk.lane?.state?.blank["signals"];
     if (blank) return blank;
-    if (count && !this.misses) return `Nothing is confirmed yet; ${count} near-misses are kept.`;
-    return "No detector has said anything yet.";
+    const misses = (this.desk.lane?.signals ?? []).some((one) => this.wanted(one, true));
+    return misses ? "Nothing is confirmed yet. Near-misses, with the condition that failed:" : "No detector has said anything yet.";
   }
 
   fillKinds() {

@@ -38,7 +38,7 @@ export class TapePane extends CanvasPane {
     this.element.addEventListener("click", (event) => {
       const at = this.rowAt(event);
       const ring = desk.lane?.orders;
-      if (ring && at !== undefined) desk.view.goTo(ring.at("ts", at));
+      if (ring && at !== undefined) desk.view.goTo(ring.at("ts", at), desk.now);
     });
   }
 

@@ -78,7 +78,7 @@ export class TimeBar {
   go(t) {
     const heat = this.desk.lane?.heat;
     const kept = heat && heat.stop > heat.start && t >= heat.ts[heat.start & heat.mask] && t <= this.desk.now;
-    if (kept) this.desk.view.goTo(t);
+    if (kept) this.desk.view.goTo(t, this.desk.now);
     else this.desk.seek(t);
   }
 

@@ -19,7 +19,7 @@ export class Trails {
     this.icebergs = new Map();
     /** Sizes that left without a trade, large ones, newest last. @type {Pull[]} */
     this.gone = [];
-    /** Size that 0.5 % of withdrawals exceed, followed as they come. */
+    /** Size that 0.2 % of withdrawals exceed, followed as they come. */
     this.large = 0;
   }
 
@@ -47,7 +47,7 @@ export class Trails {
       if (heat.pulled[at] < 0) this.took(heat.flow_price[at], -heat.pulled[at]);
       if (lots <= 0) continue;
       if (this.large === 0) this.large = lots * 4;
-      this.large *= lots > this.large ? 1 + 0.02 * 0.995 : 1 - 0.02 * 0.005;
+      this.large *= lots > this.large ? 1 + 0.02 * 0.998 : 1 - 0.02 * 0.002;
       if (lots >= this.large) this.gone.push({ t: ts, price: heat.flow_price[at], side: heat.flow_side[at], lots });
     }
     if (this.gone.length > PULLS) this.gone.splice(0, this.gone.length - PULLS / 2);

@@ -68,9 +68,9 @@ export class View {
     this.changed();
   }
 
-  /** Show a moment in the middle and stop following. @param {number} t */
-  goTo(t) {
-    this.t1 = t + this.span / 2;
+  /** Show a moment in the middle, or as near to it as there is a market, and stop following. @param {number} t @param {number} now */
+  goTo(t, now) {
+    this.t1 = Math.min(t + this.span / 2, Math.max(t, now) + this.span * this.lead);
     this.follow = false;
     this.changed();
   }
