@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aggressor.detectors.iceberg import CONDITIONS, EVIDENCE
 from aggressor.detectors.iceberg_records import IcebergState
 from aggressor.detectors.iceberg_row import is_usual
+from aggressor.features.baseline import add_sample
 from aggressor.kernel import kernel
 from aggressor.schema.signal import (
     BEFORE_TOLERANCE,
@@ -39,6 +40,12 @@ MINUTE = 60_000_000_000
 @kernel
 def _is_usual(state: IcebergState, now: int) -> bool:
     return is_usual(state, 0, 0, 0, now)
+
+
+@kernel
+def _display(state: IcebergState, now: int, count: int, lots: int) -> None:
+    for _ in range(count):
+        add_sample(state.shown, 0, now - 600_000_000_000, lots)
 
 
 def book(lots: int = 10) -> Tape:
@@ -160,6 +167,40 @@ def test_a_refill_between_two_rows_is_inferred_from_the_tape() -> None:
     rows = found(tape)
     assert [told(row) for row in rows] == [(CONFIRMED, "")]
     assert (seen(rows[0])["refills"], seen(rows[0])["traded"]) == (3, 36)
+
+
+def test_a_refill_that_was_eaten_again_between_two_rows_is_inferred_from_the_tape() -> None:
+    tape = book()
+    for _ in range(3):  # 10 stand, 9 of them are bought, then 10 that nobody has seen
+        tape.trade(-1, 1000, 9).later(5).trade(-1, 1000, 10).later(5).level((1, 1000, 1))
+        tape.later(40).level((1, 1000, 10)).later(200)
+    (row,) = found(tape)
+    assert told(row) == (CONFIRMED, "")
+    assert seen(row)["refills"] == 3  # an unseen one, a seen one, an unseen one
+    assert seen(row)["traded"] == 38
+
+
+def test_the_episode_begins_where_its_refills_begin() -> None:
+    tape = book(40).trade(-1, 1000, 5).later(5).level((1, 1000, 35)).later(100)
+    for _ in range(4):  # others rest 30 there and take them away again
+        tape.level((1, 1000, 5)).later(100).level((1, 1000, 35)).later(100)
+    tape.level((1, 1000, 10)).later(400)
+    rows = found(price_runs_away(eat_and_refill(tape, 5)))
+    assert told(rows[0]) == (CONFIRMED, "")
+    first = seen(rows[0])
+    assert (first["start_lots"], first["max_lots"], first["cancelled"]) == (10, 10, 0)
+
+
+def test_a_level_that_holds_next_to_nothing_hides_nothing() -> None:
+    tape, plain = eat_and_refill(book(), 4), bench()
+    assert told(of_kind(run(tape.events(), plain), ICEBERG)[0]) == (CONFIRMED, "")
+    strict = bench()
+    _display(strict.iceberg, START_NS, 200, 40)
+    (row,) = of_kind(run(price_runs_away(tape).events(), strict), ICEBERG)
+    assert told(row) == (EXPIRED, "touch near the level")  # 40 traded, as levels display
+    few = bench()
+    _display(few.iceberg, START_NS, 199, 40)
+    assert told(of_kind(run(tape.events(), few), ICEBERG)[0]) == (CONFIRMED, "")
 
 
 def test_cancels_are_no_iceberg() -> None:

@@ -24,6 +24,7 @@ class Level:
         self.cycle_traded = self.cycle_cancelled = 0
         self.peaks: list[int] = []
         self.fallen: int | None = None
+        self.fallen_first = 0
         self.low_added = self.low_cancelled = 0  # while it was low, and no refill
         self.counted = True  # the refill that `peak` follows
         self.stage = ""
@@ -42,7 +43,7 @@ class Level:
         self.added += max(net, 0)
         self.cancelled += max(-net, 0)
         self.cycle_cancelled += max(-net, 0)
-        self.shown = lots
+        before, self.shown = self.shown, lots
         self.most = max(self.most, lots)
         if self.fallen is None:
             self.peak = max(self.peak, lots)
@@ -50,6 +51,7 @@ class Level:
                 self.peaks[-1] = max(self.peaks[-1], lots)
             if 2 * lots <= self.peak:
                 self.fallen, self.low_added, self.low_cancelled = ms, 0, 0
+                self.fallen_first = ms
             return
         self.low_cancelled += max(-net, 0)
         known = sorted(self.peaks[-8:])
@@ -57,6 +59,10 @@ class Level:
         if lots < 0.8 * usual:
             if not known and lots > 0.5 * usual:
                 self.fallen = None
+                self.begin_anew(lots)
+                return
+            if not self.stage and ms - self.fallen_first > TAU_MS and lots > before:
+                self.fallen, self.peaks = None, []
                 self.begin_anew(lots)
                 return
             self.low_added += max(net, 0)

@@ -168,7 +168,7 @@ def _open(
     level["traded"], level["pulled"], level["added"], level["hidden"] = 0, 0, 0, 0
     level["base_traded"], level["base_pulled"] = 0, 0
     level["shown_lots"], level["shown_traded"], level["shown_hit_ns"] = start, 0, now
-    level["met"] = 0
+    level["met"] = level["shown_hidden"] = 0
     head["live"] += 1
     leaves = (1 - 2 * s) * price + state.parameters[k]["away_ticks"] * level["effective_tick"]
     head["trigger"][s] = min(head["trigger"][s], leaves)
@@ -228,7 +228,7 @@ def on_level(
             see_unseen(state, ledger, k, s, i, event["ts_recv"])
             follow(state, ledger, k, s, i, event["ts_recv"])
             level["shown_lots"], level["shown_traded"] = lots, level["traded"]
-            level["shown_hit_ns"] = NO_TIME
+            level["shown_hit_ns"], level["shown_hidden"] = NO_TIME, level["hidden"]
             _decide(state, outbox, scenes, k, s, i, event["ts_recv"], event["ts_venue"])
             return
     watch.marks[slot] &= np.uint8(0xFF ^ ICEBERG_MARK)

@@ -1,13 +1,14 @@
 """One followed level of an iceberg (R5.3): what it showed, when it fell, when it stood again.
 
 A level is FULL until it shows half of its peak or less, then LOW until it is back at 80 % of the
-median peak after refills (before the first: of its own peak). Where it stands again without a
-first refill, the episode begins there, with what it shows. Each time it is eaten while LOW it
-has fallen again. Of a refill in time, what left since the refill before that counts must have been
-traded by 80 %, but for what others put up and took away while it was LOW. The tape may come after
-the book:
-until the ledger's tolerance has passed a refill that lacks prints waits for those of its own fall;
-what trades after it belongs to the next one. Sums run on whatever ledgers the level has had.
+median peak after refills (before the first: of its own peak). Each time it is eaten while LOW it
+has fallen again. Where it stands again without a first refill, the episode begins there, with what
+it shows; so it does when it rises after it was LOW for longer than a refill takes and is not armed:
+what stood there first was others'. Of a refill in time, what left since the refill before that
+counts must have been traded by 80 %, but for what others put up and took away while it was LOW. The
+tape may come after the book: until the ledger's tolerance has passed a refill that lacks prints
+waits for those of its own fall; what trades after it belongs to the next one. Sums run on whatever
+ledgers the level has had.
 
 Units: ticks, lots, ns of ts_recv. Records: `iceberg_records`.
 """
@@ -48,18 +49,29 @@ def read_level(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int)
 
 @kernel
 def see_unseen(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now: Int) -> None:
-    """Count a refill that no row showed: trades since the last row took what this one shows."""
+    """Count a refill that no row showed: trades since the last one took what this one shows, or
+    what none showed.
+    """
     row, level = state.parameters[k], state.levels[k, s, i]
     read_level(state, ledger, k, s, i)
-    if level["phase"] != FULL or level["shown_hit_ns"] == NO_TIME:
+    if level["shown_hit_ns"] == NO_TIME or now - level["shown_hit_ns"] > row["refill_ns"]:
         return
-    left = max(level["shown_lots"] - (level["traded"] - level["shown_traded"]), 0)
     usual = level["peak"]
     if level["refills"] > 0:
         usual = median_of(level["refill_peak"], min(level["refills"], REFILLS))
+    hidden = level["hidden"] - level["shown_hidden"]
+    if hidden >= row["refill_share"] * usual and level["lots"] < hidden:
+        level["phase"], level["peak"] = FULL, hidden  # it stood again and was eaten again
+        state.low[k, s, i] = NO_TIME
+        _count_refill(state, k, s, i, now, level["shown_hit_ns"])
+        if level["pending"] == COUNTED:
+            level["base_traded"] -= hidden  # that belongs to the fall after it
+        return
+    if level["phase"] != FULL:
+        return
+    left = max(level["shown_lots"] - (level["traded"] - level["shown_traded"]), 0)
     fell = left <= row["fall_share"] * level["peak"] and left < level["lots"]
-    in_time = now - level["shown_hit_ns"] <= row["refill_ns"]
-    if fell and in_time and level["lots"] >= row["refill_share"] * usual:
+    if fell and level["lots"] >= row["refill_share"] * usual:
         level["peak"] = level["lots"]
         _count_refill(state, k, s, i, now, level["shown_hit_ns"])
 
@@ -80,7 +92,7 @@ def follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now
             level["phase"], level["pending"] = LOW, NOT_COUNTED
             level["low_pulled"], level["low_start"] = level["pulled"], level["added"]
             level["low_added"] = 0
-            state.low[k, s, i] = now
+            state.low[k, s, i] = level["fallen_ns"] = now
         return
     usual = level["peak"]
     if level["refills"] > 0:
@@ -98,6 +110,14 @@ def follow(state: IcebergState, ledger: LedgerState, k: Int, s: Int, i: Int, now
             _begin_anew(level, now)
     elif level["refills"] == 0 and lots > row["fall_share"] * usual:
         level["phase"] = FULL  # others stood here too
+        state.low[k, s, i] = NO_TIME
+        _begin_anew(level, now)
+    elif (
+        level["stage"] == 0
+        and now - level["fallen_ns"] > row["refill_ns"]
+        and lots > level["shown_lots"]
+    ):
+        level["phase"], level["refills"] = FULL, 0  # who stood here first does not come back
         state.low[k, s, i] = NO_TIME
         _begin_anew(level, now)
     else:

@@ -105,6 +105,8 @@ FOLLOWED = np.dtype(
         ("seen_hidden", "<i8"),
         ("base_traded", "<i8"),  # at the last refill that counts
         ("base_pulled", "<i8"),
+        ("shown_hidden", "<i8"),
+        ("fallen_ns", "<i8"),  # when it fell first
         ("low_pulled", "<i8"),  # sums when it fell
         ("low_start", "<i8"),
         ("low_added", "<i8"),  # put up since then, by others: it was no refill
