@@ -45,7 +45,7 @@ def test_a_run_that_gave_back_before_a_new_extreme_is_one(direction):
     ends = sorted(10_000 + direction * price for price in (1000, TOP))
     assert (label.kind, label.direction, [label.low, label.high]) == (SPENT_RUN, direction, ends)
     assert label.start_ns == (START + QUIET_S + RUN_S - 1) * S
-    assert label.stop_ns == (START + QUIET_S + RUN_S + 12) * S  # 0.382 of 30 ticks: the 12th
+    assert label.stop_ns == label.start_ns + 61 * S
     assert label.count == 30
     assert label.injected_lots == pytest.approx(40 * RUN_S, abs=2)
     assert not came_about(label)
@@ -78,7 +78,7 @@ def test_it_explains_only_who_argues_against_the_run_until_it_is_over():
     rows["side"], rows["direction"] = 1, [-1, 1, -1, -1]
     rows["low"] = rows["high"] = 10_000 + TOP
     top = START + QUIET_S + RUN_S - 1
-    known = [(top + 2) * S, (top + 2) * S, (top - 2) * S, (top + 20) * S]
+    known = [(top + 2) * S, (top + 2) * S, (top - 2) * S, (top + 70) * S]
     rows["ts_confirmed"] = rows["ts_known"] = known
     one = score_signals(rows, found(DOWN))[EXHAUSTION]
     assert (one.injected, one.found, one.explained, one.false) == (0, 0, 1, 3)

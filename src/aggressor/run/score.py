@@ -74,6 +74,7 @@ SINGLE = {  # seconds after the warm-up within which the scenario must have come
 }
 LONGER = {"trapped": 10}  # warm-ups: breaks are rare, and some must be known
 SINGLES_AN_HOUR = 8
+HINDSIGHT_S = 180.0  # the background goes on behind a single market, unjudged: what became of a run
 AFTER_S = 35.0  # of a single market after its scenario: confirmed by then, and no other has begun
 NULL_MARKETS = ("poisson", "martingale", "lively")
 _CHUNK_ROWS = 1 << 16
@@ -103,15 +104,28 @@ class _Source:
     A single one ends behind its scenario.
     """
 
-    def __init__(self, feed: SyntheticFeed | MartingaleFeed, single: bool) -> None:
+    def __init__(
+        self, feed: SyntheticFeed | MartingaleFeed, single: bool, stop_ns: int = 2**62
+    ) -> None:
         self._feed = feed
         self._single = single
+        self._stop_ns = stop_ns
         self._large = LargeOrders()
         self._spent = SpentRuns()
 
     def read(self, limit: int) -> Events:
-        if self._is_over():
-            return empty_events(0)
+        return empty_events(0) if self._is_over() else self._poll(limit)
+
+    def look_on(self) -> None:
+        """Let the background go on alone, to learn what became of its runs."""
+        if not self._single or not isinstance(self._feed, SyntheticFeed):
+            return
+        self._feed.retire()
+        stop_ns = self._feed.now_ns + int(HINDSIGHT_S * _NS)
+        while self._feed.now_ns < stop_ns and self._poll(_CHUNK_ROWS).size:
+            pass
+
+    def _poll(self, limit: int) -> Events:
         events = self._feed.poll(limit)
         if isinstance(self._feed, SyntheticFeed):
             self._large.take(events, self._feed.drain_log(), self._feed.typical_lots)
@@ -125,7 +139,7 @@ class _Source:
     def _is_over(self) -> bool:
         if not self._single or not isinstance(self._feed, SyntheticFeed):
             return False
-        return self._feed.now_ns > _single_end(self._feed.labels)
+        return self._feed.now_ns > min(_single_end(self._feed.labels), self._stop_ns)
 
 
 def signals_over(
@@ -238,13 +252,16 @@ def _judge(tape: Tape) -> Judged:
         feed = MartingaleFeed(tape.config, warmup_s + tape.seconds)
     else:
         warmup_s = tape.config.warmup_s if tape.config.scenarios else warmup_s
-        feed = SyntheticFeed(replace(tape.config, log=True), warmup_s + tape.seconds)
-    source = _Source(feed, tape.single)
+        more_s = HINDSIGHT_S if tape.single else 0.0
+        feed = SyntheticFeed(replace(tape.config, log=True), warmup_s + tape.seconds + more_s)
+    stop_ns = tape.config.start_ns + int((warmup_s + tape.seconds) * _NS)
+    source = _Source(feed, tape.single, stop_ns)
     signals = signals_over(demo_instrument(), _chunks(Replay([source])))
     since_ns = tape.config.start_ns + int(warmup_s * _NS)
     if tape.single:
         since_ns = max(since_ns, min((one.start_ns for one in feed.labels), default=2**62))
-        signals = signals[signals["ts_known"] < _single_end(feed.labels)]
+        signals = signals[signals["ts_known"] < min(_single_end(feed.labels), stop_ns)]
+        source.look_on()
     return Judged(signals, source.labels, since_ns)
 
 

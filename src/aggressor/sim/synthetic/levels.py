@@ -31,7 +31,6 @@ from aggressor.sim.synthetic.typed import Whole, typed
 _ICEBERG_LEVELS: Any = np.array([4.0, 2.5, 1.5])
 _ICEBERG_REFILLS: Any = np.array([10, 8, 8])  # V is to pass 3 x all that is shown there
 _ICEBERG_DELAY_MS: Any = np.array([100.0, 180.0, 280.0])
-_ICEBERG_PACE_MS: Any = np.array([300.0, 400.0, 600.0])  # at most between two who eat
 _ICEBERG_S = 60.0
 _AWAY_TICKS = 2  # a touch so far off ends an episode (R5.3)
 _WALL_LEVELS: Any = np.array([15.0, 10.0, 7.0])
@@ -89,7 +88,7 @@ def iceberg_step(market: Market) -> None:
     if now >= state["next_at"]:
         size = state["lots"] * between(market.chance, SCENARIO, 0.5, 1.2) * (1 + max(0, away))
         request(market, HIT, -side, state["price"], max(np.int64(1), np.int64(size)))
-        state["next_at"] = after(market, 100.0, _ICEBERG_PACE_MS[hard])
+        state["next_at"] = after(market, 150.0, 600.0)
 
 
 @kernel

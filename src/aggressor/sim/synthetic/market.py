@@ -180,6 +180,10 @@ class SyntheticFeed:
         events, self._ready = self._ready[:limit], self._ready[limit:]
         return events
 
+    def retire(self) -> None:
+        """Let no further scenario begin: the background goes on alone."""
+        self._market.scenario[0]["deck"] = 0
+
     def drain_log(self) -> NDArray[Any]:
         """Return the L3 truth since the last call, (m,) L3_ROW, and forget it here."""
         rows = np.concatenate([np.zeros(0, L3_ROW), *self._log])

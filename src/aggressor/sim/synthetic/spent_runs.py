@@ -14,8 +14,9 @@ is the extreme of a run, when all hold:
 The last is known only afterwards, which no detector can use. One minute's range is the mean of the
 last RANGE_MINUTES closed minutes. All is read from the prints, by second of venue time.
 
-    label   direction of the run; low, high: P0 and P1; start the second of P1; stop when enough was
-            given back; injected: delta; count: ticks
+    label   direction of the run; low, high: P0 and P1; start the second of P1; stop SAID_S later,
+            earlier when price went beyond, later where only then enough was given back;
+            injected: delta; count: ticks
 """
 
 from typing import Any
@@ -32,6 +33,7 @@ LEAST_TICKS = 10
 SHARE = 0.3
 GIVEN_BACK = 0.382  # R7.1's first target
 RANGE_MINUTES = 14
+SAID_S = 60  # after its extreme: who calls a run spent later speaks of something else
 _QUANTILE = 0.99
 _HOUR_S = 3600
 _NS = 1_000_000_000
@@ -136,13 +138,18 @@ def _one_sided(flow: NDArray[np.float64], back: int, at: int) -> bool:
 def _given_back(
     high: NDArray[np.int64], low: NDArray[np.int64], at: int, length: int
 ) -> int | None:
-    """Return the second in which enough of the run was given back; None if it went on first."""
+    """Return the second until which it was right to call the run spent; None if it never was.
+
+    That is SAID_S after its extreme, or when price went beyond, but not before enough was given
+    back; None where price went beyond first.
+    """
     ahead = slice(at + 1, at + 1 + _HOUR_S)
     beyond = np.flatnonzero(high[ahead] > high[at])
     back = np.flatnonzero(low[ahead] <= high[at] - GIVEN_BACK * length)
     if back.size == 0 or (beyond.size and beyond[0] <= back[0]):
         return None
-    return at + 1 + int(back[0])
+    over = int(beyond[0]) if beyond.size else SAID_S
+    return at + 1 + max(int(back[0]), min(over - 1, SAID_S))
 
 
 def _label(
