@@ -39,6 +39,7 @@ _COMMANDS = (
     history.inspect,
     history.footprint,
     history.signals,
+    history.rates,
     history.profile,
     history.tape,
     history.book,

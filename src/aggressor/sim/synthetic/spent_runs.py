@@ -96,7 +96,7 @@ def _runs(
     start: int,
     high: NDArray[np.int64],
     low: NDArray[np.int64],
-    flow: NDArray[np.float64],
+    flow: NDArray[Any],
     ranges: NDArray[np.float64],
 ) -> list[Label]:
     """Return the spent up-runs of prices times `direction`; `flow`: delta and volume so far."""
@@ -123,7 +123,7 @@ def _runs(
     return found
 
 
-def _one_sided(flow: NDArray[np.float64], back: int, at: int) -> bool:
+def _one_sided(flow: NDArray[Any], back: int, at: int) -> bool:
     """Tell whether the run from `back` to `at` was of extreme one-sided flow."""
     delta, volume = flow[:, at] - flow[:, back]
     if delta < SHARE * volume:
@@ -158,7 +158,7 @@ def _label(
     places: tuple[int, int, int],
     high: NDArray[np.int64],
     low: NDArray[np.int64],
-    flow: NDArray[np.float64],
+    flow: NDArray[Any],
 ) -> Label:
     back, at, stop = places
     ends = sorted((direction * int(low[back]), direction * int(high[at])))
