@@ -9,7 +9,9 @@ would compile all of those words into every kernel on the way. So a state keeps 
     state within             its own words, in place
 
 A block is never written again, and kernels are told so: what they read of it they may keep for as
-long as they run. An array is grown by making a new state (`replace`), whose block is new.
+long as they run. An array is grown by making a new state (`replace`), whose block is new. Where all
+lengths but the first are the same for every instance (`fixed_rows`), they are part of the type, and
+a place in the array is found without reading them.
 
 Invariants: every array is C-contiguous; a block lives as long as its state, and so does every
 array that it names. With the JIT off a state is just what it looks like.
@@ -47,8 +49,13 @@ def _type_of(array: np.ndarray[Any, Any]) -> Any:
 
 
 class State(msgspec.Struct, frozen=True, dict=True, eq=False):
-    """Arrays and states that belong together; a subclass names them as annotated fields."""
+    """Arrays and states that belong together; a subclass names them as annotated fields.
 
+    `fixed_rows` says that the lengths of its own arrays, the first of each left out, are constants
+    of their module: kernels are compiled for these lengths.
+    """
+
+    fixed_rows: ClassVar[bool] = False
     _block: ClassVar[Any]  # set on each instance
     _address: ClassVar[int]
     _numba_type_: ClassVar[Any]
@@ -56,14 +63,14 @@ class State(msgspec.Struct, frozen=True, dict=True, eq=False):
     def __post_init__(self) -> None:
         """Write the block. Raises TypeError for a field that a block cannot hold."""
         words: list[int] = []
-        fields: list[tuple[str, Any]] = []
+        fields: list[tuple[str, Any, tuple[int, ...]]] = []
         for name in self.__struct_fields__:
             field = getattr(self, name)
             if isinstance(field, State):
-                fields.append((name, field._numba_type_))
+                fields.append((name, field._numba_type_, ()))
                 words += field._block.tolist()
             elif isinstance(field, np.ndarray) and field.flags.c_contiguous:
-                fields.append((name, _type_of(field)))
+                fields.append((name, _type_of(field), field.shape[1:] if self.fixed_rows else ()))
                 words += [field.ctypes.data, *field.shape]
             else:
                 what = f"{type(self).__name__}.{name}"
@@ -84,17 +91,20 @@ class State(msgspec.Struct, frozen=True, dict=True, eq=False):
 
 
 class _StateType(types.Type):
-    """The address of the block of a state with these fields."""
+    """The address of the block of a state with these fields: name, type, lengths that are known."""
 
-    def __init__(self, name: str, fields: tuple[tuple[str, Any], ...]) -> None:
-        self.fields = dict(fields)
+    def __init__(self, name: str, fields: tuple[tuple[str, Any, tuple[int, ...]], ...]) -> None:
+        self.fields = {one: kind for one, kind, _ in fields}
+        self.lengths = {one: lengths for one, _, lengths in fields}
         self.offsets: dict[str, int] = {}
         size = 0
-        for field, kind in fields:
+        for field, kind, _ in fields:
             self.offsets[field] = size
             size += kind.size if isinstance(kind, _StateType) else _WORD * (1 + kind.ndim)
         self.size = size
-        digest = hashlib.sha256(repr([(one, str(kind)) for one, kind in fields]).encode())
+        digest = hashlib.sha256(
+            repr([(one, str(kind), known) for one, kind, known in fields]).encode()
+        )
         super().__init__(f"{name}_{digest.hexdigest()[:12]}")
 
 
@@ -135,7 +145,9 @@ def _lower_field(context: Any, builder: Any, state: _StateType, block: Any, attr
 
     array = context.make_array(field)(context, builder)
     data = builder.inttoptr(word(0), array.data.type)
-    shape = [word(1 + axis) for axis in range(field.ndim)]
+    known = state.lengths[attr]
+    shape = [word(1 + axis) for axis in range(field.ndim - len(known))]
+    shape += [context.get_constant(types.intp, length) for length in known]
     itemsize = context.get_constant(types.intp, as_dtype(field.dtype).itemsize)
     strides, stride = [], itemsize
     for length in reversed(shape):

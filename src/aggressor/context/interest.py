@@ -20,7 +20,7 @@ Sizes lots, prices ticks, half ticks where the name ends in 2, times ns of `ts_v
 """
 
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -152,6 +152,8 @@ _PARAMETERS = np.dtype(
 
 class InterestState(State, frozen=True):
     """Samples, stamps and regimes of every lane."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # INTEREST_HEAD, (lanes,)
     regimes: NDArray[Any]  # REGIME, (lanes, 2): fast, slow

@@ -20,7 +20,7 @@ regime is unknown, with the reason. A ladder too short for the size has a cost b
 Times are ns of ts_recv, on the TIMER grid.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -125,6 +125,8 @@ _PARAMETERS = np.dtype([(name, "<i8") for name in LiquidityParameters.__struct_f
 
 class LiquidityState(State, frozen=True):
     """The regime of every lane and the past it is held against."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # LIQUIDITY_HEAD, (lanes,)
     parameters: NDArray[Any]  # (lanes,)

@@ -27,7 +27,7 @@ Bias: depth messages of 100 ms lose offsetting events, and rank 1 is not the OFI
 mix feeds. Sources: Xu, Gould & Howison 2019; Cont, Cucuringu & Zhang 2023.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,8 @@ FLOW_WEIGHTS = np.dtype([("until_ns", "<i8"), ("known", "<i8"), ("weights", "<f8
 
 class DepthFlowState(State, frozen=True):
     """The ranks of every lane as last seen, the flow through them, and its readings."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]
     keys: NDArray[np.int64]

@@ -17,7 +17,7 @@ Units: lots, ticks, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -106,6 +106,8 @@ FADE_ROW = np.dtype([(name, "<i8") for name in FadeParameters.__struct_fields__]
 
 class FadeState(State, frozen=True):
     """Samples of d, the last verdict of both sides, and the baseline of |d|."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # FADE_HEAD, (lanes,)
     parameters: NDArray[Any]  # FADE_ROW, (lanes,)

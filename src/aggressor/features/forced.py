@@ -27,7 +27,7 @@ Units: lots, ticks x lots, ns.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -124,6 +124,8 @@ FORCED_ROW = np.dtype([(name, "<i8") for name in ForcedParameters.__struct_field
 
 class ForcedState(State, frozen=True):
     """Traded and forced lots of every lane, running and by bar; see the module text."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # FORCED_HEAD, (L,)
     parameters: NDArray[Any]  # FORCED_ROW, (L,)

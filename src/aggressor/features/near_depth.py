@@ -13,7 +13,7 @@ the depth. At most REACH_MAX ticks are summed. Units: lots, ticks, ns of ts_recv
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -87,6 +87,8 @@ NEAR_SAMPLE = np.dtype(
 
 class NearDepthState(State, frozen=True):
     """Depth of every lane and side, and its rolling median."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # HEAD, (L,)
     parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)

@@ -15,7 +15,7 @@ counted; `breaks` counts them, so a window that spans one can be told from a who
 Units: prices in ticks, `mid2` in half ticks, sizes and OFI in lots, times in ns of ts_recv.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,8 @@ PRESSURE_MARK = np.dtype(
 
 class PressureState(State, frozen=True):
     """The top of every lane and the readings of its running sums."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # PRESSURE_HEAD, (lanes,)
     marks: NDArray[Any]  # PRESSURE_MARK, (lanes, MARKS), a ring

@@ -16,7 +16,7 @@ Units: ticks, lots, ns; the gap on ts_venue, the patience and all ages on ts_rec
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -112,6 +112,8 @@ PRINTS_ROW = np.dtype([(name, "<i8") for name in PrintsParameters.__struct_field
 
 class PrintsState(State, frozen=True):
     """The open order of every lane, its closed orders and the sizes it is judged by."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # PRINTS_HEAD, (lanes,)
     parameters: NDArray[Any]  # PRINTS_ROW, (lanes,)

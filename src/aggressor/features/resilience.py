@@ -33,7 +33,7 @@ Units: ticks, lots, ns of ts_recv unless said otherwise. Source: R1.7; Obizhaeva
 
 from collections.abc import Sequence
 from math import log
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -162,6 +162,8 @@ RESILIENCE_ROW = np.dtype([(name, "<i8") for name in ResilienceParameters.__stru
 
 class ResilienceState(State, frozen=True):
     """Usual depth, open and ended episodes of every lane; see the module text for shapes."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]
     parameters: NDArray[Any]  # RESILIENCE_ROW, (lanes,)

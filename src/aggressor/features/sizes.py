@@ -23,7 +23,7 @@ session sum to all taker orders in it, to the lot; nothing is rescanned.
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -121,6 +121,8 @@ SIZES_ROW = np.dtype(
 
 class SizesState(State, frozen=True):
     """The size buckets of every lane; see the module text."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]
     parameters: NDArray[Any]  # SIZES_ROW, (lanes,)

@@ -24,7 +24,7 @@ Invariant: no slice is read twice; a timer costs the same however many orders th
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -114,6 +114,8 @@ SPEED_ROW = np.dtype([(name, "<i8") for name in SpeedParameters.__struct_fields_
 
 class SpeedState(State, frozen=True):
     """The tape speed of every lane; see the module text."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]
     parameters: NDArray[Any]  # SPEED_ROW, (lanes,)

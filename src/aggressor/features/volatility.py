@@ -18,7 +18,7 @@ Units: ticks, half ticks where said, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -107,6 +107,8 @@ _CHANGE = np.dtype([("ts_recv", "<i8"), ("change2", "<i8")])
 
 class VolatilityState(State, frozen=True):
     """Samples of the mid and the spread, and the measures last read from them."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # VOLATILITY_HEAD, (lanes,)
     parameters: NDArray[Any]  # VOLATILITY_ROW, (lanes,)

@@ -24,7 +24,7 @@ levels side by side are read side by side, and `bits` mirrors `lots > 0` of them
 stands in exactly one place.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,8 @@ LINK = np.dtype(
 
 class BookState(State, frozen=True):
     """The books of all instruments of one engine."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]
     sides: NDArray[Any]

@@ -8,7 +8,7 @@ are volume. Sizes in lots, prices in ticks, side of the aggressor.
     ring   (lanes, prints)  EVENT      print number n stands at n & (prints - 1)
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ TAPE_HEAD = np.dtype(
 
 class TapeState(State, frozen=True):
     """The tapes of all instruments of one engine."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]
     ring: NDArray[Any]
