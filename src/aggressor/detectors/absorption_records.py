@@ -5,7 +5,7 @@ best price is the highest on both sides. Units: ticks, lots, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -137,6 +137,8 @@ ZONE = np.dtype(
 
 class AbsorptionState(State, frozen=True):
     """The zones of every lane, their samples, and what a zone usually takes."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # HEAD, (L,)
     parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)

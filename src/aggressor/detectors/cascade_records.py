@@ -3,7 +3,7 @@
 Units: ticks, lots, ns of ts_recv; shares, not per cent.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -103,6 +103,8 @@ READING = np.dtype(
 
 class CascadeState(State, frozen=True):
     """One episode per lane, its last readings, and the short past they are held against."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # HEAD, (L,)
     params: NDArray[Any]  # ROW, (L,)

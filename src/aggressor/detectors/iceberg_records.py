@@ -5,7 +5,7 @@ lies in arrays of its own, the rest in FOLLOWED. Units: ticks, lots, ns of ts_re
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -127,6 +127,8 @@ FOLLOWED = np.dtype(
 
 class IcebergState(State, frozen=True):
     """The levels followed on every lane and side."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # HEAD, (L,)
     parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)

@@ -6,7 +6,7 @@ gone and are not yet judged. Units: ticks, lots, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -167,6 +167,8 @@ PAST_PULL = np.dtype([("ts", "<i8"), ("peak", "<i8"), ("price", "<i8")])
 
 class PullState(State, frozen=True):
     """The walls followed on every lane."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # PULL_HEAD, (L,)
     parameters: NDArray[Any]  # PARAMETERS_ROW, (L,)

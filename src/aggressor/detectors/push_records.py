@@ -3,7 +3,7 @@
 See `push_through`. Directions are indexed 0 up, 1 down. Units: ticks, lots, ns of ts_recv.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -168,6 +168,8 @@ EPISODE = np.dtype(
 
 class PushThroughState(State, frozen=True):
     """The walls under attack of every lane and direction."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # HEAD, (L,)
     params: NDArray[Any]  # ROW, (L,)

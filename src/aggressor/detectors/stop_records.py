@@ -3,7 +3,7 @@
 Directions are indexed 0 up, 1 down. Units: ticks, lots, ns of ts_recv.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -123,6 +123,8 @@ EPISODE = np.dtype(
 
 class StopRunState(State, frozen=True):
     """The levels watched, the breaks followed in both directions, and what is usual."""
+
+    fixed_rows: ClassVar[bool] = True
 
     head: NDArray[Any]  # HEAD, (L,)
     params: NDArray[Any]  # ROW, (L,)
