@@ -10,21 +10,27 @@ it. Kernels are many, small and alike, so this is done here while one of them is
 * the variables of an instruction are listed without a new list at every level;
 * one manager runs the passes over all functions of a module;
 * garbage is collected rarely;
+* in the rooms of the pipeline an index counts from the front: Numba lets one below zero count from
+  the end, which takes a test at every access and keeps loops from being done several elements at a
+  time;
 * passes for what no kernel has are left out: closures, comprehensions, `with`, array expressions,
   loops over tuples, functions inlined before they are typed, the text of an annotated source.
 
-Invariant: the machine code is the same, byte for byte, as with Numba's own passes; a test compares.
-Numba is put back as it was behind the outermost compilation.
+Invariants: no kernel of these rooms has an index below zero (`NUMBA_BOUNDSCHECK=1` tells of one);
+but for that the machine code does what that of Numba's own passes does; a test compares. Numba is
+put back as it was behind the outermost compilation.
 """
 
 import gc
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from numba.core import base, codegen, compiler_machinery, ir, typed_passes, untyped_passes
+from numba.core import base, codegen, compiler_machinery, ir, typed_passes, types, untyped_passes
 from numba.core.targetconfig import ConfigStack
 from numba.core.types import functions
+from numba.np import arrayobj
 
 _PASSES: tuple[tuple[Any, str], ...] = (
     (untyped_passes.TranslateByteCode, "analyzing bytecode"),
@@ -52,6 +58,9 @@ _signatures: _Signatures = {}
 _sizes: dict[str, int] = {}
 _depth = 0
 
+_FROM_THE_FRONT = re.compile(r"_ZN9aggressor\d+(market|features|detectors|context|engine)\d")
+
+_fix_index = arrayobj.fix_integer_index
 _find_signature = functions.BaseFunction.get_call_type
 _find_size = base.BaseContext.get_abi_sizeof
 _NO_VARIABLES = (ir.Loc, str, int, float, type(None))
@@ -82,6 +91,7 @@ def quickly() -> Generator[None]:
         (base.BaseContext, "get_abi_sizeof", _abi_size),
         (ir.Inst, "_rec_list_vars", _variables),
         (codegen.CPUCodeLibrary, "_optimize_functions", _optimize_functions),
+        (arrayobj, "fix_integer_index", _index_from_the_front),
     )
     before = [getattr(where, name) for where, name, _ in changed]
     collect = gc.get_threshold()
@@ -121,6 +131,13 @@ def _abi_size(context: Any, kind: Any) -> int:
     if size is None:
         size = _sizes[name] = _find_size(context, kind)
     return size
+
+
+def _index_from_the_front(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+    """Return an index as a word, as `fix_integer_index` does of one that is not below zero."""
+    if not _FROM_THE_FRONT.match(builder.function.name):
+        return _fix_index(context, builder, kind, index, size)
+    return context.cast(builder, index, kind, types.intp if kind.signed else types.uintp)
 
 
 def _variables(instruction: Any, value: Any) -> list[Any]:
