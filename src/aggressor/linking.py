@@ -60,6 +60,13 @@ class _EntryLibrary(JITCodeLibrary):
         self._linking_libraries = list(reached)
         super().finalize()
 
+    def _optimize_final_module(self) -> None:
+        """Let LLVM know that nobody else calls the pieces: what none of its callers needs goes."""
+        for one in self._final_module.functions:
+            if not one.is_declaration and one.linkage == binding.Linkage.linkonce_odr:
+                one.linkage = binding.Linkage.internal
+        super()._optimize_final_module()
+
     def serialize_using_object_code(self) -> Any:
         """Return what the disk keeps: the machine code, and the names by which it is entered.
 
