@@ -51,8 +51,8 @@ def test_the_address_of_a_compiled_kernel_stays() -> None:
 @kernel
 def fetch_and_sum(values: NDArray[np.int64], sums: Sums) -> Int:
     for i in range(values.size):
-        prefetch(values, i + 8)  # beyond the end too: nothing is read
-        prefetch(sums.lots, np.uint64(1))
+        prefetch(values, i + 8, 0)  # beyond the end too: nothing is read
+        prefetch(sums.lots, np.uint64(1), 1)
         sums.lots[0] += values[i]
     return sums.lots[0]
 

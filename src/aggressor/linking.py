@@ -27,6 +27,7 @@ from numba.extending import intrinsic
 
 from aggressor.compiling import kernel_passes, quickly
 
+_LINE_BYTES = llvm.Constant(llvm.IntType(64), 64)
 _ENVIRONMENT = "_ZN08NumbaEnv"  # how Numba names a function's link to Python objects
 
 
@@ -220,34 +221,35 @@ def _widened(argument: Any) -> Any:
 
 
 @intrinsic
-def _prefetch(_: Any, array: Any, index: Any) -> Any:
-    """Ask the processor to bring the line of an element into its cache; nothing else changes."""
+def _prefetch(_: Any, array: Any, index: Any, line: Any) -> Any:
+    """Ask the processor to bring a line of an element into its cache; nothing else changes."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind, place = signature.args
+        kind, place, which = signature.args
         data = context.make_array(kind)(context, builder, values[0]).data
         at = context.cast(builder, values[1], place, types.intp)
         byte = llvm.IntType(8).as_pointer()
-        line = builder.bitcast(builder.gep(data, [at]), byte)
+        further = builder.mul(context.cast(builder, values[2], which, types.intp), _LINE_BYTES)
+        memory = builder.gep(builder.bitcast(builder.gep(data, [at]), byte), [further])
         flag = llvm.IntType(32)
         fetch = cgutils.get_or_insert_function(
             builder.module,
             llvm.FunctionType(llvm.VoidType(), [byte, flag, flag, flag]),
             "llvm.prefetch.p0",
         )
-        builder.call(fetch, [line, flag(1), flag(3), flag(1)])  # to be written, near, data
+        builder.call(fetch, [memory, flag(1), flag(3), flag(1)])  # to be written, near, data
         return context.get_dummy_value()
 
-    return types.none(array, index), generate
+    return types.none(array, index, line), generate
 
 
 _fetching: Any = _prefetch
-prefetch: Callable[[Any, Any], None] = (
+prefetch: Callable[[Any, Any, Any], None] = (
     (lambda *_: None) if getattr(config, "DISABLE_JIT", False) else _fetching
 )
-"""Ask in a kernel for the memory of element `index` of an array, which will be written soon.
+"""Ask in a kernel for a line of the memory of element `index` of an array, soon to be written.
 
-Elements are counted through all axes.
+Elements are counted through all axes, the lines of one from 0.
 """
 
 

@@ -169,15 +169,18 @@ def _has_room_beside(pipe: Pipeline, k: Int, event: Any) -> bool:
     """Whether the market, and for trades and ends of messages everything else, has room."""
     if not markets.has_room(pipe.market, event):
         return False
+    count = pipe.head[0]["bars_per_lane"]
     if event["kind"] == TRADE:
         now = event["ts_recv"]
+        for series in range(k * count, (k + 1) * count):
+            footprints.look_ahead(pipe.footprint, series, event)
+        sessions.look_ahead(pipe.session, k, event)
         if not windows.window_has_room(pipe.window, 2 * k, now):
             return False
         if not windows.window_has_room(pipe.window, 2 * k + 1, now):
             return False
         if not sessions.has_room(pipe.session, k, event):
             return False
-    count = pipe.head[0]["bars_per_lane"]
     for series in range(k * count, (k + 1) * count):
         if not footprints.has_room(pipe.footprint, series, event):
             return False

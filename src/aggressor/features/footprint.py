@@ -58,6 +58,7 @@ from aggressor.features.series import (
     span_of,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.linking import prefetch
 from aggressor.schema.event import BAD_CLOCK, GAP, LAST, LEVEL, NOT_FLOW, STALE, TRADE, Events
 
 
@@ -274,6 +275,14 @@ def _has_room_for(state: FootprintState, series: Int, event: Any) -> bool:
     free_bars = state.bars.shape[1] - (head["closed"] - head["drained"])
     free_cells = state.cells.shape[1] - (head["cells_written"] - head["cells_drained"])
     return closes == 0 or (closes <= free_bars and needed <= free_cells)
+
+
+@kernel_inline
+def look_ahead(state: FootprintState, series: Int, event: Any) -> None:
+    """Have the row of a TRADE that will be used brought into the cache; no result changes."""
+    rows, columns = state.rows.shape[1], state.rows.shape[2]
+    row = row_of(state.head[series], np.int64(event["price"]))
+    prefetch(state.rows, (series * rows + row) * columns, 0)
 
 
 @kernel_inline

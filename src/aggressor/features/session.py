@@ -45,6 +45,7 @@ from aggressor.features.profile import (
 from aggressor.features.series import ROW_TICKS_MAX, ROWS_MAX, SPAN_MAX
 from aggressor.features.vwap import VwapState, vwap_state
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.linking import prefetch
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import BAD_CLOCK, GAP, NO_PRICE, NO_TIME, NOT_FLOW, TRADE, Events
 from aggressor.state import State
@@ -167,6 +168,15 @@ def has_room(state: SessionState, k: Int, event: Any) -> bool:
     flags = event["flags"]
     starts = event["ts_venue"] >= head["end_ns"] and flags & BAD_CLOCK == 0
     return starts or head["end_ns"] == NO_TIME or flags & NOT_FLOW != 0 or event["size"] <= 0
+
+
+@kernel_inline
+def look_ahead(state: SessionState, k: Int, event: Any) -> None:
+    """Have the row of a TRADE that will be used brought into the cache; no result changes."""
+    head, rows = state.head[k], state.volumes.shape[1]
+    row = np.int64((np.uint64(event["price"] - head["origin"]) * head["magic"]) >> head["shift"])
+    prefetch(state.volumes, k * rows + row, 0)
+    prefetch(state.rows, 2 * (k * rows + row), 0)
 
 
 @kernel_inline

@@ -155,6 +155,14 @@ def ring_has_room(ledger: LedgerState, k: Int) -> bool:
 @kernel_inline
 def wait(ledger: LedgerState, k: Int, now: Int, slot: Int, lots: Int, kind: Int) -> None:
     """Let an amount wait for its counterpart; there must be room."""
+    note(ledger, k, now, slot, lots, kind, 1)
+
+
+@kernel_inline
+def note(
+    ledger: LedgerState, k: Int, now: Int, slot: Int, lots: Int, kind: Int, waits: Int
+) -> None:
+    """Write an amount behind what waits; it is one of them if `waits` is 1, nothing if 0."""
     head = ledger.head[np.uint64(k)]
     position = head["next"]
     entry = ledger.ring[np.uint64(k), np.uint64(position & (ledger.ring.shape[1] - 1))]
@@ -162,8 +170,8 @@ def wait(ledger: LedgerState, k: Int, now: Int, slot: Int, lots: Int, kind: Int)
     entry["lots"] = lots
     entry["slot"] = slot
     entry["kind"] = kind
-    head["next"] = position + 1
-    ledger.slots[np.uint64(slot)]["waiting"] += 1
+    head["next"] = position + waits
+    ledger.slots[np.uint64(slot)]["waiting"] += waits
 
 
 @kernel_inline
@@ -226,19 +234,16 @@ def on_level(book: BookState, ledger: LedgerState, k: Int, event: Any) -> Int:
         here["pend_used"] += pend
         here["pend"] = 0
         net += pend
+    # Whether a level grows or shrinks is a coin toss: both are booked, and one of them is nothing.
+    added, pulled = max(net, 0), max(-net, 0)
     here["lots"] = lots
-    if net >= 0:
-        here["added"] += net
-        total["added"] += net
-        if lots > here["peak"]:
-            here["peak"] = lots
-        if lots > 0:
-            return slot
-        net = 0
-    here["pulled"] -= net
-    here["ghost"] -= net
-    total["pulled"] -= net
-    wait(ledger, k, now, slot, -net, GHOST)
+    here["peak"] = max(here["peak"], lots)  # lots that shrink are below it
+    here["added"] += added
+    total["added"] += added
+    here["pulled"] += pulled
+    here["ghost"] += pulled
+    total["pulled"] += pulled
+    note(ledger, k, now, slot, pulled, GHOST, np.int64((net < 0) | (lots == 0)))
     return slot
 
 
@@ -329,8 +334,9 @@ def settle(book: BookState, ledger: LedgerState, k: Int, now: Int) -> None:
         if entry["ts_recv"] >= limit:
             return
         later = ledger.ring[np.uint64(k), np.uint64((head["first"] + AHEAD) & mask)]
-        prefetch(ledger.slots, np.int64(later["slot"]))
-        prefetch(book.levels, np.int64(later["slot"]))
+        prefetch(ledger.slots, np.int64(later["slot"]), 0)
+        prefetch(ledger.slots, np.int64(later["slot"]), 1)
+        prefetch(book.levels, np.int64(later["slot"]), 0)
         head["first"] += 1
         slot = np.int64(entry["slot"])
         here = ledger.slots[np.uint64(slot)]

@@ -126,12 +126,12 @@ def look_ahead(market: MarketState, events: Events, i: Int, stop: Int) -> None:
         side = np.int64(event["side"]) if kind == LEVEL else -np.int64(event["side"])
         row, place = books.row_of(k, side), books.key_of(side, event["price"]) & (width - 1)
         if step == 0:
-            prefetch(window, row * width + place)
-            prefetch(market.book.shown, row * width + place)
+            prefetch(window, row * width + place, 0)
+            prefetch(market.book.shown, row * width + place, 0)
         else:
             slot = np.int64(window[np.uint64(row), np.uint64(place)])
-            prefetch(market.ledger.slots, slot)
-            prefetch(market.book.levels, slot)
+            prefetch(market.ledger.slots, slot, 0)
+            prefetch(market.book.levels, slot, 0)
 
 
 @kernel_inline
