@@ -214,7 +214,7 @@ def advance(state: BaselineState, n: Int, now: Int) -> None:
 @kernel_inline
 def add_sample(state: BaselineState, n: Int, now: Int, value: Int) -> None:
     """Count one value at `now`; it enters the window when its slice is past the excluded span."""
-    _count(state, n, _open_slice(state, n, now), value)
+    count_value(state, n, open_slice(state, n, now), value)
 
 
 @kernel
@@ -223,13 +223,13 @@ def add_samples(
 ) -> None:
     """Count values[first:stop], all at `now`."""
     if first < stop:
-        row = _open_slice(state, n, now)
+        row = open_slice(state, n, now)
         for i in range(first, stop):
-            _count(state, n, row, values[i])
+            count_value(state, n, row, values[i])
 
 
 @kernel_inline
-def _open_slice(state: BaselineState, n: Int, now: Int) -> np.uint64:
+def open_slice(state: BaselineState, n: Int, now: Int) -> np.uint64:
     """Return the place of the slice that takes a sample at `now`, the window moved up to it."""
     head = state.head[n]
     # A slice is (j L, (j + 1) L], as windows are; one that has closed takes no more samples.
@@ -240,8 +240,8 @@ def _open_slice(state: BaselineState, n: Int, now: Int) -> np.uint64:
 
 
 @kernel_inline
-def _count(state: BaselineState, n: Int, row: np.uint64, value: Int) -> None:
-    """Count one value in a slice."""
+def count_value(state: BaselineState, n: Int, row: np.uint64, value: Int) -> None:
+    """Count one value in the slice that `open_slice` has found."""
     bucket = np.uint64(_slot_of(state.slices.shape[2] > _HALF, value))
     series, group = np.uint64(n), bucket >> np.uint64(_BITS)
     state.slices[series, row, bucket] += np.uint32(1)

@@ -133,22 +133,30 @@ def read_rows(
     `rows` are not read.
     """
     used = 0
-    anchor = np.int64(0)
+    anchor, index = np.int64(0), np.int64(-1)
+    ends = np.int64(0)  # ticks from the anchor, of the row in hand
+    at = (first if side > 0 else first + count - 1) % cells.size
     for i in range(count):
-        cell = cells[(first + (i if side > 0 else count - 1 - i)) % cells.size]
+        cell = cells[at]
         near = np.int64(cell["price"]) + (0 if side > 0 else row_ticks - 1)
         if i == 0:
             anchor = near
-        index = side * (near - anchor) // height
-        if used == 0 or rows[used - 1]["index"] != index:
+        away = side * (near - anchor)
+        if away >= ends:
             if used == rows.size:
                 break
+            # Cells lie in order, mostly without a hole: the next row, and seldom a division.
+            index = index + 1 if away < ends + height else away // height
+            ends = (index + 1) * height
             row = rows[used]
             used += 1
             row["index"] = index
             row["price"] = anchor + side * index * height - (0 if side > 0 else height - 1)
             row["lots"] = row["facing"] = row["volume"] = 0
         row = rows[used - 1]
+        at = at + side
+        if at == cells.size or at < 0:
+            at = np.int64(0) if side > 0 else np.int64(cells.size - 1)
         bought, sold = cell["bought"], cell["sold"]
         row["lots"] += bought if side > 0 else sold
         row["facing"] += sold if side > 0 else bought

@@ -233,10 +233,12 @@ def _merge_rows(state: LocationsState, session: SessionState, k: Int) -> tuple[I
         shift += 1
     lowest = first >> shift
     rows = (last >> shift) - lowest + 1
-    for row in range(rows):
-        state.volume[row] = 0
-    for row in range(first, last + 1):
-        state.volume[(row >> shift) - lowest] += session.volumes[k, row - origin]
+    for row in range(rows):  # one merged row is a run of the session's
+        start, stop = (lowest + row) << shift, ((lowest + row + 1) << shift) - 1
+        lots = np.int64(0)
+        for one in range(max(start, first) - origin, min(stop, last) - origin + 1):
+            lots += session.volumes[k, one]
+        state.volume[row] = lots
     return lowest, shift, rows
 
 

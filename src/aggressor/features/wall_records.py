@@ -4,7 +4,7 @@ Sides are indexed 0 bid, 1 ask. Units: ticks, lots, ns of ts_recv.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -85,6 +85,14 @@ ROUND_HEAD = np.dtype(
     ]
 )
 
+USUAL = np.dtype(
+    [
+        ("slice", "<i8"),  # the baseline's slice when these were read
+        ("bucket", "<i8"),  # of the quantile that a size is held against
+        ("maturity", "<i8"),
+    ]
+)
+
 WALLS_HEAD = np.dtype(
     [
         ("live", "<i8", (2,)),  # places of live walls, per side: bit i for place i
@@ -132,6 +140,8 @@ WALLS_ROW = np.dtype(
 class WallsState(State, frozen=True):
     """Walls and stacks of every lane and side, and the sizes they are held against."""
 
+    fixed_rows: ClassVar[bool] = True
+
     head: NDArray[Any]  # WALLS_HEAD, (lanes,)
     parameters: NDArray[Any]  # WALLS_ROW, (lanes,)
     walls: NDArray[Any]  # WALL, (lanes, 2, WALLS)
@@ -143,6 +153,7 @@ class WallsState(State, frozen=True):
     rounds: NDArray[Any]  # ROUND_HEAD, (lanes, 2): TENS, HUNDREDS
     round_sizes: NDArray[Any]  # ROUND_SIZE, (lanes, 2, ROUND_SIZES), rings
     scratch: NDArray[np.int64]  # (ROUND_SIZES,)
+    usual: NDArray[Any]  # USUAL, (lanes, DISTANCES): what was last read of `sizes`
     sizes: BaselineState  # lots of near levels, index lane * DISTANCES + octave
 
 
@@ -154,6 +165,8 @@ def walls_state(lanes: int, parameters: WallParameters | Sequence[WallParameters
     head["read_minute"] = -1
     rounds = np.zeros((lanes, 2), ROUND_HEAD)
     rounds["first_ns"] = NO_TIME
+    usual = np.zeros((lanes, DISTANCES), USUAL)
+    usual["slice"] = -1
     specs = [BaselineSpec(window_ns=int(row["baseline_ns"])) for row in rows]
     return WallsState(
         head=head,
@@ -167,6 +180,7 @@ def walls_state(lanes: int, parameters: WallParameters | Sequence[WallParameters
         rounds=rounds,
         round_sizes=np.zeros((lanes, 2, ROUND_SIZES), ROUND_SIZE),
         scratch=np.zeros(ROUND_SIZES, np.int64),
+        usual=usual,
         sizes=baseline_state(
             [spec for spec in specs for _ in range(DISTANCES)], slices=SIZE_SLICES
         ),

@@ -24,7 +24,6 @@ least twice the median of the side, with a sum of at least 3 x ratio_min medians
 Units: ticks, lots, ns of ts_recv.
 """
 
-
 import numpy as np
 
 from aggressor.features.baseline import (
@@ -55,10 +54,11 @@ from aggressor.features.wall_records import (
     WallsState,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.book import BookState, best_price, find_slot, lots_at
+from aggressor.market.book import BookState, best_price, find_slot, lots_at, next_key
+from aggressor.market.ladder import key_lots
 from aggressor.market.ledger import LedgerState
 from aggressor.market.levels import NO_KEY
-from aggressor.market.near import following_key, near_end, walk_lots
+from aggressor.market.near import near_end
 from aggressor.schema.event import NO_TIME
 
 SAMPLES_MIN = 200  # of one kind of round price: fewer are unknown (R0.3)
@@ -147,12 +147,17 @@ def _read_near(
     last = best + row["reach"] * effective_tick - 1
     near = near_end(book, line)
     count = np.int64(0)
-    key = best
-    while key <= last and count < LEVELS_MAX:
-        lots = walk_lots(book, line, key, key <= near)
+    key, mask = best, book.shown.shape[1] - 1
+    while key <= min(last, near) and count < LEVELS_MAX:
+        lots = book.shown[np.uint64(line), np.uint64(key & mask)]
         walls.lots[count], walls.away[count] = lots, key - best
         count += np.int64(lots > 0)
-        key = following_key(book, line, key, key <= near)
+        key += 1
+    while key <= last and count < LEVELS_MAX:
+        lots = key_lots(book, line, key)
+        walls.lots[count], walls.away[count] = lots, key - best
+        count += np.int64(lots > 0)
+        key = next_key(book, line, key)
     return count, _sort_near(walls, k, count, best)
 
 
@@ -278,11 +283,17 @@ def _list_wall(
         octave += 1
         ends <<= 1
     n = k * DISTANCES + octave
-    ripe = maturity(walls.sizes, n)
-    if ripe != UNKNOWN:
-        usual = quantile(walls.sizes, n, row["quantile_ppm"])
-        if bucket_of(walls.lots[i]) < bucket_of(usual):  # a baseline tells sizes apart to 1/64
-            return
+    usual = walls.usual[k, octave]
+    if usual["slice"] != walls.sizes.head[n]["stop_slice"]:  # else the window holds what it held
+        usual["slice"], usual["maturity"] = (
+            walls.sizes.head[n]["stop_slice"],
+            maturity(walls.sizes, n),
+        )
+        if usual["maturity"] != UNKNOWN:
+            usual["bucket"] = bucket_of(quantile(walls.sizes, n, row["quantile_ppm"]))
+    ripe = usual["maturity"]
+    if ripe != UNKNOWN and bucket_of(walls.lots[i]) < usual["bucket"]:
+        return  # a baseline tells sizes apart to 1/64
     if kind != PLAIN:
         ripe = min(ripe, walls.rounds[k, kind - 1]["maturity"])
     j = _place(walls, book, ledger, k, s, now, i)
@@ -326,32 +337,27 @@ def _read_stacks(
     walls: WallsState, book: BookState, k: Int, s: Int, count: Int, median: float, apart: Int
 ) -> None:
     """List the runs of large levels that are at most `apart` ticks from one another."""
-    head, row, all_lots, away = walls.head[k], walls.parameters[k], walls.lots, walls.away
-    least = np.int64(2.0 * median)  # a median lies on the half
-    runs = np.int64(0)  # of three: mostly there is none, and counting takes no branch
-    for i in range(2, count):
-        large = (all_lots[i] >= least) & (all_lots[i - 1] >= least) & (all_lots[i - 2] >= least)
-        close = (away[i] - away[i - 1] <= apart) & (away[i - 1] - away[i - 2] <= apart)
-        runs += np.int64(large & close)
-    if runs == 0:
-        return
+    head, row, near, away = walls.head[k], walls.parameters[k], walls.lots, walls.away
     side, best = 1 - 2 * s, book.sides[2 * np.int64(k) + s]["best"]
-    start, lots = 0, np.int64(0)
-    for i in range(count + 1):
-        large = i < count and all_lots[i] >= least
-        cut = large and i > start and away[i] - away[i - 1] > apart
-        if not large or cut:
-            enough = i - start >= 3 and lots >= 3.0 * row["ratio_min"] * median
-            if enough and head["stacks"][s] < STACKS:
-                stack = walls.stacks[k, s, head["stacks"][s]]
-                stack["near"] = -side * (best + away[start])
-                stack["far"] = -side * (best + away[i - 1])
-                stack["lots"], stack["levels"], stack["ratio"] = lots, i - start, lots / median
-                head["stacks"][s] += 1
-            start = i if large else i + 1
-            lots = np.int64(0)
-        if large:
-            lots += all_lots[i]
+    least = np.int64(2.0 * median)  # a median lies on the half
+    i = 2
+    while i < count:  # three in a row are rare: nothing else is a question of chance here
+        large = (near[i] >= least) & (near[i - 1] >= least) & (near[i - 2] >= least)
+        close = (away[i] - away[i - 1] <= apart) & (away[i - 1] - away[i - 2] <= apart)
+        if not (large & close):
+            i += 1
+            continue
+        start, lots = i - 2, near[i - 2] + near[i - 1] + near[i]
+        i += 1
+        while i < count and near[i] >= least and away[i] - away[i - 1] <= apart:
+            lots += near[i]
+            i += 1
+        if lots >= 3.0 * row["ratio_min"] * median and head["stacks"][s] < STACKS:
+            stack = walls.stacks[k, s, head["stacks"][s]]
+            stack["near"], stack["far"] = -side * (best + away[start]), -side * (best + away[i - 1])
+            stack["lots"], stack["levels"], stack["ratio"] = lots, i - start, lots / median
+            head["stacks"][s] += 1
+        i += 2  # the next three begin at what ended these, or behind it
 
 
 @kernel

@@ -33,10 +33,11 @@ from aggressor.features.baseline import (
     UNKNOWN,
     BaselineSpec,
     BaselineState,
-    add_sample,
     advance,
     baseline_state,
+    count_value,
     maturity,
+    open_slice,
     quantile,
 )
 from aggressor.features.diagonal import (
@@ -145,8 +146,10 @@ def read_bar(
         side = 1 - 2 * s
         used = read_rows(cells, first, count, side, row_ticks, height, rule, minimum, state.rows)
         head["unlisted"] += np.int64(used == ROWS)
-        for j in range(used):
-            add_sample(state.volumes, k, now, state.rows[j]["volume"])
+        if used > 0:
+            here = open_slice(state.volumes, k, now)
+            for j in range(used):
+                count_value(state.volumes, k, here, state.rows[j]["volume"])
         if ripe == UNKNOWN:
             continue
         stacks, more = find_stacks(state.rows, used, side, height, rule["rows_min"], state.found)

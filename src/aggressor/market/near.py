@@ -19,6 +19,7 @@ Truth = bool | np.bool_
 
 DENSE = 4096  # ticks
 NEAR_TICKS = 512  # for walks that end after a number of levels
+BLOCK = 16  # ticks counted at a time
 PARTS_OF_ONE = 1_000_000  # reaches are in hundredths of a basis point
 
 
@@ -112,6 +113,15 @@ def best_levels_lots(book: BookState, row: Int, ticks: Int, levels_max: Int) -> 
     key, last, near = best, best + ticks - 1, near_end(book, row)
     if ticks <= levels_max and last <= near:
         return range_lots(book, row, best, last)
+    line, mask = np.uint64(row), book.shown.shape[1] - 1
+    while key + BLOCK - 1 <= min(last, near) and (key & mask) <= mask + 1 - BLOCK:
+        some, count = np.int64(0), np.int64(0)
+        for place in range(key & mask, (key & mask) + BLOCK):
+            some += book.shown[line, np.uint64(place)]
+            count += np.int64(book.shown[line, np.uint64(place)] > 0)
+        if levels + count > levels_max:
+            break
+        lots, levels, key = lots + some, levels + count, key + BLOCK
     while key <= last and levels < levels_max:
         here = walk_lots(book, row, key, key <= near)
         lots += here
