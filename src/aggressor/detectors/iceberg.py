@@ -61,6 +61,7 @@ from aggressor.detectors.outbox import Outbox
 from aggressor.features.baseline import add_sample
 from aggressor.features.watch import ICEBERG_MARK, WatchState
 from aggressor.kernel import Int, kernel, kernel_inline
+from aggressor.linking import prefetch
 from aggressor.market.book import NO_SLOT, BookState, find_slot
 from aggressor.market.ledger import LedgerState
 from aggressor.schema.event import NO_PRICE, NO_TIME
@@ -314,6 +315,11 @@ def judge(
     on_top(state, watch, scenes, outbox, k, now)
     if state.head[k]["live"] == 0:
         return
+    for s in range(2):  # their ledgers lie apart: asked for together, they are waited for once
+        for i in range(LEVELS):
+            if state.low[k, s, i] != NO_TIME:
+                prefetch(ledger.slots, state.slots[k, s, i], 0)
+                prefetch(ledger.slots, state.slots[k, s, i], 1)
     for s in range(2):
         for i in range(LEVELS):
             if state.low[k, s, i] == NO_TIME:
