@@ -208,6 +208,9 @@ def figures(parts: set[str], large: bool) -> Iterator[Line]:
         if "wire" in parts:
             feeds_python = os.environ.get("AGGRESSOR_BENCH_FEEDS", "")
             yield from feed_figures(peers, feeds_python, captures)
+        if "parts" in parts:
+            for n in updates:
+                yield from ours("parts.py", scratch, n)
         if "whole" in parts:
             yield from ours("whole.py", scratch, *captures, *updates)
             if peer_python:
@@ -232,7 +235,7 @@ def show(lines: list[Line]) -> None:
 
 
 def main() -> None:
-    parts = ("market", "footprints", "maker", "wire", "whole")
+    parts = ("market", "footprints", "maker", "wire", "parts", "whole")
     arguments = argparse.ArgumentParser(description="Measure everything, print one table.")
     arguments.add_argument("--out", type=Path, help="append the figures as JSON lines")
     arguments.add_argument("--large", action="store_true", help="also 10 M level updates")

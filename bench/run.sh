@@ -1,5 +1,5 @@
 #!/bin/sh
-# Called by `make bench`. Options go to run.py: --out FILE.jsonl, --large, --only market footprints maker wire whole.
+# Called by `make bench`. Options go to run.py: --out FILE.jsonl, --large, --only market footprints maker wire parts whole.
 # Makes .venv-bench with hftbacktest, .venv-bench-freqtrade with freqtrade (it pins its own pandas) and
 # .venv-bench-feeds with other clients of venues, to be measured beside us; all else is scratch outside the tree.
 set -u
