@@ -147,13 +147,20 @@ def short_bans(venue: Venue) -> Venue:
     """Return a venue whose bans are short."""
     side = venue.trading
     assert side is not None
-    said = side.answer
+    one, many = side.answer, side.answers
 
-    def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
-        found = said(status, headers, body)
+    def short(found: Answer) -> Answer:
         return found._replace(wait_ns=min(found.wait_ns, BAN_MS * 1_000_000))
 
-    return msgspec.structs.replace(venue, trading=msgspec.structs.replace(side, answer=answer))
+    def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
+        return short(one(status, headers, body))
+
+    def answers(status: int, headers: dict[str, str], body: bytes, count: int) -> list[Answer]:
+        assert many is not None, "only where there are batches"
+        return [short(found) for found in many(status, headers, body, count)]
+
+    changed = msgspec.structs.replace(side, answer=answer, answers=answers if many else None)
+    return msgspec.structs.replace(venue, trading=changed)
 
 
 @asynccontextmanager
