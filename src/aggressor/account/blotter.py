@@ -68,6 +68,11 @@ class Order:
     _seen: set[tuple[int, int, int, int]] = field(default_factory=set, repr=False)
 
     @property
+    def fill_marks(self) -> list[tuple[int, int, int]]:
+        """Venue time, price and lots of every fill."""
+        return [(ts_venue, price, lots) for ts_venue, price, lots, _ in self._seen]
+
+    @property
     def ended(self) -> bool:
         """True when nothing more can fill."""
         return self.state in ENDED

@@ -62,6 +62,15 @@ class Reconciler:
         self.moves = 0  # fills and payments so far
         self._seen: dict[tuple[str, int], tuple[int, int]] = {}  # difference, moves
 
+    def recall(self, positions: Mapping[int, Held], money: Mapping[str, int]) -> None:
+        """Begin with what an earlier process knew: what differs from it is no opening."""
+        for lane, held in positions.items():
+            self._opened.add(("", lane))
+            self._hold(lane, held)
+        for currency, cash in money.items():
+            self._opened.add((currency, -1))
+            self.books.deposit(currency, cash)
+
     def take(self, row: Any) -> None:
         """Book one REPORT."""
         kind, lane = int(row["kind"]), int(row["instrument"])

@@ -30,6 +30,8 @@ _COMMANDS = (
     live.watch,
     live.doctor,
     trading.paper,
+    trading.live,
+    trading.watchdog,
     trading.halt,
     trading.limits,
     trading.parity,

@@ -99,6 +99,86 @@ def paper(
     show(result, json, "show_paper")
 
 
+def live(
+    *instruments: str,
+    limits: LimitsFile = None,
+    i_understand: Annotated[
+        bool, Parameter(negative="", help="Real orders, real money: say that you know.")
+    ] = False,
+    strategy: str = "exhaustion_scalp",
+    for_: For = None,
+    store: Store = None,
+    at: At = "",
+    watchdog: bool = True,
+    profile: Defaults = "perp",
+    alert: Alert = None,
+    json: Json = False,
+) -> None:
+    """Trade live: real orders with the keys of the environment, the keyring or keys.toml.
+
+    Sets position mode, margin and leverage as the limits say, compares the account with its
+    journal, and trades under a watchdog. A setup that is not known is refused, not guessed.
+
+    Parameters
+    ----------
+    instruments
+        What to trade, each as `venue:SYMBOL` as the venue writes it; several at once.
+    strategy
+        Name of a strategy; in `paper` it is tried without money.
+    watchdog
+        Begin a watchdog for this run; without, one must be running (`aggressor watchdog`).
+    """
+    import asyncio
+
+    from aggressor.reports.trading_tables import paper_screen
+    from aggressor.run import live as run
+    from aggressor.run.assemble import Settings
+    from aggressor.run.live_screen import live_screen
+    from aggressor.run.record import by_venue
+    from aggressor.run.rules import rules_of
+
+    if not instruments:
+        usage("name at least one market, as bybit-linear:BTCUSDT")
+    if limits is None:
+        usage("live trading needs --limits FILE; `aggressor limits --example` shows one whole")
+    if not i_understand:
+        usage("live trading sends real orders: add --i-understand; `aggressor paper` sends none")
+    by_venue(instruments)
+    plan = run.LivePlan(
+        names=instruments,
+        settings=Settings(strategy=strategy, profile=profile),
+        rules=rules_of(limits),
+        store=store,
+        seconds=seconds(for_),
+        at=at,
+        watchdog=watchdog,
+    )
+    with live_screen(paper_screen, quiet=json) as screen:
+        result = asyncio.run(
+            run.live(plan, show=screen.show, notice=screen.say, alerts=_alerts(alert))
+        )
+    show(result, json, "show_paper")
+
+
+def watchdog(store: Path, /, *, json: Json = False) -> None:
+    """Watch a live run: where it hangs or dies, cancel and close what it left, and say so.
+
+    `aggressor live` begins one by itself; begin one here to have it under a supervisor of its own,
+    and give `--no-watchdog` there.
+
+    Parameters
+    ----------
+    store
+        Folder of the account.
+    """
+    import asyncio
+
+    from aggressor.run.watchdog import main_say
+    from aggressor.run.watchdog import watchdog as watch
+
+    show(asyncio.run(watch(store, say=main_say)), json, "show_watchdog")
+
+
 def _alerts(addresses: list[str] | None) -> "Alerts | None":
     import time
 

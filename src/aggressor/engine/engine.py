@@ -164,6 +164,11 @@ class Engine:
             if one.instrument != lane:
                 self.desk.decide((one,), self.views[one.instrument])
 
+    def dismiss(self) -> None:
+        """Ask no strategy any more; the desk goes on with what is under way."""
+        self.strategies = ()
+        self._unasked = list(range(len(self.instruments)))
+
     def want(self, intents: Sequence[Intent]) -> None:
         """Take what a person wants: the desk has it at the next decision, the next TIMER's latest.
 

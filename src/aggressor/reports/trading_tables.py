@@ -118,6 +118,18 @@ def show_halt(result: dict[str, Any]) -> None:
     wide_console().print(f"  kill switch: {result['level']} ({result['reason']}); {done}")
 
 
+def show_watchdog(result: dict[str, Any]) -> None:
+    """Print what a watchdog did."""
+    console = wide_console()
+    console.print(f"  watched process {result['runner']}: {result['why']}")
+    if result["level"]:
+        flat = {True: "flat", False: "[bold red]NOT flat[/]", None: "positions left"}
+        console.print(
+            f"  acted at level {result['level']}: {result.get('cancelled', 0)} entries cancelled, "
+            f"{flat[result.get('flat')]}, in {result['seconds']:.2f} s"
+        )
+
+
 def show_limits(result: dict[str, Any]) -> None:
     """Print what a file of limits means."""
     console = wide_console()

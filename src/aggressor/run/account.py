@@ -11,31 +11,33 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from aggressor._version import VERSION
-from aggressor.account.blotter import Order
-from aggressor.account.books import Heading
 from aggressor.account.reconcile import Correction, What
-from aggressor.engine.ports import Exchange
+from aggressor.engine.ports import Exchange, Strategy
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.execution.halt import Halt, HaltLevel
 from aggressor.execution.triggers import Finding, Triggers
-from aggressor.reports.moments import moment_text
+from aggressor.run.account_look import account_document
 from aggressor.run.alerts import Alerts, Kind
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.resume import Resumed, hear, resume, unanswered
 from aggressor.run.signals import signals_document
 from aggressor.run.trading import Trading
-from aggressor.schema import command, report
+from aggressor.schema import report
 from aggressor.schema.errors import ConfigError
-from aggressor.schema.event import NO_PRICE, NO_TIME, empty_events
-from aggressor.schema.instrument import Instrument, money_text
+from aggressor.schema.event import empty_events
+from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports
 from aggressor.store.journal import KeptJournal
 from aggressor.store.journal_reader import JournalReader
 from aggressor.strategies.gates import Mode
+from aggressor.venues.standing import NO_LEG, Left, Leg
 from aggressor.wire.clock import Offset
 
+PAPER_JOURNAL = "paper.sqlite"
+LIVE_JOURNAL = "live.sqlite"
 _MS = 1e6
 _SIGNALS_SHOWN = 8
 
@@ -55,8 +57,12 @@ class Account:
         *,
         first_id: int = 1,
         deposit: bool = True,
+        made: Sequence[tuple[int, Strategy]] | None = None,
     ) -> None:
-        """Open the journal at `path` and go on from it; raise StoreError, ConfigError."""
+        """Open the journal at `path` and go on from it; raise StoreError, ConfigError.
+
+        `made`: these strategies, each with its lane, in place of those of the settings.
+        """
         self.instruments = tuple(instruments)
         self.mode = mode
         self.began_ns = now_ns
@@ -72,6 +78,7 @@ class Account:
             journal=self.journal,
             first_id=first_id,
             deposit=deposit,
+            made=made,
         )
         self.desk.witness = self.journal
         reader = JournalReader(path)
@@ -84,8 +91,8 @@ class Account:
         self.trading: Trading
         self._begun = False
         self.ended = ""
-        self._signals: deque[dict[str, Any]] = deque(maxlen=_SIGNALS_SHOWN)
-        self._settings = settings
+        self.signals: deque[dict[str, Any]] = deque(maxlen=_SIGNALS_SHOWN)
+        self.settings = settings
         self._strange: dict[str, Any] = {}  # differences seen once, as they were
 
     @property
@@ -108,12 +115,11 @@ class Account:
     def settle_by_default(self, now_ns: int) -> Reports:
         """Settle what was in flight as a venue that ended with the process would (paper)."""
         rows = unanswered(self.desk, now_ns)
-        self.journal.note_reports(rows, corrected=True)
         for row in rows:
             order, lane = int(row["order"]), int(row["instrument"])
             kind = report.REPORT_NAMES[int(row["kind"])]
             self.correct(Correction(What.IN_FLIGHT, now_ns, lane, "", order, words=kind))
-        hear(self.desk, rows)
+        self.learn(rows)
         return rows
 
     def begin(self, exchange: Exchange, now: Callable[[], int]) -> None:
@@ -159,13 +165,16 @@ class Account:
         self.journal.close(self.desk, ended, now_ns)
 
     def fail(self, trouble: Exception, now_ns: int) -> None:
-        """End the run on something nobody expected: the kill switch is pulled and stays so."""
+        """Take something that nobody expected: the kill switch is pulled, and stays so.
+
+        The strategies are not asked any more; one of them may be what failed.
+        """
+        self.assembly.engine.dismiss()
         words = f"{type(trouble).__name__}: {trouble}"
         triggers = self.desk.triggers or Triggers()
         finding = triggers.exception(words)
         self.trading.act(finding.level, finding.reason, now_ns)
         self.tell(Kind.RISK, finding.reason)
-        self.close(f"failed: {words}", now_ns)
 
     # -- from outside ----------------------------------------------------------------------------
 
@@ -189,8 +198,23 @@ class Account:
             self._pull(self.desk.triggers.latency(waiting.popleft()), now_ns)
 
     def _pull(self, finding: Finding | None, now_ns: int) -> None:
-        if finding is not None and finding.level > self.halt.level:
-            self.trading.act(finding.level, finding.reason, now_ns)
+        if finding is not None:
+            self.pull(finding.level, finding.reason, now_ns)
+
+    def pull(self, level: HaltLevel, reason: str, now_ns: int) -> None:
+        """Pull the kill switch, as an act of the run; before it turns, at once."""
+        if level <= self.halt.level:
+            return
+        if self._begun:
+            self.trading.act(level, reason, now_ns)
+        else:
+            self.halt.pull(level, reason, now_ns)
+
+    def mismatched(self, one: Correction, now_ns: int) -> None:
+        """Pull the kill switch: the venue held another position than we, and did so twice."""
+        triggers = self.desk.triggers or Triggers()
+        reason = f"we held {one.ours} lots, the venue {one.theirs}: corrected"
+        self.pull(triggers.rule.mismatch_level, reason, now_ns)
 
     def compare(
         self, positions: Sequence[int], orders: Mapping[int, tuple[int, int]], now_ns: int
@@ -222,14 +246,49 @@ class Account:
                 self.correct(one)
         self._strange = {name: (one.ours, one.theirs) for name, one in found.items()}
 
-    def correct(self, one: Correction) -> None:
-        """Enter a difference in the books, by its name; note it and tell it."""
+    def correct(self, one: Correction, *, told: bool = True) -> None:
+        """Enter a difference in the books, by its name; note it and (`told`) tell it."""
         if one.what is What.POSITION and not one.price:
             one = one._replace(price=self.desk.mark(one.instrument) or 0)
         if not self.desk.enter(one):
             return  # no price yet: it will be found again
         self.journal.note_correction(one, *self._place)
-        self.tell(Kind.RISK, self.words_of(one))
+        if told:
+            self.tell(Kind.RISK, self.words_of(one))
+
+    def adopt(self, row: Any, now_ns: int) -> None:
+        """Hold an order of ours that the journal does not have: it is noted, and cancelled."""
+        self.journal.sent(int(row["order"]), "adopted")
+        self.journal.note_commands(np.array([row]))
+        self.desk.blotter.sent(row)
+        self.journal.seal(self.desk)
+        self.journal.left()
+
+    def keep_leg(self, order: int, leg: int, base: int, now_ns: int) -> None:
+        """Keep, on the disk, that an order is about to be placed anew at the venue."""
+        self.journal.note_leg(now_ns, order, leg, base)
+        self.journal.seal(self.desk)
+
+    def learn(self, rows: Reports) -> None:
+        """Take reports of what happened while no process ran, before the first row of a market."""
+        self.journal.note_reports(rows, corrected=True)
+        hear(self.desk, rows)
+
+    def left(self) -> list[Left]:
+        """Return the orders that an earlier process left, with what its journal says of each."""
+        reader = JournalReader(self.journal.path)
+        try:
+            legs = reader.legs(self.journal.run)
+            return [
+                Left(
+                    order,
+                    {k: row.copy() for k, row in reader.asked(self.journal.run, order.id).items()},
+                    Leg(*legs[order.id]) if order.id in legs else NO_LEG,
+                )
+                for order in self.desk.blotter.open_orders()
+            ]
+        finally:
+            reader.close()
 
     def words_of(self, one: Correction) -> str:
         """Return a correction as a person reads it."""
@@ -257,99 +316,13 @@ class Account:
             own = rows[rows["instrument"] == k]
             if own.size:
                 document = signals_document(one, own)
-                self._signals.extend(document["signals"])
+                self.signals.extend(document["signals"])
                 for said in document["signals"]:
                     self.tell(Kind.SIGNAL, f"{one.id}: {said['kind']}")
 
     def document(self) -> dict[str, Any]:
         """Return where the account stands; money as exact decimal strings."""
-        engine, journal = self.assembly.engine, self.journal
-        latencies = sorted(self.trading.latencies)
-        return {
-            "mode": self.mode.value,
-            "strategy": self._settings.strategy,
-            "run": journal.run,
-            "journal": str(journal.path),
-            "config": journal.config_hash,
-            "now_ns": None if engine.now_ns == NO_TIME else engine.now_ns,
-            "events": self.trading.events,
-            "decisions": engine.decisions,
-            "orders": journal.placed,
-            "fills": journal.fills,
-            "fills_maker": journal.maker_fills,
-            "refused": self.desk.refused_total,
-            "digest": journal.digest,
-            "halt": self.halt.level.name.lower().replace("_", " "),
-            "halt_reason": self.halt.reason if self.halt.level > HaltLevel.OPEN else "",
-            "ended": self.ended,
-            "latency_ms": {
-                name: latencies[min(len(latencies) - 1, int(share * len(latencies)))] / _MS
-                for name, share in (("p50", 0.5), ("p99", 0.99))
-            }
-            if latencies
-            else None,
-            "money": [self._money(currency) for currency in self._currencies()],
-            "instruments": [self._holding(k) for k in range(len(self.instruments))],
-            "working": [self._order(one) for one in self.desk.blotter.open_orders()],
-            "signals": list(self._signals),
-        }
-
-    def _currencies(self) -> list[str]:
-        books = self.desk.books
-        return sorted({books.currency(k) for k in range(len(self.instruments))})
-
-    def _money(self, currency: str) -> dict[str, Any]:
-        books = self.desk.books
-        lane = next(k for k in range(len(self.instruments)) if books.currency(k) == currency)
-        put_in = -books.balance(currency, Heading.CAPITAL)
-        equity = self.desk.equity(lane)
-        return {
-            "currency": currency or "settlement currency",
-            "equity": money_text(equity),
-            "pnl": money_text(equity - put_in),
-            "realised": money_text(-books.balance(currency, Heading.REALISED)),
-            "fees": money_text(books.balance(currency, Heading.FEES)),
-            "funding": money_text(books.balance(currency, Heading.FUNDING)),
-        }
-
-    def _holding(self, k: int) -> dict[str, Any]:
-        one, position = self.instruments[k], self.desk.position(k)
-        trade = self.desk.trade(k)
-        average = None if position.average is None else round(position.average)
-        return {
-            "instrument": one.id,
-            "position": one.size_text(position.lots),
-            "entry": None if average is None else one.price_text(average),
-            "trade": None if trade is None else str(trade.state.value),
-            "protected": self._protected(k),
-        }
-
-    def _protected(self, k: int) -> bool | None:
-        """Whether acknowledged stops cover what is held; None: nothing is held."""
-        lots = self.desk.position(k).lots
-        if not lots:
-            return None
-        stops = sum(
-            one.leaves
-            for one in self.desk.blotter.open_orders(k)
-            if one.type == command.STOP_MARKET and one.acknowledged and one.side * lots < 0
-        )
-        return stops >= abs(lots)
-
-    def _order(self, order: Order) -> dict[str, Any]:
-        one = self.instruments[order.instrument]
-        trade = self.desk.trade(order.instrument)
-        price = order.price if order.type != command.STOP_MARKET else order.trigger
-        return {
-            "instrument": one.id,
-            "order": order.id,
-            "leg": trade.leg_of(order.id) if trade is not None else "",
-            "side": "buy" if order.side > 0 else "sell",
-            "price": None if price == NO_PRICE else one.price_text(price),
-            "left": one.size_text(order.leaves),
-            "state": order.state.name.lower().replace("_", " "),
-            "sent": moment_text(order.ts_send),
-        }
+        return account_document(self)
 
     def _mark_progress(self) -> None:
         trading = self.trading

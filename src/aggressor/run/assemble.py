@@ -112,11 +112,13 @@ def assemble(
     journal: Journal | None = None,
     first_id: int = 1,
     deposit: bool = True,
+    made: Sequence[tuple[int, Strategy]] | None = None,
 ) -> Assembly:
     """Return an engine for `instruments`; raise ConfigError for a setting that cannot be.
 
     `wrap` may put another strategy around each; `rule`: the bounds of the account; `first_id` of
-    our orders; `deposit`: the equity is put in (a live account says itself what it holds).
+    our orders; `deposit`: the equity is put in (a live account says itself what it holds); `made`:
+    these strategies, each with its lane, and not those of the settings.
     """
     if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
@@ -124,7 +126,9 @@ def assemble(
         raise ConfigError(
             f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
         )
-    strategies = [(k, wrap(one)) for k, one in strategies_of(settings, instruments, mode)]
+    if made is None:
+        made = strategies_of(settings, instruments, mode)
+    strategies = [(k, wrap(one)) for k, one in made]
     if rule is None and settings.rule.get("ungated"):
         rule = UNLIMITED
     desk = Desk(instruments, rule, first_id)

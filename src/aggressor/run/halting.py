@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from aggressor.execution.halt import HaltLevel
-from aggressor.run.paper import JOURNAL
-from aggressor.schema.errors import ConfigError
+from aggressor.run.account import LIVE_JOURNAL, PAPER_JOURNAL
+from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.store.journal_reader import wish, wish_done
 from aggressor.wire.clock import Clock
 
@@ -24,10 +24,12 @@ def wish_halt(store: Path, level: int, reason: str) -> dict[str, Any]:
     """
     if not reason.strip():
         raise ConfigError("Say why with --reason: it is kept with the account.")
-    path = store / JOURNAL
-    number = wish(path, level, reason.strip(), Clock().now())
+    paths = [store / name for name in (LIVE_JOURNAL, PAPER_JOURNAL) if (store / name).exists()]
+    if not paths:
+        raise StoreError(f"There is no account in {store}: nothing was traded there yet.")
+    wishes = [(path, wish(path, level, reason.strip(), Clock().now())) for path in paths]
     until = time.monotonic() + _WAIT_S
-    while not (done := wish_done(path, number)) and time.monotonic() < until:
+    while not (done := all(wish_done(*one) for one in wishes)) and time.monotonic() < until:
         time.sleep(0.05)
     return {
         "store": str(store),

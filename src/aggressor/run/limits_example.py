@@ -48,6 +48,13 @@ clock_ms = 100                 # a venue's clock and ours are certainly further 
 clock_level = 1
 exception_level = 2            # something failed that nobody expected
 
+[venue]                        # how a live account is set there; positions always net
+leverage = 1
+isolated = false               # true: each position by itself is its security
+dead_man_s = 0                 # the venue's timer cancels all orders, stops too, when we are
+                               # silent for so long, where it has one; 0: never
+request_s = 5                  # a request without an answer is given up and asked for
+
 [default]                      # for every instrument
 enabled = true
 allow_inferred = true          # a grid of prices read off a recording; live asks for false
@@ -62,6 +69,8 @@ value_min = 0
 open_orders_max = 10
 open_orders_reserve = 4        # of them for what reduces risk
 # open_value_max = 10000
+leverage_max = 5               # the worst case's value to equity
+stop_multiple = 3              # liquidation at least so many stop distances away
 
 # [instruments."binance-usdm:BTCUSDT"]   # changes [default] for one instrument
 # order_size_max = "0.02"

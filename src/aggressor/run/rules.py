@@ -89,6 +89,15 @@ class TriggersTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     exception_level: Level = 2
 
 
+class VenueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a live account is set at the venue, for every instrument. One position, which nets."""
+
+    leverage: Annotated[int, Meta(ge=1, le=125)] = 1
+    isolated: bool = False  # margin: each position by itself, else the whole account
+    dead_man_s: Annotated[float, Meta(ge=0, le=3_600)] = 0  # its timer cancels all; 0: never
+    request_s: Seconds = 5  # a request is given up and asked for behind so long
+
+
 class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of the orders of one instrument (checks 1 to 7)."""
 
@@ -105,6 +114,8 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     open_orders_max: Count = 10
     open_orders_reserve: Count = 4  # of them for what reduces risk
     open_value_max: Decimal | None = None
+    leverage_max: Annotated[int, Meta(ge=1, le=125)] = 5  # of the worst case to equity
+    stop_multiple: Count = 3  # liquidation is at least so many stop distances away
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +125,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     pace: PaceTable = PaceTable()
     protection: ProtectionTable = ProtectionTable()
     triggers: TriggersTable = TriggersTable()
+    venue: VenueTable = VenueTable()
     default: LimitsTable = LimitsTable()
     instruments: Mapping[str, LimitsTable] = {}
 
@@ -152,10 +164,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     def document(self) -> dict[str, Any]:
         """Return every bound by table, as plain values."""
-        found = {
-            name: msgspec.to_builtins(getattr(self, name))
-            for name in ("account", "pace", "protection", "triggers", "default")
-        }
+        found = {name: msgspec.to_builtins(getattr(self, name)) for name in _TABLES}
         for name, table in self.instruments.items():
             found[f'instruments."{name}"'] = msgspec.to_builtins(table)
         return found
@@ -167,6 +176,7 @@ _TABLES: dict[str, Any] = {
     "pace": PaceTable,
     "protection": ProtectionTable,
     "triggers": TriggersTable,
+    "venue": VenueTable,
     "default": LimitsTable,
 }
 Table = TypeVar("Table")
@@ -238,6 +248,8 @@ def _limits(table: LimitsTable, one: Instrument) -> Limits:
         open_orders_max=table.open_orders_max,
         open_orders_reserve=table.open_orders_reserve,
         open_notional_max=_money(table.open_value_max, own.open_notional_max),
+        leverage_max=table.leverage_max,
+        stop_multiple=table.stop_multiple,
     )
 
 

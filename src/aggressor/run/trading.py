@@ -18,6 +18,7 @@ from aggressor.engine.ports import Exchange
 from aggressor.execution.desk import Desk
 from aggressor.execution.halt import HaltLevel
 from aggressor.execution.intent import Intent
+from aggressor.execution.outside import Outside
 from aggressor.schema.command import Commands
 from aggressor.schema.event import NO_TIME, Events
 from aggressor.schema.report import Reports
@@ -26,6 +27,7 @@ from aggressor.store.journal import Act
 
 STOP = -1  # an act: no new risk and no resting entries, without latching the kill switch
 WANT = -2  # an act: intents of a person
+OUTSIDE = -3  # an act: what only the outside knows (check 14)
 TURN_EVENTS = 65_536
 _LATENCIES_KEPT = 100_000
 
@@ -123,8 +125,15 @@ class Trading:
 
     def want(self, intents: Sequence[Intent], reason: str, ts_ns: int) -> Act:
         """Note and give the desk what a person wants; it is checked at the next decision."""
-        text = msgspec.json.encode(list(intents)).decode()
-        act = Act(ts_ns, self.events, self.reports, WANT, reason, text)
+        return self._give(WANT, list(intents), reason, ts_ns)
+
+    def tell(self, outside: Outside, ts_ns: int) -> Act:
+        """Note and give the desk what only the outside knows."""
+        return self._give(OUTSIDE, outside, "", ts_ns)
+
+    def _give(self, level: int, what: object, reason: str, ts_ns: int) -> Act:
+        text = msgspec.json.encode(what).decode()
+        act = Act(ts_ns, self.events, self.reports, level, reason, text)
         self.keeper.note_act(act)
         self.perform(act)
         self.keeper.seal(self.engine.desk)
@@ -135,6 +144,8 @@ class Trading:
         desk = self.engine.desk
         if act.level == WANT:
             self.engine.want(msgspec.json.decode(act.wanted, type=list[Intent]))
+        elif act.level == OUTSIDE:
+            desk.outside = msgspec.json.decode(act.wanted, type=Outside)
         elif act.level == STOP:
             desk.wind_down(act.reason)
         elif act.level == HaltLevel.OPEN:

@@ -11,11 +11,10 @@ event loop; `poll` and `take` never wait. New risk is taken only while `ready`.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
 
 from aggressor.account.reconcile import Correction, Reconciler, What
@@ -23,29 +22,33 @@ from aggressor.engine.ports import Feed
 from aggressor.run.line import Wires
 from aggressor.run.private_line import PrivateLine
 from aggressor.run.venue_calls import Caller
+from aggressor.run.venue_keeping import Keeper, LiveRules
 from aggressor.run.venue_setup import Found, Setup, costs_of
-from aggressor.schema.command import CANCEL_ALL, Commands, empty_commands
-from aggressor.schema.errors import AggressorError, ConfigError
+from aggressor.schema.command import CANCEL_ALL, PLACE, Commands, empty_commands
+from aggressor.schema.errors import AggressorError, ConfigError, MessageError
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.sim.costs import Costs
-from aggressor.venues.departures import GatewayRules, Send
+from aggressor.venues.departures import Send
 from aggressor.venues.doubts import AskFills, AskOrder
 from aggressor.venues.gateway import Action, AskClock, Gateway, Sweep
 from aggressor.venues.picture import Picture, held, level, money, resume
 from aggressor.venues.session import SECOND_NS
+from aggressor.venues.standing import Left, hold
 from aggressor.venues.tracked import Tracked, first_id, new_tracked
 from aggressor.venues.trading import (
     Answer,
     Call,
     Credentials,
+    KeyRights,
     OrderUpdate,
     Terms,
     Update,
     Verdict,
 )
 from aggressor.venues.venue import Venue
+from aggressor.wire.clock import Offset
 
 Row = TypeVar("Row")
 
@@ -53,16 +56,6 @@ _TURN_S = 0.02
 _PICTURE_AGAIN_S = 0.3
 _FILLS_MARGIN_NS = 10 * SECOND_NS
 _NOTHING = empty_reports(0)
-
-
-class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How an account is run."""
-
-    gateway: GatewayRules = GatewayRules()
-    deadline_s: float = 5.0  # of a request
-    picture_every_s: float = 60.0
-    dead_man_s: float = 0.0  # the venue cancels all when we are silent for so long; 0: never
-    cancel_on_close: bool = True
 
 
 class VenueExchange:
@@ -79,12 +72,12 @@ class VenueExchange:
         terms: Terms | None = None,
         rules: LiveRules | None = None,
         sent_before: Sequence[Any] = (),
-        corrected: Callable[[Correction], None] | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         """`instruments` in the order of the events' indices.
 
-        `sent_before`: COMMANDs that placed orders in an earlier run and whose end its journal does
-        not know; each is asked for. Raises ConfigError where the venue is only followed.
+        `sent_before`: COMMANDs that placed orders in an earlier run, of which nothing else is
+        known; each is asked for. Raises ConfigError where the venue is only followed.
         """
         if venue.trading is None:
             raise ConfigError(f"{venue.name} is followed only: choose a venue that is traded.")
@@ -100,7 +93,7 @@ class VenueExchange:
         self.ready = asyncio.Event()  # level with the venue for the first time
         self._feed = feed
         self._wires = wires
-        self._corrected = corrected
+        self.keeper = keeper
         self._side = venue.trading
         self._sent_before = tuple(sent_before)
         self._caller = Caller(
@@ -129,23 +122,29 @@ class VenueExchange:
         self._level_ns = 0  # when the last picture that we are level with was asked for
         self._connection = 0  # counts the losses of the stream
         self._tasks: set[asyncio.Task[None]] = set()
+        self._legs: set[int] = set()  # wire numbers of further legs that were kept
+        self._prepared = False
 
     # -- the protocol ----------------------------------------------------------------------------
 
     def poll(self, limit: int) -> tuple[Events, Reports]:
         """Return up to `limit` next events and the reports that stand among and behind them."""
         events = self._feed.poll(limit)
-        self._collect()
         until = int(events["ts_recv"][-1]) if events.size == limit else self._wires.clock.now()
+        return events, self.heard(until)
+
+    def heard(self, until: int) -> Reports:
+        """Return the reports that have come up to a time, in order; each once."""
+        self._collect()
         count = 0
         while count < len(self._reports) and int(self._reports[count]["ts_recv"]) <= until:
             count += 1
         if not count:
-            return events, _NOTHING
+            return _NOTHING
         reports = empty_reports(count)
         for i in range(count):
             reports[i] = self._reports.popleft()
-        return events, reports
+        return reports
 
     def take(self, commands: Commands) -> None:
         """Accept COMMANDs; what becomes of them comes back as reports."""
@@ -160,12 +159,44 @@ class VenueExchange:
 
     # -- running ---------------------------------------------------------------------------------
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is under way, waits to be sent, or is in doubt."""
+        return self.gateway.quiet
+
+    @property
+    def offset(self) -> Offset | None:
+        """How far the venue's clock is from ours, where it is known."""
+        return self._caller.clock.offset
+
+    async def prepare(self) -> Found:
+        """Make the account ready; raise ConfigError for what a person must mend."""
+        self.found = await self._setup.run()
+        self.gateway.tradable = self.found.tradable
+        self.gateway.hearing.fees = self.found.fees
+        self._prepared = True
+        return self.found
+
+    async def rights(self) -> KeyRights | None:
+        """Return what the key may do, None where the venue does not tell."""
+        side = self._side
+        if side.rights is None or side.read_rights is None:
+            return None
+        try:
+            return await self._caller.question(side.rights(), side.read_rights)
+        except (OSError, TimeoutError, MessageError):
+            return None
+
+    def resume(self, left: Sequence[Left]) -> None:
+        """Hold what an earlier process left; before `run`."""
+        for one in left:
+            hold(self.gateway, one, self._wires.clock.now())
+
     async def run(self) -> None:
         """Hold the account until cancelled; raise ConfigError for what a person must mend."""
         try:
-            self.found = await self._setup.run()
-            self.gateway.tradable = self.found.tradable
-            self.gateway.hearing.fees = self.found.fees
+            if not self._prepared:
+                await self.prepare()
             now = self._wires.clock.now()
             resume(
                 self.gateway,
@@ -261,6 +292,11 @@ class VenueExchange:
 
     async def _send(self, action: Send) -> None:
         gateway, clock = self.gateway, self._wires.clock
+        for order, request in action.items:
+            if request.kind == PLACE and order.leg and order.wire_number not in self._legs:
+                self._legs.add(order.wire_number)
+                if self.keeper is not None:
+                    self.keeper.leg(order)
         try:
             answer, response = await self._caller.send(action.call)
         except (OSError, TimeoutError, AggressorError):
@@ -363,6 +399,8 @@ class VenueExchange:
             self._picturing = False
         now = clock.now()
         for order in level(self.gateway, picture, now):
+            if self.keeper is not None:
+                self.keeper.adopted(order)
             self._correct(
                 Correction(
                     What.ORDER, now, order.instrument, "", order.id, 0, order.size, order.price
@@ -400,7 +438,8 @@ class VenueExchange:
 
     def _compare(self, picture: Picture, moves: int, now: int) -> None:
         """Compare positions and money, if nothing moved while they were asked for."""
-        quiet = moves == self.reconciler.moves and self.gateway.settled
+        sure = self.gateway.certain if self.pictures else self.gateway.settled
+        quiet = moves == self.reconciler.moves and sure
         if quiet:
             hearing = self.gateway.hearing
             theirs = held(hearing, picture.positions)
@@ -413,16 +452,21 @@ class VenueExchange:
 
     def _collect(self) -> None:
         """Book the reports that were made, and keep them for whoever polls."""
-        for row in self.gateway.drain():
+        rows = self.gateway.drain()
+        for row in rows:
             self.reconciler.take(row)
             self._reports.append(row)
+        if rows.size and self.keeper is not None:
+            self.keeper.heard()
         late = self.gateway.hearing.late
         for one in late:
             now = self._wires.clock.now()
             self.reconciler.books.fill(one.instrument, one.side, one.price, one.lots, one.fee, now)
             lots = one.side * one.lots
             self._correct(
-                Correction(What.FILL, now, one.instrument, "", one.order, 0, lots, one.price)
+                Correction(
+                    What.FILL, now, one.instrument, "", one.order, 0, lots, one.price, one.fee
+                )
             )
         late.clear()
 
@@ -432,5 +476,5 @@ class VenueExchange:
     def _say(self, correction: Correction) -> None:
         if correction.what not in (What.OPENING_MONEY, What.OPENING_POSITION):
             self._wires.notice(f"{self.venue.name}: corrected: {correction}")
-        if self._corrected is not None:
-            self._corrected(correction)
+        if self.keeper is not None:
+            self.keeper.corrected(correction)

@@ -65,7 +65,7 @@ CREATE TABLE halts (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, level I
 CREATE TABLE acts (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, events INTEGER,
   reports INTEGER, level INTEGER, reason TEXT, wanted TEXT);
 CREATE TABLE legs (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, client_order INTEGER,
-  leg INTEGER);
+  leg INTEGER, base INTEGER);
 CREATE TABLE wishes (wish INTEGER PRIMARY KEY, ts_ns INTEGER, level INTEGER, reason TEXT,
   done INTEGER DEFAULT 0);
 CREATE INDEX commands_by_order ON commands (client_order);
@@ -220,9 +220,9 @@ class KeptJournal(Journal):
         self._add("corrections", one.ts_ns, one.what.value, *one[2:], events, reports)
         self._urgent = True
 
-    def note_leg(self, ts_ns: int, order: int, leg: int) -> None:
-        """Note that an order goes on as a further leg, on the disk before that leaves."""
-        self._add("legs", ts_ns, order, leg)
+    def note_leg(self, ts_ns: int, order: int, leg: int, base: int) -> None:
+        """Note that an order goes on as another leg, `base` lots filled; seal before it leaves."""
+        self._add("legs", ts_ns, order, leg, base)
         self._urgent = True
 
     def note_act(self, act: Act) -> None:

@@ -109,10 +109,22 @@ class JournalReader:
             else:
                 yield Lived(seq, kind == 1, np.frombuffer(row, COMMAND if kind else REPORT)[0])
 
-    def legs(self, before: int) -> dict[int, int]:
-        """Return how many times the orders of earlier runs were placed anew at the venue."""
-        rows = self._ask("SELECT client_order, max(leg) FROM legs WHERE run < ? GROUP BY 1", before)
-        return dict(rows)
+    def legs(self, before: int) -> dict[int, tuple[int, int, int]]:
+        """Return (leg, base lots, ns) of the last leg of orders that have several."""
+        rows = self._ask(
+            "SELECT client_order, leg, base, ts_ns FROM legs WHERE run < ? ORDER BY seq", before
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def asked(self, before: int, order: int) -> dict[int, Any]:
+        """Return the last COMMAND of each kind that earlier runs sent about an order."""
+        rows = self._ask(
+            "SELECT row FROM commands WHERE run < ? AND client_order = ? ORDER BY seq",
+            before,
+            order,
+        )
+        found = [np.frombuffer(row[0], COMMAND)[0] for row in rows]
+        return {int(one["kind"]): one for one in found}
 
     def lived_in(self, runs: Runs) -> Iterator[Lived]:
         """Yield the commands and reports of some runs, in order, commands with their leg."""

@@ -352,6 +352,18 @@ class Gateway:
         return not any(one.missing or one.end_kind for one in self.hearing.active.values())
 
     @property
+    def certain(self) -> bool:
+        """Whether of no order it is being asked what became of it, and no fill is missing."""
+        return self.settled and not any(
+            one.inquiry.checking
+            or any(
+                r is not None and r.stage is Stage.DOUBTED
+                for r in (one.place, one.amend, one.cancel)
+            )
+            for one in self.hearing.active.values()
+        )
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing is under way, waits to be sent, or is in doubt."""
         waiting = any(

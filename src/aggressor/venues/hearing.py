@@ -322,6 +322,10 @@ class Hearing:
         self.name(order, leg, one.venue_id, now, asked=asked)
         grid = self.instruments[lane]
         lots, price = grid.lots(one.size), grid.ticks(one.price)
+        if order.recalled[one.ts_venue, price, lots] > 0:
+            order.recalled[one.ts_venue, price, lots] -= 1
+            self.duplicates += 1
+            return
         fee = self._fee(lane, one, price, lots)
         if order.over or leg != order.leg:
             self.late.append(Late(order.id, lane, order.side, price, lots, fee))

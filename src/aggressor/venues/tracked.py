@@ -14,6 +14,7 @@ Where a venue cannot amend, the order is cancelled and placed again for what is 
 *leg* of the same order, under a number of its own (`wire_number`), so that no id is used twice.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -181,6 +182,8 @@ class Tracked:
     unsure: bool = False  # it is gone, and whether it filled before is to be asked
     fills_at_ns: int = NEVER  # when the fills that are missing are asked for
     inquiry: Inquiry = field(default_factory=Inquiry)
+    # fills that an earlier process has booked: (venue time, price, lots) -> how many
+    recalled: Counter[tuple[int, int, int]] = field(default_factory=Counter)
 
     @property
     def wire_number(self) -> int:

@@ -1,0 +1,143 @@
+"""How a run that trades turns, and how it ends: the same for paper and live.
+
+    turn, again and again: rows and reports in, commands out (`run.trading`)
+    a few times a second:  wishes of a person, health of the lines, the screen
+    once a minute:         our record against the venue's
+
+A clean stop takes no new risk, gives up unfilled entries, waits for the venue's word and leaves
+what is held protected. Something that nobody expected pulls the kill switch, says so, and what that
+asks for still leaves, where that can be.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from aggressor.execution.halt import HaltLevel
+from aggressor.run.account import Account
+from aggressor.run.alerts import Kind
+from aggressor.run.recorded_market import RecordedMarket
+from aggressor.run.trading import STOP
+from aggressor.schema.errors import AggressorError
+
+LOOK_S = 0.25
+RECONCILE_S = 60.0
+STOP_S = 5.0
+
+Show = Callable[[dict[str, Any]], None]
+
+
+class TradingRun(Protocol):
+    """What differs between paper and live."""
+
+    market: RecordedMarket
+    account: Account
+
+    @property
+    def under_way(self) -> bool:
+        """Whether something was sent that the venue has not answered."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether what the run was begun for is done."""
+        ...
+
+    def turned(self) -> None:
+        """The loop has turned: it lives."""
+        ...
+
+    def serve(self) -> None:
+        """Do what is due a few times a second, beside what all runs do."""
+        ...
+
+    def compare(self) -> None:
+        """Hold our record against the venue's."""
+        ...
+
+    def document(self) -> dict[str, Any]:
+        """Return where everything stands."""
+        ...
+
+
+async def run_until_over(
+    run: TradingRun, stop: asyncio.Event, seconds: float | None, show: Show
+) -> None:
+    """Turn until stopped, out of time, done, disconnected by the kill switch, or failed."""
+    loop, account, market = asyncio.get_running_loop(), run.account, run.market
+    ends = None if seconds is None else loop.time() + seconds
+    looked, compared = 0.0, loop.time()
+    watch = _Watch(run)
+    try:
+        while True:
+            await market.rows()
+            account.trading.turn()
+            run.turned()
+            now = loop.time()
+            if now - looked >= LOOK_S:
+                looked = now
+                watch.serve()
+                run.serve()
+                show(run.document())
+            if now - compared >= RECONCILE_S:
+                compared = now
+                run.compare()
+            late = ends is not None and now >= ends
+            halted = account.halt.level >= HaltLevel.DISCONNECT
+            if late or run.over or stop.is_set() or halted:
+                break
+            market.look_for_trouble()
+        why = "the time is over" if late else "done" if run.over else "stopped"
+        await _wind_down(run, account.halt.reason if halted else why)
+    except AggressorError as trouble:
+        account.close(f"failed: {trouble}", market.clock.now())
+        raise
+    except Exception as trouble:
+        account.fail(trouble, market.clock.now())
+        with suppress(Exception):  # the first trouble is the one to tell
+            await _settle(run)
+        account.close(f"failed: {type(trouble).__name__}: {trouble}", market.clock.now())
+        raise
+
+
+class _Watch:
+    """What is looked at in every run."""
+
+    def __init__(self, run: TradingRun) -> None:
+        self._run = run
+        self._losses = 0
+
+    def serve(self) -> None:
+        """Hear a person's wishes; watch latency, clocks and connections."""
+        account, market = self._run.account, self._run.market
+        now = market.clock.now()
+        account.fulfil(now)
+        account.watch_latency(now)
+        losses = sum(line.counts.losses for line in market.lines)
+        if losses > self._losses:
+            account.tell(Kind.DATA, f"{losses - self._losses} connections were lost")
+        self._losses = losses
+        for line in market.lines:
+            offset = line.clock.offset
+            if offset is not None:
+                account.watch_clock(offset, now)
+
+
+async def _wind_down(run: TradingRun, why: str) -> None:
+    """Take no new risk, give up entries, and wait for the venue's word."""
+    now = run.market.clock.now
+    run.account.trading.act(STOP, f"stop: {why}", now())
+    await _settle(run)
+    run.compare()
+    run.account.close(why, now())
+
+
+async def _settle(run: TradingRun) -> None:
+    """Turn until nothing is under way, but not for long."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + STOP_S
+    while loop.time() < until and (run.under_way or run.account.entries_open):
+        await run.market.rows()
+        run.account.trading.turn()
+        run.turned()
