@@ -145,10 +145,16 @@ class Accounts:
                 await asyncio.sleep(_LOOK_S)
 
     async def settle(self, within_s: float) -> None:
-        """Wait, not for long, until nothing is in doubt."""
+        """Wait, not for long, until nothing is in doubt and positions and money agree.
+
+        Where a position differs it takes a second picture to believe it: three times as long.
+        """
         loop = asyncio.get_running_loop()
-        until = loop.time() + within_s
-        while loop.time() < until and not all(one.gateway.certain for one in self.exchanges):
+        began = loop.time()
+        while not all(one.gateway.certain and one.agreed for one in self.exchanges):
+            apart = any(one.reconciler.pending for one in self.exchanges)
+            if loop.time() - began > within_s * (3 if apart else 1):
+                return
             await asyncio.sleep(_LOOK_S)
 
     # -- the protocol ----------------------------------------------------------------------------

@@ -89,6 +89,7 @@ class VenueExchange:
         self.reconciler = Reconciler(instruments)
         self.found = Found({}, {}, {})
         self.pictures = 0
+        self.agreed = False  # positions and money were last seen as we have them
         self.first_id = first_id(wires.clock.now())  # of orders of this run
         self.ready = asyncio.Event()  # level with the venue for the first time
         self._feed = feed
@@ -446,6 +447,7 @@ class VenueExchange:
             wallets = money(hearing, picture.positions, picture.balances, self.reconciler.books)
             for one in self.reconciler.compare(theirs, wallets, now):
                 self._say(one)
+            self.agreed = not self.reconciler.pending
         again = self.reconciler.pending or not quiet
         wait_s = _PICTURE_AGAIN_S if again else self.rules.picture_every_s
         self._picture_due_ns = now + int(wait_s * SECOND_NS)
