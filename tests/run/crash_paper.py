@@ -32,7 +32,7 @@ from aggressor.store.journal import KeptJournal
 from aggressor.store.journal_reader import JournalReader
 from aggressor.strategies import table
 from tests.run.journal_truth import reckoned
-from tests.run.paper_stage import BUSY, FREE, SETTINGS, VENUE, Busy
+from tests.run.paper_stage import BUSY, FREE, SETTINGS, VENUE, Busy, KnownBusy
 from tests.run.venue_stage import serving
 
 _FIRST_LOOK_S = 180.0
@@ -40,7 +40,7 @@ _FIRST_LOOK_S = 180.0
 
 def runner(store: Path, at: str, name: str, point: str, after: int) -> None:
     """Be the process that is killed; `point`: where it kills itself at the `after`-th time."""
-    table.STRATEGIES[BUSY] = lambda one, lane, *_: Busy(7, lane)
+    table.STRATEGIES[BUSY] = KnownBusy(Busy, {})
     left = [after]
 
     def dying(before: Any) -> Any:
@@ -171,7 +171,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder)
         seen = asyncio.run(crash(store, count, seed))
-        table.STRATEGIES[BUSY] = lambda one, lane, *_: Busy(7, lane)
+        table.STRATEGIES[BUSY] = KnownBusy(Busy, {})
         reader = JournalReader(store / JOURNAL)
         runs = [one.run for one in reader.runs() if one.first_ns is not None and one.first_ns > 0]
         reader.close()

@@ -148,7 +148,7 @@ def test_an_interval_holds_the_mean_and_widens_with_the_spread() -> None:
 def test_the_document_is_plain_json_and_asks_for_the_mids_it_needs() -> None:
     one = t8_1()
     wanted = times_of([one])
-    assert wanted == {S, 2 * S, 6 * S, 61 * S, 10 * S}
+    assert wanted == {0, S, 2 * S, 6 * S, 61 * S, 10 * S}
     cost = order_cost(one, ONE, dict.fromkeys(wanted, 1_200_400).get)
     found = tca_document([cost], [])
     again = msgspec.json.decode(msgspec.json.encode(found))

@@ -19,7 +19,7 @@ from aggressor.study.equity import Course, course_of
 from aggressor.study.lived import Worked, account_of, moments_of, worked_orders
 from aggressor.study.results import Result, result_of
 from aggressor.study.tca import HORIZONS_S, FillCost, OrderCost, fill_cost, order_cost
-from aggressor.study.tops import mid2_of, rows_at
+from aggressor.study.tops import interval_of, mid2_of, rows_at
 
 CURVE_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 GRID_MAX = 1200
@@ -106,8 +106,16 @@ class Look:
         for one, done in self.accounts():
             lane = done.instrument
             instrument, mids = self.instruments[lane], self._mids(lane)
+            last = self.row(lane, done.ended_ns) if done.ended_ns is not None else None
             costs.append(
-                order_cost(done, instrument, mids, strategy=_setup(one), regime=_regime(one))
+                order_cost(
+                    done,
+                    instrument,
+                    mids,
+                    strategy=_setup(one),
+                    regime=_regime(one),
+                    meanwhile=interval_of(self.row(lane, done.decided_ns), last),
+                )
             )
             exits += [fill_cost(fill, -done.side, instrument, mids) for fill in done.exits]
         return costs, exits

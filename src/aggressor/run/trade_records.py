@@ -18,7 +18,7 @@ from aggressor.schema.instrument import Instrument, money_text
 from aggressor.strategies.evidence import Decision, EvidenceBook, TradeRecord
 from aggressor.strategies.own import OwnStrategy
 from aggressor.study.tca import FillCost, OrderCost, fill_cost, order_cost, times_of
-from aggressor.study.tops import mids_at
+from aggressor.study.tops import interval_of, mid2_of, rows_at
 
 
 def summary(assembly: Assembly, instrument: Instrument, lane: int) -> dict[str, Any]:
@@ -71,7 +71,11 @@ def costs_of(
     accounts = [a for a in assembly.engine.desk.accounts if a.instrument == lane]
     if not accounts:
         return [], []
-    mids = mids_at(batches, times_of(accounts)).get
+    rows = rows_at(batches, times_of(accounts))
+
+    def mids(ts_ns: int) -> int | None:
+        return mid2_of(rows[ts_ns], ts_ns)
+
     trades, _ = records(assembly.strategies, lane)
     known = {one.decision.parent: one.decision for one in trades}
     costs = []
@@ -79,7 +83,10 @@ def costs_of(
         decision = known.get(done.parent)
         setup = decision.setup if decision else ""
         regime = str(decision.regime.get("liquidity") or "") if decision else ""
-        costs.append(order_cost(done, instrument, mids, strategy=setup, regime=regime))
+        meanwhile = interval_of(rows[done.decided_ns], rows.get(done.ended_ns or 0))
+        costs.append(
+            order_cost(done, instrument, mids, strategy=setup, regime=regime, meanwhile=meanwhile)
+        )
     exits = [fill_cost(f, -a.side, instrument, mids) for a in accounts for f in a.exits]
     return costs, exits
 

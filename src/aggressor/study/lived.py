@@ -20,7 +20,7 @@ from aggressor.execution.working import Counts
 from aggressor.schema import command, report
 from aggressor.schema.event import NO_TIME
 from aggressor.store.journal_reader import Lived, Wanted
-from aggressor.study.tops import mid2_of
+from aggressor.study.tops import interval_of, mid2_of
 
 ENTRY_LEGS = ("entry", "order")
 Rows = Callable[[int, int], Any]  # (lane, ns) -> row of study.tops.TOP, None: not known
@@ -165,6 +165,7 @@ def account_of(one: Worked, rows: Rows) -> Account:
         known = decided
     if known is None:
         arrival = None
+    meanwhile = interval_of(rows(lane, decided_ns), rows(lane, one.ended_ns or decided_ns))
     return Account(
         parent=intent.parent,
         instrument=lane,
@@ -182,7 +183,7 @@ def account_of(one: Worked, rows: Rows) -> Account:
         arrival_depth=(int(arrival["bid_lots"]), int(arrival["ask_lots"]))
         if arrival is not None
         else None,
-        volume=_volume(rows(lane, decided_ns), rows(lane, one.ended_ns or decided_ns)),
+        volume=0 if meanwhile is None else meanwhile.lots,
         fills=tuple(one.fills),
         exits=tuple(one.exits),
         fees=sum(fill.fee for fill in one.fills),
@@ -192,8 +193,3 @@ def account_of(one: Worked, rows: Rows) -> Account:
         expected_bp=None,
         reason=one.reason,
     )
-
-
-def _volume(first: Any, last: Any) -> int:
-    """Return the lots that others traded between two rows; 0 where that is not known."""
-    return 0 if first is None or last is None else int(last["traded"] - first["traded"])

@@ -37,6 +37,15 @@ class _Shadow(NamedTuple):
     x: tuple[float, ...]
 
 
+class Fate(NamedTuple):
+    """What became of one shadow order. Times ns, None: it did not happen."""
+
+    sent_ns: int
+    price: int
+    acked_ns: int | None  # None: rejected
+    filled_ns: int | None
+
+
 def shadow_orders(
     tape: Tape,
     side: int,
@@ -46,7 +55,27 @@ def shadow_orders(
     every_ns: int = EVERY_NS,
     watched_ns: int = WATCHED_NS,
 ) -> Waits:
-    """Return what became of shadow orders of one side over a tape."""
+    """Return what became of shadow orders of one side over a tape, with their features."""
+    return _followed(tape, side, latency, queue, every_ns, watched_ns).waits()
+
+
+def shadow_fates(
+    tape: Tape,
+    side: int,
+    *,
+    latency: Latency,
+    queue: Queue,
+    every_ns: int = EVERY_NS,
+    watched_ns: int = WATCHED_NS,
+) -> list[Fate]:
+    """Return what became of shadow orders of one side over a tape, in order of time."""
+    return _followed(tape, side, latency, queue, every_ns, watched_ns).fates()
+
+
+def _followed(
+    tape: Tape, side: int, latency: Latency, queue: Queue, every_ns: int, watched_ns: int
+) -> "_Shadows":
+    """Let shadow orders of one side stand on a tape, one every `every_ns`."""
     exchange = SimExchange(
         SliceFeed(tape.events),
         [tape.instrument],
@@ -76,7 +105,7 @@ def shadow_orders(
                 cursor_next = row + 1
                 break
         cursor = cursor_next
-    return found.waits()
+    return found
 
 
 class _Shadows:
@@ -140,6 +169,13 @@ class _Shadows:
                 self._filled[order] = at
             elif kind == REJECTED:
                 self._rejected.add(order)
+
+    def fates(self) -> list[Fate]:
+        """Return every order that was sent."""
+        return [
+            Fate(sent.sent_ns, sent.price, self._acked.get(order), self._filled.get(order))
+            for order, sent in self._sent.items()
+        ]
 
     def waits(self) -> Waits:
         """Return what became of those the venue accepted, in order of time."""

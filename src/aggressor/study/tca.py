@@ -30,6 +30,7 @@ from aggressor.execution.parent import Account, PartFill
 from aggressor.execution.working import Counts
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.study.estimates import Estimate, bootstrap, not_shown
+from aggressor.study.tops import Interval
 
 HORIZONS_S = (1, 5, 60)
 HOUR_NS = 3_600_000_000_000
@@ -69,6 +70,7 @@ class OrderCost(msgspec.Struct, frozen=True, kw_only=True):
     fees_bp: float | None  # of the fills' value
     participation: float | None  # of what others traded meanwhile
     error_bp: float | None  # what it cost less what the policy expected
+    meanwhile: Interval | None  # what the market did between decision and end
     fills: tuple[FillCost, ...]
 
 
@@ -113,6 +115,7 @@ def order_cost(
     strategy: str = "",
     regime: str = "",
     end_ns: int | None = None,
+    meanwhile: Interval | None = None,
 ) -> OrderCost:
     """Return what an order cost (R8.1); T8.1. The end is that of the order, or `end_ns`."""
     side, filled = done.side, done.filled
@@ -158,6 +161,7 @@ def order_cost(
         fees_bp=fees_bp,
         participation=filled / done.volume if done.volume > 0 else None,
         error_bp=missed,
+        meanwhile=meanwhile,
         fills=tuple(fill_cost(f, side, one, mids) for f in done.fills),
     )
 
@@ -179,6 +183,7 @@ def times_of(accounts: Iterable[Account]) -> set[int]:
     """Return every moment whose mid the costs of these orders need."""
     wanted: set[int] = set()
     for done in accounts:
+        wanted.add(done.decided_ns)
         if done.ended_ns is not None:
             wanted.add(done.ended_ns)
         for fill in (*done.fills, *done.exits):
@@ -300,6 +305,8 @@ def cost_document(cost: OrderCost, one: Instrument) -> dict[str, Any]:
         "shortfall": money(cost.total),
         "shortfall_bp": cost.total_bp,
         "participation": cost.participation,
+        "vwap_ticks": cost.meanwhile.vwap if cost.meanwhile else None,
+        "twap_ticks": cost.meanwhile.twap if cost.meanwhile else None,
         "regime": cost.regime or None,
         "expected_bp": done.expected_bp,
         "expected_error_bp": cost.error_bp,

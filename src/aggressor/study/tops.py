@@ -9,7 +9,7 @@ A mid is only known while the book is valid and not older than `STALE_NS`.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ TOP = np.dtype(
         ("sold", "<i8"),
         ("traded", "<i8"),  # lots of all prints that are flow
         ("trades", "<i8"),
+        ("value", "<i8"),  # sum of price x lots of them
+        ("mid2_seconds", "<f8"),  # sum of (bid + ask) x seconds while the book was known
+        ("known_seconds", "<f8"),
         ("bid_lots", "<i8"),
         ("ask_lots", "<i8"),
         ("bid", "<i4"),
@@ -74,6 +77,7 @@ def run_tops(events: Events, start: Int, stop: Int, state: TopState) -> Int:
                 now["sold"] += event["size"] * np.int64(event["side"] < 0)
                 now["traded"] += event["size"]
                 now["trades"] += 1
+                now["value"] += event["price"] * event["size"]
                 now["last"] = event["price"]
                 _write(state, event["ts_recv"])
         elif kind in (LEVEL, CLEAR, QUOTE):
@@ -90,6 +94,10 @@ def run_tops(events: Events, start: Int, stop: Int, state: TopState) -> Int:
 def _write(state: TopState, ts_recv: Int) -> None:
     """Write the running row; of one time the last stands."""
     head, now, top = state.head, state.now[0], state.book.head[0]
+    if now["valid"] != 0:
+        seconds = (ts_recv - now["ts_recv"]) * 1e-9
+        now["mid2_seconds"] += (now["bid"] + now["ask"]) * seconds
+        now["known_seconds"] += seconds
     now["ts_recv"] = ts_recv
     now["bid"], now["ask"] = top["bid"], top["ask"]
     now["bid_lots"], now["ask_lots"] = top["bid_lots"], top["ask_lots"]
@@ -146,6 +154,27 @@ def mid2_of(row: Any, ts_ns: int) -> int | None:
     if row is None or not row["valid"] or ts_ns - int(row["book_ns"]) > STALE_NS:
         return None
     return int(row["bid"]) + int(row["ask"])
+
+
+class Interval(NamedTuple):
+    """What a market did while an order worked. Lots of all prints that are flow; prices ticks."""
+
+    lots: int
+    vwap: float | None  # of its prints
+    twap: float | None  # of its mids
+
+
+def interval_of(first: Any, last: Any) -> Interval | None:
+    """Return what happened between two rows; None where one is not known."""
+    if first is None or last is None:
+        return None
+    lots = int(last["traded"] - first["traded"])
+    seconds = float(last["known_seconds"] - first["known_seconds"])
+    vwap = int(last["value"] - first["value"]) / lots if lots > 0 else None
+    twap = None
+    if seconds > 0.0:
+        twap = float(last["mid2_seconds"] - first["mid2_seconds"]) / seconds / 2
+    return Interval(lots, vwap, twap)
 
 
 def rows_at(
