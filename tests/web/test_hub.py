@@ -164,3 +164,17 @@ def test_an_answer_goes_to_the_one_who_asked():
     assert _heads(second) == []
     hub.leave(second)
     assert hub.readers == [first]
+
+
+def test_a_hub_that_goes_on_with_another_greets_its_readers_and_sends_nothing_twice():
+    first, made = Hub(), Hub()
+    reader = first.join(_nothing)
+    first.publish(json_frame(Kind.NOTICE, WHOLE_DESK, 0, {"text": "loading"}))
+    assert [one.kind for one in _heads(reader)] == [Kind.NOTICE]
+    made.greet({"version": 1})
+    _prints(made, 3)
+    first.adopt(made)
+    heads = _heads(reader)
+    assert [one.kind for one in heads] == [Kind.HELLO] + [Kind.PRINTS] * 3 + [Kind.CAUGHT_UP]
+    _prints(first, 1)
+    assert _numbers(_heads(reader), Kind.PRINTS) == [3]

@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from aggressor.cli.trading import LimitsFile
 from aggressor.cli.words import Defaults, Start, Stop, usage
+
+if TYPE_CHECKING:
+    from aggressor.run.desk import Desk
 
 
 def desk(
@@ -55,21 +58,25 @@ def desk(
     import asyncio
     import webbrowser
 
-    from aggressor.run import desk as run
-    from aggressor.run.assemble import Settings
-    from aggressor.run.desk_markets import stored_market, synthetic_market, synthetic_settings
-    from aggressor.run.rules import rules_of
+    from aggressor.run.desk_server import serve
 
     if synthetic == (replay is not None):
         usage("name one market: --replay STORE or --synthetic")
-    if synthetic:
-        market = synthetic_market(seed)
-        settings = synthetic_settings(strategy or "exhaustion_scalp")
-    else:
-        assert replay is not None
-        market = stored_market(replay, instrument or (), start, stop)
-        settings = Settings(strategy=strategy, profile=profile, equity=equity)
-    rule = None if limits is None else rules_of(limits).desk(market.instruments)
+
+    def make() -> "Desk":
+        from aggressor.run import desk_markets as markets
+        from aggressor.run.assemble import Settings
+        from aggressor.run.desk import DeskPlan, ready
+        from aggressor.run.rules import rules_of
+
+        if replay is None:
+            market = markets.synthetic_market(seed)
+            settings = markets.synthetic_settings(strategy or "exhaustion_scalp")
+        else:
+            market = markets.stored_market(replay, instrument or (), start, stop)
+            settings = Settings(strategy=strategy, profile=profile, equity=equity)
+        rule = None if limits is None else rules_of(limits).desk(market.instruments)
+        return ready(market, DeskPlan(settings, rule, read_only=read_only))
 
     def opened(address: str) -> None:
         print(f"The desk is at {address}", flush=True)
@@ -79,5 +86,4 @@ def desk(
     def say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
 
-    plan = run.DeskPlan(settings, rule, read_only=read_only, port=port)
-    asyncio.run(run.serve(run.Desk(market, plan), say=say, opened=opened))
+    asyncio.run(serve(make, port=port, say=say, opened=opened))

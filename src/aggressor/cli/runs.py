@@ -1,5 +1,6 @@
 """Commands that run: the demo, a backtest, the score of the detectors, compiling."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,15 +11,25 @@ from aggressor.cli.words import Candles, Defaults, Json, Start, Stop, show, usag
 NullMarket = Literal["poisson", "martingale", "lively"]
 
 
-def demo(*, headless: bool = False, seed: int = 1, json: Json = False) -> None:
+def demo(
+    *,
+    headless: bool = False,
+    seed: int = 1,
+    open_: Annotated[bool, Parameter(name="--open")] = True,
+    json: Json = False,
+) -> None:
     """Run the whole path on a synthetic market: bars, signals beside true labels, orders, costs.
+
+    On a terminal the same market is then shown on the desk, in the browser, until it is stopped.
 
     Parameters
     ----------
     headless
-        Draw no tables and no progress; print a short plain summary.
+        Draw no tables and no progress, open no desk; print a short plain summary.
     seed
         Seed of the market; the same seed gives the same run, to the byte.
+    open_
+        Open the browser on the desk; without it only its address is printed.
     """
     from aggressor.run.demo import run_demo
     from aggressor.run.progress import progress
@@ -26,6 +37,10 @@ def demo(*, headless: bool = False, seed: int = 1, json: Json = False) -> None:
     with progress(quiet=json or headless) as step:
         result = run_demo(seed=seed, progress=step)
     show(result, json, "show_demo", plain=headless)
+    if not json and not headless and sys.stdout.isatty():
+        from aggressor.cli.desk import desk
+
+        desk(synthetic=True, seed=seed, open_=open_)
 
 
 def backtest(

@@ -11,7 +11,7 @@ epoch of the desk, and from nobody on a desk that is read-only.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aggressor.execution.desk import DeskRule
@@ -20,18 +20,21 @@ from aggressor.run.assemble import Settings
 from aggressor.run.course import COLUMNS_NS, Course, Market
 from aggressor.run.desk_time import DeskTime
 from aggressor.run.hand import Hand, HandError, described
-from aggressor.schema.event import NO_TIME
+from aggressor.schema.command import empty_commands
+from aggressor.schema.event import NO_TIME, empty_events
+from aggressor.sim.exchange import SimExchange
 from aggressor.sim.synthetic.labels import Label
-from aggressor.store.replay import TIMER_NS
+from aggressor.store.replay import TIMER_NS, replay_of
 from aggressor.web import commands
 from aggressor.web.hub import Hub
 from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
-from aggressor.web.server import DeskServer, Visitor
+from aggressor.web.server import Visitor
 from aggressor.web.words import hello, label_document
 
 TICK_S = 1 / 60
 SLICE_S = 0.012  # of the engine, between two turns of the sockets
 SEEK_S = 0.05
+_FIRST_NS = 2_000_000_000  # of a market, run while the desk is made
 MS = 1_000_000  # how exactly a browser may name the ends of a span
 MINUTE_NS = 60_000_000_000
 _HALTS: Mapping[str, HaltLevel] = {
@@ -54,8 +57,31 @@ class DeskPlan(NamedTuple):
     settings: Settings
     rule: DeskRule | None = None
     read_only: bool = False
-    port: int = 0
     playing: bool = True
+
+
+def greeting(
+    market: Market, plan: DeskPlan, row_ticks: Sequence[int | None] = ()
+) -> dict[str, Any]:
+    """Return what a browser is told first; rows of a footprint where they are known."""
+    instruments = market.instruments
+    return hello(
+        instruments,
+        mode=market.mode,
+        title=market.title,
+        read_only=plan.read_only,
+        abilities={"orders": not plan.read_only, "pace": True, "seek": True, "step": True},
+        span_ns=market.span_ns,
+        strategy=plan.settings.strategy or None,
+        account={
+            "currency": instruments[0].settle or instruments[0].quote,
+            "equity": plan.settings.equity,
+            "paper": True,
+        },
+        row_ticks=list(row_ticks) or [None] * len(instruments),
+        heat_ms=TIMER_NS / 1e6,
+        bar_ns=MINUTE_NS,
+    )
 
 
 class Desk:
@@ -77,29 +103,8 @@ class Desk:
         return Course(self.market, self.plan.settings, self.hub, self._clock, self.plan.rule)
 
     def _hello(self) -> dict[str, Any]:
-        market, settings = self.market, self.plan.settings
-        return hello(
-            market.instruments,
-            mode=market.mode,
-            title=market.title,
-            read_only=self.plan.read_only,
-            abilities={
-                "orders": not self.plan.read_only,
-                "pace": True,
-                "seek": True,
-                "step": True,
-            },
-            span_ns=market.span_ns,
-            strategy=settings.strategy or None,
-            account={
-                "currency": self.course.engine.desk.books.currency(0),
-                "equity": settings.equity,
-                "paper": True,
-            },
-            row_ticks=[lane.bars.row_ticks for lane in self.course.picture.lanes],
-            heat_ms=TIMER_NS / 1e6,
-            bar_ns=MINUTE_NS,
-        )
+        rows = [lane.bars.row_ticks for lane in self.course.picture.lanes]
+        return greeting(self.market, self.plan, rows)
 
     def _clock(self) -> dict[str, Any]:
         course = self.course
@@ -296,21 +301,16 @@ class Desk:
         self.hub.restart(why, self._hello())
 
 
-async def serve(
-    desk: Desk,
-    *,
-    say: Callable[[str], None],
-    opened: Callable[[str], None],
-    token: str | None = None,
-) -> None:
-    """Serve a desk until the task is cancelled; `opened` is told its address.
-
-    Raises ConfigError where the port is taken.
-    """
-    server = DeskServer(desk.hub, desk, say, token)
-    await server.start(desk.plan.port)
-    try:
-        opened(server.address)
-        await desk.run()
-    finally:
-        await server.stop("the desk was closed")
+def ready(market: Market, plan: DeskPlan) -> Desk:
+    """Return a desk whose kernels are compiled: it has run and shown its first moments."""
+    desk = Desk(market, plan)
+    desk.course.run_to(market.span_ns[0] + _FIRST_NS, time.monotonic() + SEEK_S)
+    desk.course.picture.moment(0.0, always=True)
+    view, instruments = desk.course.engine.views[0], list(market.instruments)
+    view.move(desk.course.engine.pipeline, desk.course.now_ns, (), ())
+    for read in (view.cost_to_trade, view.largest_level):
+        read(1, 1)
+    for measure in ("weighted_mid", "top_depth", "taker_rates"):
+        getattr(view, measure)
+    SimExchange(replay_of([empty_events(0)]), instruments[:1]).take(empty_commands(1))
+    return desk

@@ -14,6 +14,7 @@ Step = Callable[[str, float | None], None]
 """Called with what is being done now and the share done, 0 to 1, or None when it is not known."""
 
 COMPILE_SECONDS = 300  # of everything, with an empty cache, on a slow machine
+COMPILING = f"compiling kernels on first use, up to {COMPILE_SECONDS} s; `make warm` does it ahead"
 
 
 def silent(doing: str, share: float | None = None) -> None:
@@ -27,7 +28,7 @@ def progress(*, quiet: bool = False) -> Iterator[Step]:
         yield silent
         return
     if not sys.stderr.isatty():
-        with _compiling(_say_once()):
+        with compiling(_say_once()):
             yield silent
         return
     from rich.console import Console
@@ -52,21 +53,20 @@ def progress(*, quiet: bool = False) -> Iterator[Step]:
                 live.append(bars.add_task("", total=None))
             bars.update(live[0], description=f"compiling kernels ({count}): {name}")
 
-        with _compiling(show):
+        with compiling(show):
             yield step
 
 
 def _say_once() -> Callable[[int, str], None]:
     def say(count: int, name: str) -> None:
         if count == 1:
-            text = "compiling kernels on first use, up to {} s; `make warm` does it ahead"
-            print(text.format(COMPILE_SECONDS), file=sys.stderr, flush=True)
+            print(COMPILING, file=sys.stderr, flush=True)
 
     return say
 
 
 @contextmanager
-def _compiling(show: Callable[[int, str], None]) -> Iterator[None]:
+def compiling(show: Callable[[int, str], None]) -> Iterator[None]:
     """Call `show` with the number and the name of each kernel of this package being compiled."""
     from numba.core import event
 

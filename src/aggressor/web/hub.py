@@ -93,13 +93,17 @@ class Reader:
             del self._places[stream]
         self.wake()
 
+    def begin_again(self) -> None:
+        """Be greeted with the next message, in the epoch that is the same."""
+        self._epoch = -1
+
     def take(self) -> bytes:
         """Return the next message: frames behind this reader's places; empty: there are none."""
         parts: list[bytes] = []
         room = MESSAGE_BYTES
         while self.private:
             parts.append(self.private.popleft())
-        if self._epoch != self._hub.epoch:
+        if self._epoch != self._hub.epoch and self._hub.hello:
             parts += self._begin()
         for stream in self._hub.streams(self.lanes):
             if room <= 0:
@@ -117,8 +121,9 @@ class Reader:
     def _begin(self) -> list[bytes]:
         """Stand before everything of the epoch in hand."""
         began = [] if self._epoch < 0 else [self._hub.reset]
+        if began:
+            self._places.clear()
         self._epoch = self._hub.epoch
-        self._places.clear()
         self._due = set(self.lanes)
         return [*began, self._hub.hello]
 
@@ -173,6 +178,19 @@ class Hub:
         stamp(made, 0, self.epoch)
         self.reset = bytes(made)
         self.greet(content)
+        self.wake()
+
+    def adopt(self, other: "Hub") -> None:
+        """Go on with what another hub of the same epoch was given, before anything was here."""
+        assert other.epoch == self.epoch, "a hub of another epoch"
+        assert not other.readers, "readers belong to the hub they joined"
+        said = self.rings
+        self.rings, self.hello, self.now_ns = other.rings, other.hello, other.now_ns
+        for stream, ring in said.items():
+            self.rings.setdefault(stream, ring)
+        self._order = sorted(self.rings, key=_rank)
+        for reader in self.readers:
+            reader.begin_again()
         self.wake()
 
     def publish(self, made: bytearray, *, number: int | None = None) -> None:
