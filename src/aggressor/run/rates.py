@@ -6,7 +6,7 @@ it did when somebody could have acted on it. Beside them stand the near-misses b
 failed: the one that fails most is the one whose threshold sets the rate.
 
 The verdict is one of the interval (Poisson, 95 %; Breslow and Day 1987), not of the estimate: a
-recording that is too short to tell says "not enough data".
+recording that is too short to tell, and any of less than LEAST_DAYS, says "not enough data".
 
     in      the whole interval lies in the goal          below, above   the whole of it does not
 """
@@ -34,6 +34,8 @@ from aggressor.sim.synthetic.scoring import Z95
 from aggressor.store.layout import DAY_NS
 
 GOAL_A_DAY = (5.0, 50.0)
+LEAST_DAYS = 0.75  # shorter, even silence proves nothing; and hours of a day are not alike
+UNKNOWN = "not enough data"
 _SHOWN = 3  # conditions named of the near-misses
 
 
@@ -51,7 +53,7 @@ def verdict(low: float, high: float) -> str:
         return "below"
     if low > GOAL_A_DAY[1]:
         return "above"
-    return "in" if low >= GOAL_A_DAY[0] and high <= GOAL_A_DAY[1] else "not enough data"
+    return "in" if low >= GOAL_A_DAY[0] and high <= GOAL_A_DAY[1] else UNKNOWN
 
 
 def rates(
@@ -100,7 +102,7 @@ def _row(kind: int, firm: dict[int, bool], missed: Counter[str], days: float) ->
         "provisional": count - sum(firm.values()),
         "per_day": count / days if days > 0 else None,
         "per_day_interval": interval,
-        "verdict": verdict(*interval) if interval else "not enough data",
+        "verdict": verdict(*interval) if interval and days >= LEAST_DAYS else UNKNOWN,
         "near_misses": missed.total(),
         "failed": dict(missed.most_common(_SHOWN)),
     }
