@@ -43,6 +43,7 @@ from aggressor.strategies import table
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import TradingVenue
 from aggressor.venues.venue import Venue
+from tests.engine.trader import Trader
 from tests.run.account_stage import BOUNDED, Unwatched, our_keys
 from tests.run.paper_stage import BUSY, SETTINGS, Busy, KnownBusy
 from tests.run.venue_stage import serving
@@ -58,17 +59,17 @@ _NEAR_NS = 1_000_000_000  # on this machine nothing that was sent arrives later 
 
 
 class Bidden(Busy):
-    """Trades once it is told to."""
+    """Trades once it is told to, and holds what it has for a while."""
 
     go = False
 
     def decide(self, view: View) -> Any:
-        return super().decide(view) if Bidden.go else ()
+        return Trader.decide(self, view) if Bidden.go else ()
 
 
 class KnownBidden(KnownBusy):
     def make(self, instrument: Any, lane: int, *_: Any) -> Any:
-        return Bidden(7, lane)
+        return Bidden(int(time.time()), lane, ticks=30)
 
 
 # -- the process that is killed ----------------------------------------------------------------

@@ -1,11 +1,18 @@
 """Commands that work orders: one alone, and what each way of working costs."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from aggressor.cli.live import At
+from aggressor.cli.trading import LimitsFile, Store
 from aggressor.cli.words import InstrumentId, Json, Start, StoreDir, show, usage
+
+if TYPE_CHECKING:
+    from aggressor.run.execute_now import Wish
+
+REPLAY_LATENCY = "50,100,100"
 
 Side = Literal["buy", "sell"]
 PolicyName = Literal[
@@ -20,12 +27,23 @@ def execute(
     /,
     *,
     replay: Path | None = None,
+    paper: Annotated[bool, Parameter(negative="", help="Work it on paper, on the live market.")] = (
+        False
+    ),
+    live: Annotated[
+        bool, Parameter(negative="", help="Work it live; needs --limits and --i-understand.")
+    ] = False,
+    limits: LimitsFile = None,
+    i_understand: Annotated[bool, Parameter(negative="", help="Real orders, real money.")] = False,
+    store: Store = None,
+    at: At = "",
+    watch: float = 10.0,
     policy: PolicyName = "peg",
     max_slippage_bp: float | None = None,
     wait: float = 60.0,
     cross_at_end: bool = True,
     fill_model: Path | None = None,
-    latency_ms: str = "50,100,100",
+    latency_ms: str = REPLAY_LATENCY,
     queue: str = "risk-averse",
     maker_bp: float = 2.0,
     taker_bp: float = 5.0,
@@ -34,7 +52,7 @@ def execute(
     start: Start = None,
     json: Json = False,
 ) -> None:
-    """Work one order alone, and report what it cost.
+    """Work one order alone: on a recording, on paper, or live; and report what it cost.
 
     Parameters
     ----------
@@ -44,6 +62,8 @@ def execute(
         How much, in the venue's unit of size.
     replay
         Folder of a store: work the order on what was recorded there.
+    watch
+        Seconds to look on behind its end, for what followed its fills (paper and live).
     policy
         How: join, cross, capped, peg, iceberg, twap, pov, cross-or-wait.
     max_slippage_bp
@@ -55,7 +75,7 @@ def execute(
     fill_model
         File of a fitted model of fills, for cross-or-wait (`slippage --save-model`).
     latency_ms
-        Feed, order and response latency of a replay.
+        Feed, order and response latency, of a replay or on paper (there 5,20,20 where not given).
     queue
         How cancels ahead of us are guessed in a replay, as with backtest.
     maker_bp
@@ -67,8 +87,20 @@ def execute(
     seed
         Seed of the jitter of slices.
     """
+    if (replay is not None) + paper + live != 1:
+        usage("say where: --replay DIR, --paper, or --live with --limits FILE and --i-understand")
+    if live and (limits is None or not i_understand):
+        usage("a live order needs --limits FILE and --i-understand; --paper needs neither")
     if replay is None:
-        usage("name the store to work on: --replay DIR")
+        from aggressor.run.execute_now import Wish
+
+        wish = Wish(
+            instrument, side, size, policy, max_slippage_bp, wait, cross_at_end, watch, fill_model,
+            maker_bp, taker_bp, seed,
+        )  # fmt: skip
+        result = _now(wish, limits if live else None, store, at, latency_ms, queue, equity, json)
+        show(result, json, "show_execution")
+        return
     from aggressor.run.execute import execute_replay
     from aggressor.run.progress import progress
 
@@ -93,6 +125,45 @@ def execute(
             progress=step,
         )
     show(result, json, "show_execution")
+
+
+def _now(
+    wish: "Wish",
+    limits: Path | None,
+    store: Path | None,
+    at: str,
+    latency_ms: str,
+    queue: str,
+    equity: float,
+    json: bool,
+) -> dict[str, Any]:
+    """Work an order on the market as it is; with limits live, else on paper."""
+    import asyncio
+
+    from aggressor.reports.trading_tables import execution_screen
+    from aggressor.run import execute_now as run
+    from aggressor.run.live_screen import live_screen
+    from aggressor.run.rules import rules_of
+
+    with live_screen(execution_screen, quiet=json) as screen:
+        if limits is not None:
+            return asyncio.run(
+                run.execute_live(
+                    wish, rules_of(limits), store=store, at=at, show=screen.show, notice=screen.say
+                )
+            )
+        return asyncio.run(
+            run.execute_on_paper(
+                wish,
+                store=store,
+                at=at,
+                latency_ms="5,20,20" if latency_ms == REPLAY_LATENCY else latency_ms,
+                queue=queue,
+                equity=equity,
+                show=screen.show,
+                notice=screen.say,
+            )
+        )
 
 
 def slippage(

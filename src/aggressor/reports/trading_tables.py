@@ -25,6 +25,23 @@ def paper_screen(look: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
+def execution_screen(look: dict[str, Any]) -> RenderableType:
+    """Return how far an order is that is worked alone."""
+    errand = look["errand"]
+    text = _head(look)
+    text.append(f"\n  {errand['side']} {errand['size']}: {errand['filled']} filled", "bold")
+    text.append(f" ({100 * errand['share']:.0f} %)")
+    if errand.get("average") is not None:
+        text.append(f", average {errand['average']} against {errand['arrival']} at the beginning")
+    if errand.get("ended"):
+        text.append(f"; ended: {errand['ended']}; watches what follows")
+    parts: list[RenderableType] = [text]
+    if look["working"]:
+        parts.append(_working(look))
+    parts.append(_data(look))
+    return Group(*parts)
+
+
 def _head(look: dict[str, Any]) -> Text:
     text = Text()
     text.append(f"{look['mode']}  {look['strategy']}  ", "bold")

@@ -2,7 +2,8 @@
 
 The engine, desk, checks and policies of every other run; the strategy is `OneOrder`. `work_on`
 takes anything that is an `Exchange`: a replayed market here, a paper or a live one elsewhere. What
-comes of it is the order's account and costs; while it works `progress` hears how far it is.
+comes of it is the order's account and costs; while it works `progress` hears how far it is. On
+paper and live it is the errand of such a run (`run.execute_now`).
 """
 
 from collections.abc import Callable

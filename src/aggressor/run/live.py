@@ -19,7 +19,6 @@ import msgspec
 import platformdirs
 
 from aggressor.account.reconcile import Correction, Held, What
-from aggressor.engine.ports import Strategy
 from aggressor.execution.desk import DeskRule
 from aggressor.execution.halt import HaltLevel
 from aggressor.execution.outside import Outside
@@ -34,7 +33,7 @@ from aggressor.run.keys import Found, find_keys
 from aggressor.run.record import by_venue, stop_event
 from aggressor.run.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.rules import Rules
-from aggressor.run.trading_run import Show, run_until_over
+from aggressor.run.trading_run import Errand, Show, run_until_over
 from aggressor.run.venue_exchange import LiveRules
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
@@ -61,7 +60,7 @@ class LivePlan(NamedTuple):
     seconds: float | None = None
     at: str = ""  # speak to http(s)://host:port in the venues' place
     watchdog: bool = True  # begin one; else one must be there already
-    made: Callable[[Sequence[Instrument]], Sequence[tuple[int, Strategy]]] | None = None
+    errand: Errand | None = None  # None: trade by the settings until stopped
 
 
 def live_folder(store: Path | None) -> Path:
@@ -163,7 +162,6 @@ class LiveRun:
         )
         self._outside = Outside()
         self._unpriced: list[Correction] = []
-        self.over = False
 
     # -- beginning -------------------------------------------------------------------------------
 
@@ -222,7 +220,7 @@ class LiveRun:
             settings = msgspec.structs.replace(
                 settings, maker_bp=float(fees.maker * _BP), taker_bp=float(fees.taker * _BP)
             )
-        made = self._plan.made
+        errand = self._plan.errand
         return Account(
             self._folder / LIVE_JOURNAL,
             instruments,
@@ -233,7 +231,7 @@ class LiveRun:
             self._alerts,
             first_id=self.accounts.first_id,
             deposit=False,
-            made=None if made is None else made(instruments),
+            made=None if errand is None else errand.strategies(instruments),
         )
 
     def _resume(self) -> None:
@@ -293,6 +291,11 @@ class LiveRun:
     def under_way(self) -> bool:
         """Whether something was sent that the venue has not answered."""
         return not self.accounts.quiet
+
+    @property
+    def over(self) -> bool:
+        """Whether what the run was begun for is done."""
+        return self._plan.errand is not None and self._plan.errand.over
 
     def turned(self) -> None:
         """Beat: the loop lives."""
@@ -356,8 +359,11 @@ class LiveRun:
             }
             for one in self.accounts.exchanges
         ]
-        return self.account.document() | {
+        look = self.account.document() | {
             "data": self.market.health(),
             "accounts": venues,
             "watchdog": self._guard.words,
         }
+        if self._plan.errand is not None:
+            look["errand"] = self._plan.errand.document(self.account.assembly.engine)
+        return look

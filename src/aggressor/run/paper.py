@@ -21,7 +21,7 @@ from aggressor.run.assemble import Settings
 from aggressor.run.record import by_venue, stop_event
 from aggressor.run.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.rules import DEFAULT_RULES, Rules
-from aggressor.run.trading_run import Show, run_until_over
+from aggressor.run.trading_run import Errand, Show, run_until_over
 from aggressor.schema.errors import ConfigError
 from aggressor.sim.exchange import SimExchange
 from aggressor.strategies.gates import Mode
@@ -39,6 +39,8 @@ class PaperPlan(NamedTuple):
     store: Path | None = None
     seconds: float | None = None
     at: str = ""
+    errand: Errand | None = None  # None: trade by the settings until stopped
+    deposit: bool = True  # the equity of the settings is put in; else equity is not known
 
 
 def paper_folder(store: Path | None) -> Path:
@@ -82,8 +84,6 @@ def _in_time(settings: Settings) -> None:
 class PaperRun:
     """A paper account with its simulated venue; a `TradingRun`."""
 
-    over = False
-
     def __init__(
         self,
         plan: PaperPlan,
@@ -92,6 +92,7 @@ class PaperRun:
         alerts: Alerts | None,
     ) -> None:
         self.market = market
+        self._errand = errand = plan.errand
         instruments = market.instruments
         rule = plan.rules.desk(instruments)
         self.account = Account(
@@ -102,6 +103,8 @@ class PaperRun:
             Mode.PAPER,
             market.clock.now(),
             alerts,
+            deposit=plan.deposit,
+            made=None if errand is None else errand.strategies(instruments),
         )
         assembly = self.account.assembly
         self.exchange = SimExchange(
@@ -118,6 +121,11 @@ class PaperRun:
     def under_way(self) -> bool:
         """Whether something was sent that the venue has not answered."""
         return self.exchange.under_way
+
+    @property
+    def over(self) -> bool:
+        """Whether what the run was begun for is done."""
+        return self._errand is not None and self._errand.over
 
     def begin(self, notice: Notice) -> None:
         """Go on where the account stood, and compile what the loop needs."""
@@ -145,4 +153,7 @@ class PaperRun:
 
     def document(self) -> dict[str, Any]:
         """Return where everything stands."""
-        return self.account.document() | {"data": self.market.health()}
+        look = self.account.document() | {"data": self.market.health()}
+        if self._errand is not None:
+            look["errand"] = self._errand.document(self.account.assembly.engine)
+        return look

@@ -10,22 +10,42 @@ asks for still leaves, where that can be.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+from aggressor.engine.engine import Engine
+from aggressor.engine.ports import Strategy
 from aggressor.execution.halt import HaltLevel
 from aggressor.run.account import Account
 from aggressor.run.alerts import Kind
 from aggressor.run.recorded_market import RecordedMarket
 from aggressor.run.trading import STOP
 from aggressor.schema.errors import AggressorError
+from aggressor.schema.instrument import Instrument
 
 LOOK_S = 0.25
 RECONCILE_S = 60.0
 STOP_S = 5.0
 
 Show = Callable[[dict[str, Any]], None]
+
+
+class Errand(Protocol):
+    """What a run is begun for, where that is not to trade until it is stopped."""
+
+    def strategies(self, instruments: Sequence[Instrument]) -> Sequence[tuple[int, Strategy]]:
+        """Return what decides, each with its lane; raise ConfigError."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether it is done."""
+        ...
+
+    def document(self, engine: Engine) -> dict[str, Any]:
+        """Return how far it is, or what came of it."""
+        ...
 
 
 class TradingRun(Protocol):

@@ -73,12 +73,15 @@ def placement_of(order: Order, mid2: int) -> Placement:
 class OneOrder:
     """See the module text; one instrument."""
 
+    code = 0  # of no strategy: a person asks
+
     def __init__(self, order: Order, instrument: int = 0, *, watch_ns: int = WATCH_NS) -> None:
         self.order = order
         self.instrument = instrument
         self.account: Account | None = None  # as of the last decision
         self.placement: Placement | None = None
         self.why = ""  # it was refused before it began
+        self.parent = PARENT
         self.mids: list[tuple[int, int]] = []  # (ns, bid + ask) from its beginning on
         self._watch_ns = watch_ns
         self._abort = ""
@@ -101,6 +104,10 @@ class OneOrder:
         ended = self.account.ended_ns if self.account is not None else None
         return ended is not None and bool(self.mids) and self.mids[-1][0] >= ended + self._watch_ns
 
+    def count_from(self, made: int) -> None:
+        """Number the order behind those of an earlier process."""
+        self.parent = made + 1
+
     def abort(self, reason: str) -> None:
         """Give up what is left at the next decision."""
         self._abort = reason
@@ -110,6 +117,8 @@ class OneOrder:
         if self.placement is None:
             return self._begin(view)
         working = view.parent
+        if working is not None and working.parent != self.parent:
+            working = None
         if working is not None:
             self.account = working.account()
         elif self.account is None or self.account.ended_ns is None:
@@ -140,7 +149,7 @@ class OneOrder:
             action=action,
             instrument=self.instrument,
             strategy=0,
-            parent=PARENT,
+            parent=self.parent,
             side=self.order.side,
             lots=self.order.lots,
             placement=self.placement,
