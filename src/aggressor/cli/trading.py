@@ -1,8 +1,10 @@
 """Commands that trade: on paper, their kill switch, and whether a replay does the same."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -18,6 +20,9 @@ Store = Annotated[
 ]
 LimitsFile = Annotated[
     Path | None, Parameter(help="TOML file of limits; see `aggressor limits --example`.")
+]
+MetricsPort = Annotated[
+    int | None, Parameter(help="Serve figures for Prometheus at this port of 127.0.0.1; 0: any.")
 ]
 Alert = Annotated[
     list[str] | None,
@@ -39,6 +44,7 @@ def paper(
     equity: float = 10_000.0,
     profile: Defaults = "perp",
     alert: Alert = None,
+    metrics: MetricsPort = None,
     json: Json = False,
 ) -> None:
     """Trade on paper: the live market, simulated orders with queues and latency. No keys.
@@ -92,10 +98,8 @@ def paper(
         seconds=seconds(for_),
         at=at,
     )
-    with live_screen(paper_screen, quiet=json) as screen:
-        result = asyncio.run(
-            run.paper(plan, show=screen.show, notice=screen.say, alerts=_alerts(alert))
-        )
+    with live_screen(paper_screen, quiet=json) as screen, _metrics(metrics, screen) as look:
+        result = asyncio.run(run.paper(plan, show=look, notice=screen.say, alerts=_alerts(alert)))
     show(result, json, "show_paper")
 
 
@@ -112,6 +116,7 @@ def live(
     watchdog: bool = True,
     profile: Defaults = "perp",
     alert: Alert = None,
+    metrics: MetricsPort = None,
     json: Json = False,
 ) -> None:
     """Trade live: real orders with the keys of the environment, the keyring or keys.toml.
@@ -153,10 +158,8 @@ def live(
         at=at,
         watchdog=watchdog,
     )
-    with live_screen(paper_screen, quiet=json) as screen:
-        result = asyncio.run(
-            run.live(plan, show=screen.show, notice=screen.say, alerts=_alerts(alert))
-        )
+    with live_screen(paper_screen, quiet=json) as screen, _metrics(metrics, screen) as look:
+        result = asyncio.run(run.live(plan, show=look, notice=screen.say, alerts=_alerts(alert)))
     show(result, json, "show_paper")
 
 
@@ -177,6 +180,22 @@ def watchdog(store: Path, /, *, json: Json = False) -> None:
     from aggressor.run.watchdog import watchdog as watch
 
     show(asyncio.run(watch(store, say=main_say)), json, "show_watchdog")
+
+
+@contextmanager
+def _metrics(port: int | None, screen: Any) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yield what shows a look on the screen, and serves it where a port is given."""
+    if port is None:
+        yield screen.show
+        return
+    from aggressor.run.metrics import Metrics, with_metrics
+
+    metrics = Metrics(port)
+    screen.say(f"metrics at http://127.0.0.1:{metrics.port}/metrics")
+    try:
+        yield with_metrics(screen.show, metrics)
+    finally:
+        metrics.close()
 
 
 def _alerts(addresses: list[str] | None) -> "Alerts | None":

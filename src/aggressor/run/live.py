@@ -44,7 +44,7 @@ from aggressor.venues.tracked import Tracked
 from aggressor.venues.trading import Credentials, Terms
 
 _READY_S = 60.0
-_DOUBT_S = 0.6  # orders that an earlier process left are found by then, or replaced where they must
+_DOUBT_S = 0.35  # what an earlier process left is found by then, or replaced where it must be
 _CLOSE_S = 5.0
 _CLOCK_STEP_NS = 5_000_000  # smaller changes of the clock's offset are not news
 _BP = Decimal(10_000)
