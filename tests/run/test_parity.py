@@ -1,19 +1,25 @@
 """Parity: what went over a real socket into paper leads to the same COMMANDs when it is replayed
 through the backtest's compiled loop, in batches, and one event at a time, byte for byte."""
 
+import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from aggressor.run.backtest import play
 from aggressor.run.paper import JOURNAL
-from aggressor.run.parity import assembly_of, first_difference, parity
+from aggressor.run.parity import _Recorded, assembly_of, first_difference, parity
 from aggressor.schema.command import AMEND, CANCEL, PLACE, Commands, empty_commands
+from aggressor.schema.event import NO_TIME, empty_events
 from aggressor.schema.instrument import Instrument
+from aggressor.sim.synthetic.presets import demo_instrument
 from aggressor.store.journal_reader import JournalReader
 from aggressor.store.reader import Store
+from aggressor.store.replay import replay_of
 from tests.run.paper_stage import make_busy, papered
 
 SECONDS = 8.0
@@ -70,6 +76,43 @@ def test_so_does_the_backtest(ran: Any) -> None:
     sure = int((sent["ts_send"] < stop.ts_ns - 200_000_000).sum())
     assert sure > 20
     assert assembly.engine.journal.commands[:sure].tobytes() == sent[:sure].tobytes()
+
+
+def test_a_killed_run_is_compared_as_far_as_its_recording_has_no_holes(
+    ran: Any, tmp_path: Path
+) -> None:
+    """The next process recorded before it traded: its rows are none of the run that was killed."""
+    store = tmp_path / "killed"
+    shutil.copytree(ran[0], store)
+    sent = commands_of(store)
+    killed_ns = int(sent["ts_send"][sent.size // 2]) + 1
+    line = sqlite3.connect(store / JOURNAL)
+    line.execute("UPDATE runs SET ended = NULL, ended_ns = NULL")
+    line.execute(
+        "INSERT INTO runs (mode, began_ns, config, config_hash) SELECT mode, ?, config, '' "
+        "FROM runs WHERE run = 1",
+        (killed_ns,),
+    )
+    line.commit()
+    line.close()
+    found = parity(store, run=1)
+    assert found["same"]
+    assert not found["complete"]
+    assert 3 < found["commands"] < sent.size
+    assert found["commands"] + found["beyond"] == sent.size
+
+
+def test_a_recording_has_no_holes_up_to_the_venue_that_ends_first() -> None:
+    rows = empty_events(4)
+    rows["ts_recv"] = [10, 20, 30, 50]
+    rows["instrument"] = [0, 1, 2, 0]
+    one = msgspec.structs.replace(demo_instrument(), venue="a")
+    both = [one, msgspec.structs.replace(one, symbol="B"), demo_instrument()]
+    recorded = _Recorded(replay_of([rows[rows["instrument"] == k] for k in range(3)], 0), both)
+    assert recorded.whole_ns == NO_TIME
+    while recorded.poll(2).size:
+        pass
+    assert recorded.whole_ns == 30
 
 
 def test_a_difference_is_found_and_shown() -> None:

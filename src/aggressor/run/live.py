@@ -227,7 +227,7 @@ class LiveRun:
             settings,
             live_rule(self._plan.rules, instruments),
             Mode.LIVE,
-            self.market.clock.now(),
+            self.market.began_ns,
             self._alerts,
             first_id=self.accounts.first_id,
             deposit=False,

@@ -101,7 +101,7 @@ class PaperRun:
             plan.settings,
             rule,
             Mode.PAPER,
-            market.clock.now(),
+            market.began_ns,
             alerts,
             deposit=plan.deposit,
             made=None if errand is None else errand.strategies(instruments),

@@ -6,8 +6,9 @@ byte for byte, however the market came in. Where they are not, the first that di
 what the replay made of it.
 
 Up to the last event that the run used everything is compared; commands of that very moment may be
-missing in the run, whose venue waited for the next event. A run that was killed is compared up to a
-second before the end of what was recorded of it.
+missing in the run, whose venue waited for the next event. A run that was killed loses what had not
+reached the disk, up to half a second, of each venue by itself: it is compared up to the last row
+that was recorded of the venue whose recording ends first. Rows behind that are the next run's.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from aggressor.run.resume import hear, resume
 from aggressor.run.trading import TURN_EVENTS, Trading
 from aggressor.schema.command import COMMAND_NAMES, Commands
 from aggressor.schema.errors import ConfigError, StoreError
-from aggressor.schema.event import NO_PRICE, empty_events
+from aggressor.schema.event import NO_PRICE, NO_TIME, Events, empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.sim.exchange import SimExchange
@@ -39,7 +40,6 @@ from aggressor.store.reader import Store
 from aggressor.store.replay import Lasting
 from aggressor.strategies.gates import Mode
 
-_TORN_NS = 1_000_000_000  # the end of a recording that was cut off may have holes
 _FIELDS = (
     "ts_send", "kind", "order", "parent", "instrument", "strategy", "side", "type", "tif", "price",
     "trigger", "size", "flags",
@@ -58,12 +58,12 @@ def parity(
         with locked(Layout(store).live / "lock"):
             compact_segments(store, step=step)
         chosen = _chosen(reader, run)
-        replayed, trading, complete = _replay(store, reader, chosen, limit, step)
+        replayed, trading, complete, whole_ns = _replay(store, reader, chosen, limit, step)
         sent = reader.commands(chosen.run)
     finally:
         reader.close()
     instruments = _instruments(chosen)
-    ours, theirs = _comparable(sent, replayed, trading.last_ns, complete)
+    ours, theirs = _comparable(sent, replayed, trading.last_ns if complete else whole_ns, complete)
     place = first_difference(ours, theirs)
     return {
         "store": str(store),
@@ -120,8 +120,9 @@ def assembly_of(run: Run, reader: JournalReader) -> Assembly:
 
 def _replay(
     store: Path, reader: JournalReader, run: Run, limit: int, step: Step
-) -> tuple[Commands, Trading, bool]:
-    """Replay a run; return its commands, the loop, and whether the recording covers the run."""
+) -> tuple[Commands, Trading, bool, int]:
+    """Replay a run; return its commands, the loop, whether the recording covers the run, and up to
+    when it has no holes."""
     assembly = assembly_of(run, reader)
     desk, instruments = assembly.engine.desk, _instruments(run)
     opened = Store(store)
@@ -129,7 +130,8 @@ def _replay(
     missing = [name for name in names if name not in opened.instruments]
     if missing or run.first_ns is None or run.first_ns < 0:
         raise StoreError(f"Nothing of run {run.run} was recorded in {store}: there is no replay.")
-    feed: Feed = opened.replay(names, run.first_ns, _behind(reader, run))
+    recorded = _Recorded(opened.replay(names, run.first_ns, _behind(reader, run)), instruments)
+    feed: Feed = recorded
     if run.ended is not None and run.last_ns is not None:
         feed = Lasting(feed, run.last_ns)
     exchange = SimExchange(
@@ -146,7 +148,30 @@ def _replay(
     end = (run.events, run.reports) if run.ended is not None else (2**62, 2**62)
     play_with_acts(trading, exchange, reader.acts(run.run), end, limit, step)
     complete = run.ended is not None and trading.events == run.events
-    return assembly.engine.journal.commands, trading, complete
+    return assembly.engine.journal.commands, trading, complete, recorded.whole_ns
+
+
+class _Recorded:
+    """A feed that knows when the last row of each venue came."""
+
+    def __init__(self, feed: Feed, instruments: Sequence[Instrument]) -> None:
+        self._feed = feed
+        self._venues = [one.venue for one in instruments]
+        self._last = dict.fromkeys(self._venues, NO_TIME)
+
+    @property
+    def whole_ns(self) -> int:
+        """Until when something is known to have been recorded of every venue."""
+        return min(self._last.values())
+
+    def poll(self, limit: int) -> Events:
+        """Return up to `limit` next rows."""
+        rows = self._feed.poll(limit)
+        for k, venue in enumerate(self._venues):
+            own = np.flatnonzero(rows["instrument"] == k)
+            if own.size:
+                self._last[venue] = max(self._last[venue], int(rows["ts_recv"][own[-1]]))
+        return rows
 
 
 def _behind(reader: JournalReader, run: Run) -> int:
@@ -197,13 +222,13 @@ def _hear_before(trading: Trading, held: Reports, place: tuple[int, int]) -> Rep
 
 
 def _comparable(
-    sent: Commands, replayed: Commands, last_ns: int, complete: bool
+    sent: Commands, replayed: Commands, until_ns: int, complete: bool
 ) -> tuple[Commands, Commands]:
     """Return what of both must be the same."""
     if complete:
-        sure = int((replayed["ts_send"] < last_ns).sum())
+        sure = int((replayed["ts_send"] < until_ns).sum())
         return sent, replayed[: max(sure, sent.size)]
-    reached = sent[sent["ts_send"] < last_ns - _TORN_NS]
+    reached = sent[sent["ts_send"] < until_ns]
     return reached, replayed[: reached.size]  # when it was killed nobody knows: it did not do more
 
 

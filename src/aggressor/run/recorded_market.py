@@ -34,7 +34,10 @@ Notice = Callable[[str], None]
 class RecordedMarket:
     """The markets of one run; `feed` has their rows."""
 
-    def __init__(self, lines: Sequence[Line], wires: Wires, backlog: Backlog) -> None:
+    def __init__(
+        self, lines: Sequence[Line], wires: Wires, backlog: Backlog, began_ns: int
+    ) -> None:
+        self.began_ns = began_ns  # before anything is recorded: where the run before ends
         self.lines = lines
         self.wires = wires
         self.clock = wires.clock
@@ -92,9 +95,10 @@ async def recorded_market(
     with locked(Layout(folder).live / "lock"), compactor() as pool:
         async with Rest() as rest:
             wires = Wires(rest, Clock(), notice, at)
+            began_ns = wires.clock.now()
             backlog = Backlog(woken=lambda: market.wake() if market is not None else None)
             lines, writers = await open_lines(names, wires, backlog, folder)
-            market = RecordedMarket(lines, wires, backlog)
+            market = RecordedMarket(lines, wires, backlog, began_ns)
             old = loop.run_in_executor(
                 pool, compact_segments, folder, [writer.path for writer in writers]
             )
