@@ -52,9 +52,11 @@ POSITION_MAX = 10 * ORDER_LOTS
 
 
 @kernel
-def make_market(events: Events, step_ns: int, sim: SimState, book: BookState, quotes: Any) -> int:
+def make_market(
+    events: Events, step_ns: int, sim: SimState, book: BookState, quotes: Any, money: Any
+) -> int:
     """Run the maker over the whole tape; return the orders filled. `quotes` (2,) holds id and price
-    a side."""
+    a side; `money` (3,) comes back with cash in ticks x lots, the position, and bid + ask."""
     now = events[0]["ts_venue"] + step_ns  # the steps of the C floor, to the nanosecond
     last = events[events.size - 1]["ts_recv"]
     local, position, filled, made = 0, 0, 0, 0
@@ -68,6 +70,7 @@ def make_market(events: Events, step_ns: int, sim: SimState, book: BookState, qu
                 line = sim.reports[sim.clock[0]["first_report"] & (sim.reports.size - 1)]
                 if line["kind"] == FILL:
                     position += line["side"] * line["size"]
+                    money[0] -= line["side"] * line["size"] * line["price"]
                     filled += line["leaves"] == 0
                 gone = line["leaves"] == 0 and line["kind"] in (FILL, CANCELED, REJECTED)
                 if gone:
@@ -97,6 +100,8 @@ def make_market(events: Events, step_ns: int, sim: SimState, book: BookState, qu
                     quote["order"] = made
                     quote["price"] = want
         now += step_ns
+    money[1] = position
+    money[2] = book.head[0]["bid"] + book.head[0]["ask"]
     return filled
 
 
@@ -128,15 +133,16 @@ def tape(columns: dict[str, Any], feed_ns: int) -> Events:
     return events[np.lexsort((events["kind"] == LEVEL, events["ts_recv"]))]
 
 
-def run(events: Events, queue: str) -> tuple[int, float]:
-    """Return the orders filled and the CPU seconds of one run on fresh state."""
+def run(events: Events, queue: str) -> tuple[int, float, Any]:
+    """Return the orders filled, the CPU seconds of one run on fresh state, and its money."""
     latency = Latency(feed_ns=MS, order_ns=10 * MS, response_ns=10 * MS)
     sim = sim_state(1, latency, queue_of(queue), book=book_state(1))
     book = book_state(1)
     quotes = np.zeros(2, [("order", "<i8"), ("price", "<i8")])
+    money = np.zeros(3, np.int64)
     begin = time.process_time()
-    filled = make_market(events, 100 * MS, sim, book, quotes)
-    return filled, time.process_time() - begin
+    filled = make_market(events, 100 * MS, sim, book, quotes, money)
+    return filled, time.process_time() - begin, money
 
 
 def main() -> None:
@@ -153,12 +159,12 @@ def main() -> None:
     for queue in ("power:2", "risk-averse"):
         run(events, queue)
         ours, floors, ratios = [], [], []
-        filled, floor_filled = 0, 0
+        filled, floor_filled, money = 0, 0, np.zeros(3, np.int64)
         for _ in range(repeats):
             begin = time.process_time()
             floor_filled = floor.backtest(spread=SPREAD_TICKS)[0]
             floors.append((time.process_time() - begin) / count * 1e9)
-            filled, seconds = run(events, queue)
+            filled, seconds, money = run(events, queue)
             ours.append(seconds / count * 1e9)
             ratios.append(ours[-1] / floors[-1])
         line = {
@@ -170,6 +176,8 @@ def main() -> None:
             "x_floor": round(statistics.median(ratios), 2),
             "filled": int(filled),
             "floor_filled": int(floor_filled),
+            "position_orders": int(money[1]),
+            "pnl_ticks": float(money[0] + money[1] * money[2] / 2),  # of one order, no fees
         }
         print(json.dumps(line))
 
