@@ -23,6 +23,7 @@ START_MS = 1_723_111_200_000  # 2024-08-08 10:00:00 UTC
 START_NS = START_MS * 1_000_000
 COLUMN_NS = 100_000_000
 LOW, HIGH = 900, 1100
+Flow = tuple[int, int, float, float, float, float]
 CURVE = ("mid", "cvd", "cvd_organic", "cvd_forced", "open_interest")
 
 
@@ -56,7 +57,14 @@ def hello(**change: Any) -> dict[str, Any]:
 
 def account(**change: Any) -> dict[str, Any]:
     """Return an ACCOUNT that holds nothing."""
-    lane = {"lane": 0, "position": 0, "entry": None, "unrealised": None, "orders": [], "trade": None}
+    lane = {
+        "lane": 0,
+        "position": 0,
+        "entry": None,
+        "unrealised": None,
+        "orders": [],
+        "trade": None,
+    }
     said: dict[str, Any] = {
         "clock": {"now_ms": START_MS, "playing": True, "speed": 1.0, "at_end": False,
                   "seeking": None, "behind_ms": 0.0},
@@ -102,7 +110,7 @@ def signal(number: int, **change: Any) -> dict[str, Any]:
 
 def heat(
     at_ns: int, changes: dict[int, float], *, key: bool = False, valid: bool = True,
-    bid: int = 1000, ask: int = 1001, flows: Sequence[tuple[int, int, float, float, float, float]] = (),
+    bid: int = 1000, ask: int = 1001, flows: Sequence[Flow] = (),
 ) -> bytearray:  # fmt: skip
     """Return one column; flows: (price, side, added, pulled, traded, hidden)."""
     prices = sorted(changes)
@@ -200,7 +208,9 @@ class Actor:
             case Arm(on=on):
                 self.stage.tell(now | {"armed": on})
             case Play() | Pause():
-                self.stage.tell(now | {"clock": now["clock"] | {"playing": isinstance(command, Play)}})
+                self.stage.tell(
+                    now | {"clock": now["clock"] | {"playing": isinstance(command, Play)}}
+                )
             case Pace(speed=speed):
                 self.stage.tell(now | {"clock": now["clock"] | {"speed": speed}})
             case Kill(level=level, reason=why):
@@ -298,14 +308,14 @@ class Stage:
 def quiet_minute(stage: Stage, seconds: int = 60) -> int:
     """Send a minute of the market of this module; return the time of its last column, ns.
 
-    A bid wall of 2000 lots at 980 from second 5, pulled at second 40; 300 lots are bought at 1001 at
-    second 20 and a sweep of 500 lots sells 1000 to 996 at second 30. Hidden 150 lots at 990.
+    A bid wall of 2000 lots at 980 from second 5, pulled at second 40; 300 lots are bought at 1001
+    at second 20 and a sweep of 500 lots sells 1000 to 996 at second 30. Hidden 150 lots at 990.
     """
     made: list[bytearray] = [heat(START_NS, whole_book(), key=True)]
     for n in range(1, seconds * 10 + 1):
         at = START_NS + n * COLUMN_NS
         changes: dict[int, float] = {}
-        flows: list[tuple[int, int, float, float, float, float]] = []
+        flows: list[Flow] = []
         if n == 50:
             changes[980] = 2000.0
             flows.append((980, 1, 1900.0, 0.0, 0.0, 0.0))

@@ -35,13 +35,16 @@ export class AccountPane extends WordPane {
     const field = (label, id, hint, take, value) =>
       h("label", { title: hint }, h("span", {}, label),
         h("input", { id, type: "number", min: 0, step: "any", value, oninput: (/** @type {any} */ event) => take(Number(event.target.value) || 0) }));
+    /** @param {string} id @param {string} label @param {string} title @param {() => void} act @param {string} [kind] */
+    const button = (id, label, title, act, kind) => h("button", { type: "button", id, title, class: kind, onclick: act }, label);
     const buttons = h("div", { class: "sides" },
-      h("button", { type: "button", class: "buy", id: "buy-market", title: "Buy now, up to the cap beyond the touch", onclick: () => void desk.order(1, "market", null) }, "Buy market"),
-      h("button", { type: "button", class: "sell", id: "sell-market", title: "Sell now, down to the cap beyond the touch", onclick: () => void desk.order(-1, "market", null) }, "Sell market"),
-      h("button", { type: "button", class: "buy", id: "buy-limit", title: "Rest at the best bid", onclick: () => void desk.order(1, "limit", desk.lane?.book.bid ?? NaN) }, "Join bid"),
-      h("button", { type: "button", class: "sell", id: "sell-limit", title: "Rest at the best ask", onclick: () => void desk.order(-1, "limit", desk.lane?.book.ask ?? NaN) }, "Join ask"),
-      h("button", { type: "button", id: "cancel-order", title: "Cancel what is not filled", onclick: () => void desk.command("cancel", { lane: desk.shown }) }, "Cancel"),
-      h("button", { type: "button", id: "flatten", title: "Give up what works and close what is held", onclick: () => void desk.command("flatten", { lane: desk.shown }) }, "Flatten"));
+      button("buy-market", "Buy market", "Buy now, up to the cap beyond the touch", () => void desk.order(1, "market", null), "buy"),
+      button("buy-limit", "Join bid", "Rest at the best bid", () => void desk.order(1, "limit", desk.lane?.book.bid ?? NaN), "buy"),
+      button("cancel-order", "Cancel", "Cancel what is not filled", () => void desk.command("cancel", { lane: desk.shown })),
+      button("sell-market", "Sell market", "Sell now, down to the cap beyond the touch", () => void desk.order(-1, "market", null), "sell"),
+      button("sell-limit", "Join ask", "Rest at the best ask", () => void desk.order(-1, "limit", desk.lane?.book.ask ?? NaN), "sell"),
+      button("protect", "Stop to entry", "The stop of the bracket to the price of entry: a stop may only come nearer", () => this.protect()),
+      button("flatten", "Flatten", "Give up what works and close what is held", () => void desk.command("flatten", { lane: desk.shown })));
     return h("div", { class: "ticket" },
       h("div", { class: "fields" },
         h("label", { title: "Size of the next order" }, h("span", { id: "order-size-unit" }, "Size"), this.size),
@@ -51,6 +54,13 @@ export class AccountPane extends WordPane {
         h("label", { class: "check", title: "Only ever makes the position smaller" },
           h("input", { type: "checkbox", id: "order-reduce", onchange: (/** @type {any} */ event) => (desk.reduce_only = event.target.checked) }), h("span", {}, "reduce only"))),
       buttons);
+  }
+
+  protect() {
+    const { desk } = this;
+    const entry = desk.own?.entry;
+    if (!known(entry)) desk.say("Nothing is held: there is no stop to move.", "warn");
+    else void desk.command("protect", { lane: desk.shown, stop: Math.round(entry) });
   }
 
   sized() {

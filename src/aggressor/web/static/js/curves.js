@@ -10,6 +10,7 @@ import { PRICE_AXIS, Plot, TIME_AXIS, drawCross, drawCursorTime, drawTimeAxis } 
 import { CanvasPane } from "./pane.js";
 import { attachPan } from "./pan.js";
 import { faded, font, theme } from "./theme.js";
+import { divergences } from "./divergences.js";
 import { compact, known, valueMarks } from "./scales.js";
 
 /** @typedef {{name: string, unit: string, label: string, group: string}} Curve */
@@ -147,8 +148,8 @@ export class CurvesPane extends CanvasPane {
     c.rect(plot.left, plot.top, plot.width, plot.height);
     c.clip();
     curves.forEach((one, i) => this.line(c, plot, ring, one.name, first, stop, STYLES[i % STYLES.length]));
-    c.restore();
     if (this.divergences?.on && curves.some((one) => one.name === "cvd")) this.diverging(c, plot, lane);
+    c.restore();
     this.legend(c, plot, group, curves.map((one, i) => ({ one, style: STYLES[i % STYLES.length], value: ring.at(one.name, stop - 1) })));
   }
 
@@ -183,18 +184,16 @@ export class CurvesPane extends CanvasPane {
     c.setLineDash([]);
   }
 
-  /** Divergences: from swing to swing on the CVD line. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./store.js").Lane} lane */
+  /** Divergences: from swing to swing, as the signal has them. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./store.js").Lane} lane */
   diverging(c, plot, lane) {
-    const ring = lane.curve;
-    for (const one of lane.signals) {
-      if (one.kind !== "divergence" || one.phase !== "confirmed" || one.known_ms < plot.t0 || one.armed_ms > plot.t1) continue;
-      const [a, b] = [ring.since(one.armed_ms), Math.min(ring.stop - 1, ring.since(one.confirmed_ms ?? one.known_ms))];
-      if (a >= b || a < ring.start) continue;
+    for (const { from, to, signal } of divergences(lane.signals, plot.t0, plot.t1)) {
+      const { cvd_before, cvd } = signal.evidence;
+      if (!known(cvd_before) || !known(cvd)) continue;
       c.strokeStyle = theme.of("call");
       c.lineWidth = 1.6;
       c.beginPath();
-      c.moveTo(plot.x(ring.at("ts", a)), plot.y(ring.at("cvd", a)));
-      c.lineTo(plot.x(ring.at("ts", b)), plot.y(ring.at("cvd", b)));
+      c.moveTo(plot.x(from), plot.y(cvd_before));
+      c.lineTo(plot.x(to), plot.y(cvd));
       c.stroke();
     }
   }

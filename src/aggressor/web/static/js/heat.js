@@ -7,7 +7,7 @@
  */
 
 import { PRICE_AXIS, Plot, TIME_AXIS, drawCross, drawCursorTime, drawGap, drawPlate, drawPriceAxis, drawTimeAxis } from "./axes.js";
-import { drawFills, drawForced, drawLabels, drawPulls, drawSignals, drawStanding, drawTop, drawTrades } from "./heat_marks.js";
+import { drawDivergences, drawFills, drawForced, drawLabels, drawPulls, drawSignals, drawStanding, drawTop, drawTrades } from "./heat_marks.js";
 import { HeatTexture } from "./heat_texture.js";
 import { CanvasPane } from "./pane.js";
 import { attachPan } from "./pan.js";
@@ -82,6 +82,7 @@ export class HeatPane extends CanvasPane {
     if (this.on.pulled.on) drawPulls(c, plot, lane, this.texture.full);
     this.bubbles = this.on.trades.on ? drawTrades(c, plot, lane, this.texture.row) : 0;
     drawForced(c, plot, lane);
+    if (this.on.signals.on) drawDivergences(c, plot, lane);
     this.spots = this.on.signals.on ? drawSignals(c, plot, lane, this.on.misses.on, this.desk.signal?.number ?? -1) : [];
     drawFills(c, plot, this.desk.store.reports, this.desk.shown);
     this.drawDepth(c, plot, lane);
@@ -116,6 +117,8 @@ export class HeatPane extends CanvasPane {
       }
     }
     if (!Number.isNaN(invalid)) drawGap(c, plot, invalid, lane.now, "no valid book");
+    const last = heat.stop > heat.start ? heat.ts[(heat.stop - 1) & heat.mask] : NaN;
+    if (lane.now - last > 12 * heat.period) drawGap(c, plot, last + heat.period, lane.now, lane.live ? `nothing for ${spanOf(lane.now - last)}` : "on its way");
   }
 
   /** Lines of the session. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./store.js").Lane} lane */

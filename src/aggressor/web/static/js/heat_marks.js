@@ -8,8 +8,9 @@
 
 import { NO_PRICE } from "./protocol.js";
 import { faded, font, theme } from "./theme.js";
-import { compact } from "./scales.js";
+import { compact, known } from "./scales.js";
 import { worded } from "./desk.js";
+import { divergences } from "./divergences.js";
 
 /** @typedef {import("./axes.js").Plot} Plot */
 /** @typedef {import("./store.js").Lane} Lane */
@@ -205,6 +206,20 @@ export function drawSignals(c, plot, lane, misses, chosen) {
     spots.push({ x, y, signal: one });
   }
   return spots;
+}
+
+/** Divergences in price: from swing to swing. @param {C} c @param {Plot} plot @param {Lane} lane */
+export function drawDivergences(c, plot, lane) {
+  for (const { from, to, signal } of divergences(lane.signals, plot.t0, plot.t1)) {
+    const { price_before, price } = signal.evidence;
+    if (!known(price_before) || !known(price)) continue;
+    c.strokeStyle = theme.of("call");
+    c.lineWidth = 1.6;
+    c.beginPath();
+    c.moveTo(plot.x(from), plot.y(price_before));
+    c.lineTo(plot.x(to), plot.y(price));
+    c.stroke();
+  }
 }
 
 /** The zone and the life of the signal that is looked at. @param {C} c @param {Plot} plot @param {import("./protocol.js").Signal} one */

@@ -147,7 +147,7 @@ export class HeatStore {
 
   /** Column in force at a time, -1 where none is: before the first, in a gap. @param {number} t */
   columnAt(t) {
-    const c = this.since(t + 1e-6) - 1;
+    const c = this.since(t + 1e-3) - 1;
     return c >= this.start && t - this.ts[c & this.mask] < 4 * this.period ? c : -1;
   }
 

@@ -127,7 +127,7 @@ export class HeatTexture {
     this.last = this.first - 1;
   }
 
-  /** Lots at which a row is drawn as "most": what 1.5 % of the rows near the market exceed. @param {HeatStore} store @param {number} first */
+  /** Lots at which a row is drawn as "most": what 1.5 % of the rows exceed, and three usual rows at least. @param {HeatStore} store @param {number} first */
   scale(store, first) {
     /** @type {number[]} */
     const sizes = [];
@@ -144,7 +144,8 @@ export class HeatTexture {
       for (const lots of rows.values()) sizes.push(lots);
     }
     sizes.sort((a, b) => a - b);
-    return sizes.length ? sizes[Math.min(sizes.length - 1, Math.floor(sizes.length * 0.985))] : 0;
+    if (!sizes.length) return 0;
+    return Math.max(sizes[Math.min(sizes.length - 1, Math.floor(sizes.length * 0.985))], 3 * sizes[sizes.length >> 1]);
   }
 
   /** Share of "most" to place in the ramp, as a table. */
@@ -174,7 +175,7 @@ export class HeatTexture {
         levels[level] = lots;
       }
       if (!paint) continue;
-      const bucket = Math.floor(store.ts[at] / cell + 1e-6);
+      const bucket = Math.floor(store.ts[at] / cell + 1e-4);
       if (bucket !== this.bucket) {
         this.flush(image);
         this.bucket = bucket;

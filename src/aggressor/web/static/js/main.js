@@ -59,6 +59,7 @@ class Page {
     this.lane_seen = -1;
     /** Whether the prices were fitted to what has been since the page has all of it. */
     this.fitted = false;
+    this.fitted_at = 0;
     desk.say = (text, level) => this.toast(text, level);
     desk.showPane = (pane) => this.layout.show(pane);
     desk.heatHeight = (pane) => {
@@ -99,6 +100,7 @@ class Page {
     try {
       desk.line?.drain(BUDGET_MS);
       this.follow();
+      this.fitAgain(at);
       for (const pane of this.panes) pane.frame(at);
       this.context.frame(at);
       this.time.frame();
@@ -141,29 +143,55 @@ class Page {
   /** Prices to begin with: where the book is, as far as it is thick. @param {number} middle */
   firstPrices(middle) {
     const lane = /** @type {import("./store.js").Lane} */ (this.desk.lane);
-    const { price, bids } = lane.book;
-    const n = Math.min(60, bids, price.length - bids);
-    const reach = n > 4 ? Math.max(price[0] - price[n - 1], price[bids + n - 1] - price[bids]) : 12 * lane.one.row_ticks;
-    const half = Math.min((lane.heat.now_high - lane.heat.now_low) / 2, Math.max(24, reach * 1.1));
+    const half = Math.min((lane.heat.now_high - lane.heat.now_low) / 2, Math.max(24, this.bookReach() * 1.1));
     this.desk.view.prices(Math.round(middle - half), Math.round(middle + half));
     this.fitted = lane.live;
   }
 
-  /** Show the prices of the span that is shown, with room above and below. */
-  fitPrices() {
+  /** Lowest bid and highest ask of the span that is shown. @returns {[number, number]} */
+  reach() {
     const { lane, view } = this.desk;
-    if (!lane) return;
-    const { heat } = lane;
     let [low, high] = [Infinity, -Infinity];
-    for (let n = Math.max(heat.start, heat.since(view.t0)); n < heat.since(view.t1); n++) {
+    if (!lane) return [low, high];
+    const { heat } = lane;
+    const stop = heat.since(view.t1);
+    for (let n = Math.max(heat.start, heat.since(view.t0)); n < stop; n++) {
       const { bid, ask } = heat.top(n);
       if (bid !== null && bid < low) low = bid;
       if (ask !== null && ask > high) high = ask;
     }
-    if (!(high >= low)) return;
-    const room = Math.max((high - low) * 0.18, (view.high - view.low) * 0.12, 8);
+    return [low, high];
+  }
+
+  /** Show the prices of the span that is shown, with room above and below. */
+  fitPrices() {
+    const { view, lane } = this.desk;
+    const [low, high] = this.reach();
+    if (!lane || !(high >= low)) return;
+    const least = Math.max(20, this.bookReach() * 1.1);
+    const room = Math.max((high - low) * 0.16, least - (high - low) / 2, 8);
     view.prices(Math.round(low - room), Math.round(high + room));
+    view.fit_price = true;
     this.fitted = true;
+  }
+
+  /** Fit again, now and then, when the prices of the span leave the picture or fill little of it. @param {number} at */
+  fitAgain(at) {
+    const { view, lane } = this.desk;
+    if (!lane?.live || !view.follow || !view.follow_price || !view.fit_price || at - this.fitted_at < 5000) return;
+    this.fitted_at = at;
+    const [low, high] = this.reach();
+    const span = view.high - view.low;
+    const small = (high - low) * 1.32 < span * 0.6 && this.bookReach() * 2.2 < span * 0.6;
+    if (low < view.low || high > view.high || small) this.fitPrices();
+  }
+
+  /** How far the thick of the book reaches from the touch, ticks. */
+  bookReach() {
+    const lane = /** @type {import("./store.js").Lane} */ (this.desk.lane);
+    const { price, bids } = lane.book;
+    const n = Math.min(60, bids, price.length - bids);
+    return n > 4 ? Math.max(price[0] - price[n - 1], price[bids + n - 1] - price[bids]) : 12 * lane.one.row_ticks;
   }
 
   /** @param {"open"|"broken"|"refused"|"ended"} state @param {string} words */
@@ -190,6 +218,7 @@ class Page {
     else if (event.type === "bye") desk.line?.bye(event.detail.why);
     else if (event.type === "report") this.reported(event.detail);
     else if (event.type === "notice" && event.detail.level !== "info") this.toast(event.detail.text, event.detail.level);
+    else if (event.type === "missed" && event.lane === desk.lane) this.toast(`This page did not keep up: ${event.detail} columns of the book were skipped and are hatched.`, "warn");
     else if (event.type === "signal" && event.lane?.live && event.lane === desk.lane) {
       for (const one of event.detail) if (one.phase === "confirmed") desk.sound.play(one.direction > 0 ? "up" : one.direction < 0 ? "down" : "level");
     }

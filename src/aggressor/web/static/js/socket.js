@@ -58,6 +58,7 @@ export class Line {
   /** @param {CloseEvent} event */
   closed(event) {
     this.open = false;
+    this.drain(Infinity); // the last words came before the end
     for (const answer of this.waiting.values()) answer({ ok: false, reason: "the line to the server broke: what became of this is not known" });
     this.waiting.clear();
     if (this.ended) {

@@ -189,7 +189,7 @@ export class Store {
     this.seen = { hello: 0, account: 0, reports: 0, notices: 0 };
     /** Frames taken by kind. @type {Record<string, number>} */
     this.frames = {};
-    /** @type {(event: {type: "hello"|"signal"|"report"|"notice"|"reset"|"bye"|"label"|"forced"|"caught up", lane: Lane|null, detail: any}) => void} */
+    /** @type {(event: {type: "hello"|"signal"|"report"|"notice"|"reset"|"bye"|"label"|"forced"|"missed"|"caught up", lane: Lane|null, detail: any}) => void} */
     this.told = () => {};
   }
 
@@ -252,6 +252,7 @@ export class Store {
     const before = lane.signals.length;
     lane.take(f);
     if (f.kind === P.SIGNAL) this.told({ type: "signal", lane, detail: lane.signals.slice(Math.min(before, lane.signals.length - 1)) });
+    else if (f.kind === P.MISSED && f.aux === P.HEAT) this.told({ type: "missed", lane, detail: f.count });
     else if (f.kind === P.LABEL) this.told({ type: "label", lane, detail: null });
     else if (f.kind === P.FORCED) this.told({ type: "forced", lane, detail: f.count });
     else if (f.kind === P.CAUGHT_UP) this.told({ type: "caught up", lane, detail: null });

@@ -19,7 +19,9 @@ export class TimeBar {
     this.step = h("button", { type: "button", class: "icon", id: "step", title: "One event further ( . ), with shift a hundred", "aria-label": "Step", onclick: (/** @type {MouseEvent} */ event) => this.stepOn(event.shiftKey ? 100 : 1) }, "▸|");
     this.pace = /** @type {HTMLSelectElement} */ (h("select", { id: "pace", "aria-label": "Pace", onchange: () => void desk.command("pace", { speed: Number(this.pace.value) }) }, ...PACES.map((one) => h("option", { value: one }, `${one}×`))));
     this.live = h("button", { type: "button", class: "chip", id: "follow", title: "Go with the market ( l )", onclick: () => desk.view.goLive(desk.now) }, "Follow");
-    this.now = h("time", { class: "now", id: "now" });
+    this.day = h("span", { class: "day" });
+    this.hour = h("span");
+    this.now = h("time", { class: "now", id: "now" }, this.day, this.hour);
     this.words = h("span", { class: "words-of-time" });
     this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { class: "timeline", role: "slider", tabindex: 0, "aria-label": "Time line: click to go there", "aria-valuemin": 0, "aria-valuemax": 100 }));
     host.append(this.play, this.step, this.pace, this.live, this.now, this.canvas, this.words);
@@ -121,7 +123,8 @@ export class TimeBar {
       say(this.words, this.worded(clock_now));
     }
     const t = desk.now;
-    say(this.now, Number.isFinite(t) ? `${dayOf(t)} ${timeOfDay(t, 1)} ${clock.zone}` : "");
+    say(this.day, Number.isFinite(t) ? `${dayOf(t)} ` : "");
+    say(this.hour, Number.isFinite(t) ? `${timeOfDay(t, 1)} ${clock.zone}` : "");
     this.draw();
   }
 

@@ -46,7 +46,7 @@ export class Trails {
       const lots = heat.pulled[at] - heat.added[at];
       if (heat.pulled[at] < 0) this.took(heat.flow_price[at], -heat.pulled[at]);
       if (lots <= 0) continue;
-      if (this.large === 0) this.large = lots * 4;
+      if (this.large === 0) this.large = lots;
       this.large *= lots > this.large ? 1 + 0.02 * 0.998 : 1 - 0.02 * 0.002;
       if (lots >= this.large) this.gone.push({ t: ts, price: heat.flow_price[at], side: heat.flow_side[at], lots });
     }

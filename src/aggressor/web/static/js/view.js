@@ -24,6 +24,8 @@ export class View {
     this.low = 0;
     this.high = 0;
     this.follow_price = true;
+    /** Whether the span of prices fits itself to the span of time, until somebody sets it. */
+    this.fit_price = true;
     /** @type {Cursor} */
     this.cursor = { t: null, price: null, from: "" };
     /** What was clicked last: a signal, a scene. @type {{id: string, t: number, low: number, high: number}|null} */
@@ -79,6 +81,7 @@ export class View {
   goLive(now) {
     this.follow = true;
     this.follow_price = true;
+    this.fit_price = true;
     this.t1 = now + this.span * this.lead;
     this.changed();
   }
@@ -94,6 +97,7 @@ export class View {
   /** Show `factor` as many prices, keeping `price` where it is. @param {number} factor @param {number} price @param {number} most */
   zoomPrice(factor, price, most) {
     const span = Math.min(most, Math.max(8, (this.high - this.low) * factor));
+    this.fit_price = false;
     const below = (price - this.low) / (this.high - this.low || 1);
     this.low = price - below * span;
     this.high = this.low + span;
