@@ -370,33 +370,20 @@ class TestContext:
         stage = staged()
         end = quiet_minute(stage)
         row = {
-            "lane": 0,
-            "venue": "binance-usdm",
-            "bid": 1000,
-            "ask": 1001,
-            "live": True,
-            "why": None,
-            "share": 0.7,
-            "basis": 0.0,
-        }
-        stage.send(
-            json_frame(
-                Kind.STATE,
-                0,
-                end,
-                state(
-                    composite=[
-                        row,
-                        row | {"lane": 1, "venue": "bybit", "live": False, "why": "stale for 12 s"},
-                    ]
-                ),
-            )
-        )
+            "lane": 0, "venue": "binance-usdm", "symbol": "BTCUSDT", "live": True, "why": None,
+            "mid": 500.25, "basis": 0.0, "deviation_bp": 0.1, "bid_base": 12.0, "ask_base": 8.0,
+        }  # fmt: skip
+        stale = row | {"lane": 1, "venue": "bybit", "live": False, "why": "stale for 12 s"}
+        whole = {
+            "base": "BTC", "mid": 500.25, "bid_base": 12.0, "ask_base": 8.0, "bought": 3.0,
+            "sold": 1.0, "cvd": 2.0, "venues": [row, stale],
+        }  # fmt: skip
+        stage.send(json_frame(Kind.STATE, 0, end, state(composite=whole)))
         page = look(stage).open().caught_up()
         page.page.click(".tab[data-pane='venues']")
         page.settle()
-        assert "stale for 12 s" in page.text("#pane-venues")
-        assert page.page.locator("#pane-venues tr.out").count() == 1
+        assert "stale for 12 s" in page.text("#pane-venues tr.out")
+        assert "CVD 2 BTC over all venues" in page.text("#pane-venues")
 
     def test_the_demo_says_what_is_made_to_happen(self, staged, look):
         stage = staged(mode="synthetic")

@@ -33,6 +33,8 @@ export class ContextStrip {
     host.setAttribute("aria-label", "Context");
     this.dialog = /** @type {HTMLDialogElement} */ (document.getElementById("facts"));
     this.table = /** @type {HTMLElement} */ (this.dialog.querySelector(".all-facts"));
+    this.lines = h("p", { class: "faint" });
+    this.table.before(this.lines);
     /** @type {Map<string, {box: HTMLElement, value: HTMLElement, why: HTMLElement}>} */
     this.chips = new Map();
     this.last = 0;
@@ -107,6 +109,8 @@ export class ContextStrip {
   writeAll() {
     const facts = this.desk.lane?.state?.facts ?? [];
     let topic = "";
+    const lines = this.desk.store.account?.lines ?? [];
+    say(this.lines, lines.map((one) => `${one.venue}: ${one.aligned ? "aligned" : "not aligned"}, ${one.rows} rows, ${known(one.lag_ms) ? `${one.lag_ms.toFixed(0)} ms behind the venue's clock` : "lag not known"}, ${one.gaps} gaps, ${one.losses} lines lost, ${one.bad_messages} bad messages`).join(" · "));
     this.table.replaceChildren(h("tbody", {}, ...facts.map((fact) => {
       const first = fact.topic !== topic;
       topic = fact.topic;

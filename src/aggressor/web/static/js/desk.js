@@ -75,6 +75,7 @@ export class Desk {
   async command(what, more = {}) {
     const answer = (await this.line?.command(what, more)) ?? { ok: false, reason: "no line to the server" };
     if (what === "arm" && answer.ok) this.armed_here = more["on"];
+    if (answer.ok && answer["note"]) this.say(answer["note"], "info");
     if (!answer.ok) this.say(`${what.replace("_", " ")}: ${answer.reason ?? "refused without a reason"}`, "error");
     return answer;
   }
@@ -120,6 +121,12 @@ export class Desk {
   goLabel(label) {
     this.view.goTo(label.start_ms, this.now);
     this.view.select({ id: `label ${label.number}`, t: label.start_ms, low: label.low, high: label.high });
+  }
+
+  /** Show another instrument. @param {number} lane */
+  watch(lane) {
+    this.shown = lane;
+    void this.command("watch", { lanes: [...new Set([0, lane])] });
   }
 
   /** Run the market to a moment. @param {number} to_ms */

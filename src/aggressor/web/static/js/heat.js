@@ -180,7 +180,7 @@ export class HeatPane extends CanvasPane {
     c.textBaseline = "middle";
     c.textAlign = "left";
     /** @type {[number|null|undefined, string, import("./theme.js").Colour][]} */
-    const lines = own.orders.map((one) => [one.price, `${one.side > 0 ? "buy" : "sell"} ${units.size(one.lots - one.filled)}${one.leg ? ` ${one.leg}` : ""}${one.ahead !== null ? ` · ${units.brief(one.ahead)} ahead` : ""}`, one.side > 0 ? "bid" : "ask"]);
+    const lines = own.orders.filter((one) => one.price !== null).map((one) => [one.price, `${one.side > 0 ? "buy" : "sell"} ${units.size(one.lots - one.filled)}${one.leg ? ` ${one.leg}` : ""}${one.ahead !== null ? ` · ${units.brief(one.ahead)} ahead` : ""}`, one.side > 0 ? "bid" : "ask"]);
     if (own.position && own.entry !== null) lines.push([own.entry, `${own.position > 0 ? "long" : "short"} ${units.size(Math.abs(own.position))}`, "own"]);
     for (const [price, text, colour] of lines) {
       if (price === null || price === undefined || price < plot.low || price > plot.high) continue;

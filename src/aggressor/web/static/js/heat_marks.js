@@ -142,15 +142,15 @@ export function drawStanding(c, plot, lane) {
   for (const berg of lane.trails.icebergs.values()) {
     if (berg.until < plot.t0 || berg.since > plot.t1 || berg.price < plot.low || berg.price > plot.high) continue;
     const [x0, x1, y] = [Math.max(plot.left, plot.x(berg.since)), Math.max(plot.x(berg.since) + 6, plot.x(berg.until)), Math.round(plot.y(berg.price)) + 0.5];
-    c.strokeStyle = theme.of("hidden");
-    c.lineWidth = 2;
+    c.strokeStyle = faded("hidden", berg.sure ? 1 : 0.45);
+    c.lineWidth = berg.sure ? 2 : 1;
     c.setLineDash([2, 3]);
     c.beginPath();
     c.moveTo(x0, y);
     c.lineTo(x1, y);
     c.stroke();
     c.setLineDash([]);
-    if (berg.hidden > 0) label(c, x1 + 4, y + 6, `${compact(berg.hidden * lane.units.lot)} hidden`, theme.of("hidden"));
+    if (berg.sure && berg.hidden > 0) label(c, x1 + 4, y + 6, `${compact(berg.hidden * lane.units.lot)} hidden`, theme.of("hidden"));
   }
 }
 

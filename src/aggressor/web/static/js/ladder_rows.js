@@ -80,6 +80,7 @@ export class BookRows {
     for (const wall of lane.state?.walls ?? []) this.walls.set(row(wall.price), wall.side);
     this.own.clear();
     for (const one of own?.orders ?? []) {
+      if (one.price === null) continue;
       const left = lane.units.brief(one.lots - one.filled);
       const ahead = one.ahead === null ? "" : ` +${lane.units.brief(one.ahead)}`;
       this.own.set(row(one.price), { text: one.leg && one.leg !== "entry" ? `${one.leg[0]}${left}` : `${left}${ahead}`, side: one.side });

@@ -191,7 +191,7 @@ class Page {
     const lane = /** @type {import("./store.js").Lane} */ (this.desk.lane);
     const { price, bids } = lane.book;
     const n = Math.min(60, bids, price.length - bids);
-    return n > 4 ? Math.max(price[0] - price[n - 1], price[bids + n - 1] - price[bids]) : 12 * lane.one.row_ticks;
+    return n > 4 ? Math.max(price[0] - price[n - 1], price[bids + n - 1] - price[bids]) : 12 * (lane.one.row_ticks ?? 1);
   }
 
   /** @param {"open"|"broken"|"refused"|"ended"} state @param {string} words */
@@ -213,10 +213,14 @@ class Page {
   /** @param {{type: string, lane: import("./store.js").Lane|null, detail: any}} event */
   told(event) {
     const { desk } = this;
-    if (event.type === "hello") this.top.hello();
+    if (event.type === "hello") {
+      this.banner("", false);
+      this.top.hello();
+    }
     else if (event.type === "reset") this.toast(event.detail.why || "The market begins anew.", "info");
     else if (event.type === "bye") desk.line?.bye(event.detail.why);
     else if (event.type === "report") this.reported(event.detail);
+    else if (event.type === "notice" && !desk.store.hello) this.banner(`Starting: ${event.detail.text}`, true);
     else if (event.type === "notice" && event.detail.level !== "info") this.toast(event.detail.text, event.detail.level);
     else if (event.type === "missed" && event.lane === desk.lane) this.toast(`This page did not keep up: ${event.detail} columns of the book were skipped and are hatched.`, "warn");
     else if (event.type === "signal" && event.lane?.live && event.lane === desk.lane) {

@@ -60,7 +60,8 @@ export class Scenes {
     say(this.title, worded(label.kind));
     say(this.text, label.means || (desk.store.hello?.scenarios.find(({ kind }) => kind === label.kind)?.means ?? ""));
     const units = desk.units;
+    const done = label.came_about === false ? " · did not come about" : "";
     const place = units ? `${units.price(label.low)}${label.high !== label.low ? ` – ${units.price(label.high)}` : ""}` : "";
-    say(this.foot, `${place}, ${timeOfDay(label.start_ms)}${label.stop_ms !== null && !now ? ` to ${timeOfDay(label.stop_ms)}` : ""}`);
+    say(this.foot, `${place}, ${timeOfDay(label.start_ms)}${label.stop_ms !== null && !now ? ` to ${timeOfDay(label.stop_ms)}` : ""}${done}`);
   }
 }

@@ -24,6 +24,7 @@ export class TimeBar {
     this.now = h("time", { class: "now", id: "now" }, this.day, this.hour);
     this.words = h("span", { class: "words-of-time" });
     this.canvas = /** @type {HTMLCanvasElement} */ (h("canvas", { class: "timeline", role: "slider", tabindex: 0, "aria-label": "Time line: click to go there", "aria-valuemin": 0, "aria-valuemax": 100 }));
+    for (const control of [this.play, this.step, this.pace, this.live]) control.hidden = true;
     host.append(this.play, this.step, this.pace, this.live, this.now, this.canvas, this.words);
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     this.width = 0;
@@ -108,6 +109,7 @@ export class TimeBar {
     if (!hello) return;
     const clock_now = account?.clock;
     for (const control of [this.play, this.step, this.pace]) control.hidden = !this.paced;
+    this.live.hidden = false;
     mark(this.live, "pressed", desk.view.follow);
     this.live.setAttribute("aria-pressed", String(desk.view.follow));
     say(this.live, hello.mode === "live" ? (desk.view.follow ? "Live" : "Go live") : "Follow");

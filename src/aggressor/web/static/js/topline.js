@@ -49,6 +49,7 @@ export class TopLine {
     if (this.desk.shown >= hello.instruments.length) this.desk.shown = 0;
     byId("instrument").replaceChildren(...hello.instruments.map((one) => new Option(`${one.symbol} · ${one.venue}`, String(one.lane))));
     byId("instrument").value = String(this.desk.shown);
+    byId("instrument").hidden = false;
     const badge = byId("mode");
     say(badge, hello.mode === "live" ? (hello.read_only ? "live · read only" : "live") : hello.mode === "replay" ? "replay" : "synthetic");
     badge.className = `badge ${hello.mode}`;
@@ -170,8 +171,7 @@ export class TopLine {
 
   /** @param {number} lane */
   watch(lane) {
-    this.desk.shown = lane;
     byId("instrument").value = String(lane);
-    void this.desk.command("watch", { lanes: [...new Set([0, lane])] });
+    this.desk.watch(lane);
   }
 }

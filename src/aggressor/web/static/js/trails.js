@@ -5,7 +5,7 @@
  * when to when. Each is told by price, side and first second, so nothing here guesses.
  */
 
-/** @typedef {{price: number, side: number, since: number, until: number, standing: boolean, lots: number, hidden: number}} Trail */
+/** @typedef {{price: number, side: number, since: number, until: number, standing: boolean, lots: number, hidden: number, sure: boolean}} Trail */
 /** @typedef {{t: number, price: number, side: number, lots: number}} Pull */
 
 const KEPT = 3000;
@@ -25,13 +25,13 @@ export class Trails {
 
   /** @param {import("./protocol.js").State} state @param {number} ts */
   standing(state, ts) {
-    follow(this.walls, state.walls, ts, (one) => [one.lots, 0]);
-    follow(this.icebergs, state.icebergs, ts, (one) => [one.displayed, one.hidden]);
+    follow(this.walls, state.walls, ts, (one) => [one.lots, 0, true]);
+    follow(this.icebergs, state.icebergs, ts, (one) => [one.displayed, one.hidden, one.confirmed !== false]);
     for (const gone of state.walls_gone) {
       const key = `${gone.price}|${gone.side}|${gone.since_ms}`;
       const trail = this.walls.get(key);
       if (trail) [trail.until, trail.standing] = [gone.ended_ms, false];
-      else keep(this.walls, key, { price: gone.price, side: gone.side, since: gone.since_ms, until: gone.ended_ms, standing: false, lots: gone.peak, hidden: 0 });
+      else keep(this.walls, key, { price: gone.price, side: gone.side, since: gone.since_ms, until: gone.ended_ms, standing: false, lots: gone.peak, hidden: 0, sure: true });
     }
   }
 
@@ -64,16 +64,16 @@ export class Trails {
   }
 }
 
-/** @template {{price: number, side: number, since_ms: number}} T @param {Map<string, Trail>} trails @param {T[]} now @param {number} ts @param {(one: T) => [number, number]} sizes */
+/** @template {{price: number, side: number, since_ms: number}} T @param {Map<string, Trail>} trails @param {T[]} now @param {number} ts @param {(one: T) => [number, number, boolean]} sizes */
 function follow(trails, now, ts, sizes) {
   const standing = new Set();
   for (const one of now) {
     const key = `${one.price}|${one.side}|${one.since_ms}`;
     standing.add(key);
-    const [lots, hidden] = sizes(one);
+    const [lots, hidden, sure] = sizes(one);
     const trail = trails.get(key);
-    if (trail) [trail.until, trail.standing, trail.lots, trail.hidden] = [ts, true, Math.max(lots, trail.lots), Math.max(hidden, trail.hidden)];
-    else keep(trails, key, { price: one.price, side: one.side, since: one.since_ms, until: ts, standing: true, lots, hidden });
+    if (trail) [trail.until, trail.standing, trail.lots, trail.hidden, trail.sure] = [ts, true, Math.max(lots, trail.lots), Math.max(hidden, trail.hidden), trail.sure || sure];
+    else keep(trails, key, { price: one.price, side: one.side, since: one.since_ms, until: ts, standing: true, lots, hidden, sure });
   }
   for (const [key, trail] of trails) if (trail.standing && !standing.has(key)) trail.standing = false;
 }

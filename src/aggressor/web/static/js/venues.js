@@ -1,12 +1,14 @@
 /**
- * The composite book by venue: who quotes what, who is left out and why.
+ * The composite book of one underlying by venue: who takes part, who is left out and why.
  *
  * Why: one price of many venues is only as good as those that are in it; a venue that is left out
  * says why instead of vanishing.
  */
 
 import { WordPane, h } from "./dom.js";
-import { known } from "./scales.js";
+import { compact, known } from "./scales.js";
+
+const COLUMNS = ["Venue", "Mid", "Basis", "Off, bp", "Bids", "Asks", ""];
 
 export class VenuesPane extends WordPane {
   /** @param {import("./desk.js").Desk} desk */
@@ -21,39 +23,37 @@ export class VenuesPane extends WordPane {
 
   draw() {
     const { desk } = this;
-    const rows = desk.lane?.state?.composite ?? null;
-    if (!rows || rows.length < 2) {
+    const book = desk.lane?.state?.composite ?? null;
+    if (!book || !book.venues.length) {
       const why = desk.lane?.state?.blank["composite"] ?? "One venue is watched: name several of one underlying (aggressor desk A:X B:Y) for the book they make together.";
       this.body.replaceChildren(h("p", { class: "blank" }, why));
       return;
     }
-    const best_bid = Math.max(...rows.filter((one) => one.live).map((one) => this.real(one.lane, one.bid)));
-    const best_ask = Math.min(...rows.filter((one) => one.live).map((one) => this.real(one.lane, one.ask, Infinity)));
+    const most = Math.max(...book.venues.map((one) => (one.bid_base ?? 0) + (one.ask_base ?? 0)));
     this.body.replaceChildren(
       h("table", { class: "venues" },
-        h("thead", {}, h("tr", {}, ...["Venue", "Bid", "Ask", "Share", "Basis", ""].map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, ...rows.map((one) => {
-          const units = desk.store.lanes[one.lane]?.units;
-          const price = (/** @type {number|null} */ ticks) => (units ? units.price(ticks) : "–");
-          return h("tr", { class: one.live ? "" : "out", tabindex: 0, onclick: () => this.watch(one.lane), onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && this.watch(one.lane) },
+        h("thead", {}, h("tr", {}, ...COLUMNS.map((name) => h("th", { scope: "col" }, name)))),
+        h("tbody", {}, ...book.venues.map((one) =>
+          h("tr", { class: one.live ? "" : "out", tabindex: 0, onclick: () => desk.watch(one.lane), onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && desk.watch(one.lane) },
             h("th", { scope: "row" }, one.venue),
-            h("td", { class: one.live && this.real(one.lane, one.bid) === best_bid ? "best bid" : "" }, price(one.bid)),
-            h("td", { class: one.live && this.real(one.lane, one.ask, Infinity) === best_ask ? "best ask" : "" }, price(one.ask)),
-            h("td", {}, known(one.share) ? `${(one.share * 100).toFixed(0)} %` : "–"),
+            h("td", {}, this.price(one.mid)),
             h("td", {}, known(one.basis) ? one.basis.toFixed(2) : "–"),
-            h("td", { class: "why" }, one.live ? "" : (one.why ?? "left out")));
-        }))));
+            h("td", {}, known(one.deviation_bp) ? one.deviation_bp.toFixed(1) : "–"),
+            h("td", { class: "bid" }, known(one.bid_base) ? compact(one.bid_base) : "–"),
+            h("td", { class: "ask" }, known(one.ask_base) ? compact(one.ask_base) : "–"),
+            h("td", { class: "why" }, one.live ? share(one.bid_base, one.ask_base, most) : (one.why ?? "left out")))),
+          h("tr", { class: "sum" }, h("th", { scope: "row" }, `together, ${book.base}`), h("td", {}, this.price(book.mid)), h("td"), h("td"),
+            h("td", { class: "bid" }, known(book.bid_base) ? compact(book.bid_base) : "–"), h("td", { class: "ask" }, known(book.ask_base) ? compact(book.ask_base) : "–"), h("td")))),
+      h("p", { class: "faint" }, known(book.cvd) ? `Bought ${compact(book.bought ?? 0)}, sold ${compact(book.sold ?? 0)}: CVD ${compact(book.cvd)} ${book.base} over all venues.` : ""));
   }
 
-  /** A price of another venue in money, so that venues compare. @param {number} lane @param {number|null} ticks @param {number} [none] */
-  real(lane, ticks, none = -Infinity) {
-    const units = this.desk.store.lanes[lane]?.units;
-    return units && ticks !== null ? ticks * units.tick : none;
+  /** @param {number|null} value */
+  price(value) {
+    return known(value) ? value.toFixed(this.desk.units?.price_decimals ?? 2) : "–";
   }
+}
 
-  /** @param {number} lane */
-  watch(lane) {
-    this.desk.shown = lane;
-    void this.desk.command("watch", { lanes: [...new Set([0, lane])] });
-  }
+/** A bar of text: how much of the most a venue shows. @param {number|null} bids @param {number|null} asks @param {number} most */
+function share(bids, asks, most) {
+  return most > 0 ? "▪".repeat(Math.max(1, Math.round((((bids ?? 0) + (asks ?? 0)) / most) * 6))) : "";
 }
