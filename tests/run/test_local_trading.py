@@ -66,7 +66,7 @@ def test_an_order_is_placed_amended_asked_for_and_cancelled(name: str) -> None:
             await until(lambda: len(trader.of(line)) >= 2)
             assert one.ticks(trader.of(line)[-1].price) == bid - 600
             assert one.lots(trader.of(line)[-1].size) == 2 * SIZE
-        _, body = await trader.ask(side.order(one, ours, "")[0])
+        _, body = await trader.ask(side.order(one, ours, "", 0)[0])
         (found,) = side.read_orders(body)
         assert (found.client_id, found.kind) == (ours, report.ACK)
         assert (await trader.cancel(line)).verdict is Verdict.ACCEPTED
