@@ -16,10 +16,13 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.venues.binance import server_account as account
 from aggressor.venues.binance import server_api
 from aggressor.venues.binance import server_history as history
 from aggressor.venues.binance import server_market as market
+from aggressor.venues.binance import server_orders as orders
+from aggressor.venues.binance import server_private as private
+from aggressor.venues.binance import server_questions as questions
+from aggressor.venues.binance import server_settings as settings
 from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
 from aggressor.venues.dialect import (
@@ -87,51 +90,51 @@ _PUBLIC: dict[tuple[str, str], Call] = {
     ("GET", "v1/fundingInfo"): _open(history.funding_info),
 }
 _KEYED: dict[tuple[str, str], Call] = {
-    (method, "v1/listenKey"): Call(account.answered(handler), signed=False)
+    (method, "v1/listenKey"): Call(market.answered(handler), signed=False)
     for method, handler in (
-        ("POST", account.new_listen_key),
-        ("PUT", account.keep_listen_key),
-        ("DELETE", account.end_listen_key),
+        ("POST", private.new_listen_key),
+        ("PUT", private.keep_listen_key),
+        ("DELETE", private.end_listen_key),
     )
 }
 
 
 def _signed(handler: Handler, weight: int = 1, orders: int = 0) -> Call:
-    return Call(account.answered(handler), weight=weight, orders=orders)
+    return Call(market.answered(handler), weight=weight, orders=orders)
 
 
 _SIGNED: dict[tuple[str, str], Call] = {
-    ("POST", "v1/order"): _signed(account.place, 0, 1),
-    ("POST", "v1/order/test"): _signed(account.try_place, 0, 1),
-    ("PUT", "v1/order"): _signed(account.amend, 0, 1),
-    ("DELETE", "v1/order"): _signed(account.cancel),
-    ("GET", "v1/order"): _signed(account.query_order),
-    ("POST", "v1/batchOrders"): _signed(account.place_many, 5, 5),
-    ("PUT", "v1/batchOrders"): _signed(account.amend_many, 5, 5),
-    ("DELETE", "v1/batchOrders"): _signed(account.cancel_many),
-    ("DELETE", "v1/allOpenOrders"): _signed(account.cancel_all),
-    ("POST", "v1/countdownCancelAll"): _signed(account.count_down, 10),
-    ("GET", "v1/openOrder"): _signed(account.query_open_order),
-    ("GET", "v1/openOrders"): _signed(account.open_orders),
-    ("GET", "v1/allOrders"): _signed(account.all_orders, 5),
-    ("GET", "v1/userTrades"): _signed(account.user_trades, 5),
-    ("POST", "v1/algoOrder"): _signed(account.place_algo, 0, 1),
-    ("DELETE", "v1/algoOrder"): _signed(account.cancel_algo),
-    ("GET", "v1/algoOrder"): _signed(account.query_algo),
-    ("DELETE", "v1/algoOpenOrders"): _signed(account.cancel_all_algo),
-    ("GET", "v1/openAlgoOrders"): _signed(account.open_algos),
-    ("GET", "v1/allAlgoOrders"): _signed(account.all_algos, 5),
-    **{("GET", f"v{n}/positionRisk"): _signed(account.positions, 5) for n in (1, 2, 3)},
-    **{("GET", f"v{n}/balance"): _signed(account.balances, 5) for n in (1, 2, 3)},
-    **{("GET", f"v{n}/account"): _signed(account.account, 5) for n in (1, 2, 3)},
-    **{("GET", f"v{n}/leverageBracket"): _signed(account.brackets) for n in (1, 2)},
-    ("POST", "v1/leverage"): _signed(account.set_leverage),
-    ("POST", "v1/marginType"): _signed(account.set_margin),
-    ("GET", "v1/positionSide/dual"): _signed(account.position_mode, 30),
-    ("POST", "v1/positionSide/dual"): _signed(account.set_mode),
-    ("GET", "v1/symbolConfig"): _signed(account.symbol_config, 5),
-    ("GET", "v1/accountConfig"): _signed(account.account_config, 5),
-    ("GET", "v1/commissionRate"): _signed(account.fees, 20),
+    ("POST", "v1/order"): _signed(orders.place, 0, 1),
+    ("POST", "v1/order/test"): _signed(orders.try_place, 0, 1),
+    ("PUT", "v1/order"): _signed(orders.amend, 0, 1),
+    ("DELETE", "v1/order"): _signed(orders.cancel),
+    ("GET", "v1/order"): _signed(questions.query_order),
+    ("POST", "v1/batchOrders"): _signed(orders.place_many, 5, 5),
+    ("PUT", "v1/batchOrders"): _signed(orders.amend_many, 5, 5),
+    ("DELETE", "v1/batchOrders"): _signed(orders.cancel_many),
+    ("DELETE", "v1/allOpenOrders"): _signed(orders.cancel_all),
+    ("POST", "v1/countdownCancelAll"): _signed(orders.count_down, 10),
+    ("GET", "v1/openOrder"): _signed(questions.query_open_order),
+    ("GET", "v1/openOrders"): _signed(questions.open_orders),
+    ("GET", "v1/allOrders"): _signed(questions.all_orders, 5),
+    ("GET", "v1/userTrades"): _signed(questions.user_trades, 5),
+    ("POST", "v1/algoOrder"): _signed(orders.place_algo, 0, 1),
+    ("DELETE", "v1/algoOrder"): _signed(orders.cancel_algo),
+    ("GET", "v1/algoOrder"): _signed(questions.query_algo),
+    ("DELETE", "v1/algoOpenOrders"): _signed(orders.cancel_all_algo),
+    ("GET", "v1/openAlgoOrders"): _signed(questions.open_algos),
+    ("GET", "v1/allAlgoOrders"): _signed(questions.all_algos, 5),
+    **{("GET", f"v{n}/positionRisk"): _signed(questions.positions, 5) for n in (1, 2, 3)},
+    **{("GET", f"v{n}/balance"): _signed(questions.balances, 5) for n in (1, 2, 3)},
+    **{("GET", f"v{n}/account"): _signed(questions.account, 5) for n in (1, 2, 3)},
+    **{("GET", f"v{n}/leverageBracket"): _signed(questions.brackets) for n in (1, 2)},
+    ("POST", "v1/leverage"): _signed(settings.set_leverage),
+    ("POST", "v1/marginType"): _signed(settings.set_margin),
+    ("GET", "v1/positionSide/dual"): _signed(settings.position_mode, 30),
+    ("POST", "v1/positionSide/dual"): _signed(settings.set_mode),
+    ("GET", "v1/symbolConfig"): _signed(settings.symbol_config, 5),
+    ("GET", "v1/accountConfig"): _signed(settings.account_config, 5),
+    ("GET", "v1/commissionRate"): _signed(questions.fees, 20),
 }
 _ROUTES = _PUBLIC | _KEYED | _SIGNED
 _RIGHTS = ("GET", "/sapi/v1/account/apiRestrictions")
@@ -141,7 +144,7 @@ def serve(api: str, house: House, ask: Ask) -> Reply:
     """Answer a request; `api` is "/fapi" or "/dapi"."""
     call = _ROUTES.get((ask.method, ask.path.removeprefix(f"{api}/")))
     if (ask.method, ask.path) == _RIGHTS:
-        call = _signed(account.rights)
+        call = _signed(questions.rights)
     elif call is None or not ask.path.startswith(f"{api}/"):
         return _headed(house, Reply(404, b'{"code":-5000,"msg":"Path not found, method invalid"}'))
     try:
@@ -341,7 +344,7 @@ def _dialect(venue: str, api: str, routed: bool, example: Instrument) -> Dialect
         greet=greet,
         heard=heard,
         tell=market.tell,
-        tell_private=account.tell_private,
+        tell_private=private.tell_private,
         wrap=wrap,
         outage=outage,
         tick=tick,

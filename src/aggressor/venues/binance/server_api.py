@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from aggressor.venues.binance import server_account as account
 from aggressor.venues.binance import server_market as market
+from aggressor.venues.binance import server_orders as orders
+from aggressor.venues.binance import server_private as private
+from aggressor.venues.binance import server_questions as questions
 from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
 from aggressor.venues.dialect import Channel, CodeError, House
@@ -20,23 +22,23 @@ ROUTE = "api"
 _WINDOW_MS = 5000
 
 _METHODS: dict[str, Callable[[House, Params], Any]] = {
-    "order.place": account.place,
-    "order.modify": account.amend,
-    "order.cancel": account.cancel,
-    "order.status": account.query_order,
-    "algoOrder.place": account.place_algo,
-    "algoOrder.cancel": account.cancel_algo,
-    "account.position": account.positions,
-    "v2/account.position": account.positions,
-    "account.balance": account.balances,
-    "v2/account.balance": account.balances,
-    "account.status": account.account,
-    "v2/account.status": account.account,
+    "order.place": orders.place,
+    "order.modify": orders.amend,
+    "order.cancel": orders.cancel,
+    "order.status": questions.query_order,
+    "algoOrder.place": orders.place_algo,
+    "algoOrder.cancel": orders.cancel_algo,
+    "account.position": questions.positions,
+    "v2/account.position": questions.positions,
+    "account.balance": questions.balances,
+    "v2/account.balance": questions.balances,
+    "account.status": questions.account,
+    "v2/account.status": questions.account,
 }
 _KEYED: dict[str, Callable[[House, Params], Any]] = {
-    "userDataStream.start": account.new_listen_key,
-    "userDataStream.ping": account.keep_listen_key,
-    "userDataStream.stop": account.end_listen_key,
+    "userDataStream.start": private.new_listen_key,
+    "userDataStream.ping": private.keep_listen_key,
+    "userDataStream.stop": private.end_listen_key,
 }
 _OPEN = {
     "depth": market.depth,

@@ -4,7 +4,7 @@ One axis of ids is shared by depth and bookTicker, as at the venue: `U` of a cha
 predecessor's `u` + 1, `pu` that `u`. A stream on the wrong route is acknowledged and silent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -36,6 +36,11 @@ _LIMITS = {"weight": 2400, "orders": 1200, "orders10": 300}
 def okay(body: Any) -> Reply:
     """Return an answer of JSON."""
     return Reply(200, _encode(body))
+
+
+def answered(call: Callable[[House, Params], Any]) -> Callable[[House, Params], Reply]:
+    """Return a handler that answers with what `call` returns."""
+    return lambda house, params: okay(call(house, params))
 
 
 def lane_of(house: House, params: Params) -> Lane:
