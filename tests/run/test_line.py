@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -100,6 +101,30 @@ def test_a_gap_is_said_and_mended_by_a_new_snapshot() -> None:
             rows = stage.rows
             clears = rows[rows["kind"] == CLEAR]
             assert [bool(flags & GAP) for flags in clears["flags"]] == [False, True, False]
+
+    asyncio.run(play())
+
+
+def test_a_book_that_stays_crossed_is_given_up_though_no_id_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("aggressor.run.touch_watch.CROSSED_NS", SECOND_NS // 5)
+
+    async def play() -> None:
+        async with staged(msgspec.structs.replace(toy(), skips=True)) as stage:
+            await until(lambda: stage.line.live)
+            lost = {"e": "book", "s": "ABC", "t": 1, "b": [["100.2", "0.05"]]}
+            stage.server.u += 1
+            await stage.server.send(lost | {"u": stage.server.u, "first": stage.server.u})
+            await until(lambda: stage.line.counts.distrusted == 1)
+            await until(lambda: stage.line.live)
+            await until(lambda: stage.levels() == (stage.server.bids, stage.server.asks))
+            assert stage.line.decoder.counts["gaps"] == 0
+            assert any("ABC stays crossed" in words for words in stage.notices)
+            clears = stage.rows[stage.rows["kind"] == CLEAR]
+            assert [bool(flags & GAP) for flags in clears["flags"]] == [False, True, False]
+            await asyncio.sleep(0.4)
+            assert stage.line.counts.distrusted == 1  # once: the new book is whole
 
     asyncio.run(play())
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from aggressor.run.backlog import Backlog
 from aggressor.run.holder import Holder
+from aggressor.run.touch_watch import TouchWatch
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError
 from aggressor.schema.event import NO_TIME, TRADE, Events, empty_events
 from aggressor.schema.instrument import Instrument
@@ -72,6 +73,7 @@ class LineCounts:
         self.rows = 0
         self.bad = 0
         self.losses = 0
+        self.distrusted = 0  # times that books were given up though no id said so
         self.last_ns = NO_TIME
         self.lag_ns = 0  # receive time minus the venue's, of the last message that states one
         self.example = ""  # the last thing that was not understood
@@ -163,6 +165,7 @@ class Line:
         self._printed: set[int] = set()  # instruments that have had a print
         self._mending: dict[str, float] = {}  # symbol -> not before (s of the loop)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watch = TouchWatch(list(self._lanes)) if venue.skips else None
 
     @property
     def links(self) -> list[Link]:
@@ -247,6 +250,8 @@ class Line:
     def _put(self, events: Events) -> None:
         """Hand rows on; where nobody takes them in time, say that the books are not known."""
         self.counts.rows += events.size
+        if self._watch is not None:
+            self._watch.take(events)
         if events.size and not self._backlog.put(events):
             now = int(events[-1]["ts_recv"])
             self._wires.notice(f"{self.venue.name}: rows were dropped, nobody takes them in time")
@@ -306,10 +311,23 @@ class Line:
                 holder.link.aligned(not wanted, now)
             for symbol in wanted:
                 self._want(symbol, now)
+            self._distrust(now)
             self._mend()
             for symbol in [one for one in self._asked if one not in wanted]:
                 del self._asked[symbol]
                 self._waits.pop(symbol, None)
+
+    def _distrust(self, now: int) -> None:
+        """Give up the books of a line one of which stays crossed; they are asked for anew."""
+        crossed = self._watch.crossed(now) if self._watch is not None else []
+        if crossed:
+            names = ", ".join(self._lanes[k] for k in crossed)
+            why = f"the book of {names} stays crossed: changes were lost"
+            self._wires.notice(f"{self.venue.name}: {why}; asking for the books anew")
+            self.counts.distrusted += 1
+            if self._capture is not None:
+                self._capture.lost(now, why)
+            self._put(self._interrupted(now))
 
     def _mend(self) -> None:
         """Ask for the last prints once all connections stand again; known ones are dropped."""

@@ -52,6 +52,7 @@ BINGX = Venue(
     candles_request=partial(candles_request, REST),
     read_candles=candles_of,
     trades_request=partial(trades_request, REST),
+    skips=True,
     publication=UNPUBLISHED,
     trading=trading_side(REST, STREAMS),
 )
