@@ -69,7 +69,7 @@ def test_fills_heard_in_another_order_are_no_difference_of_money() -> None:
 
 
 def test_asked_fills_are_put_in_turn() -> None:
-    new, old = (FillUpdate(SYMBOL, "", "v", x, 1, "1", "1", "", "", None, x) for x in (9, 4))
+    new, old = (FillUpdate(SYMBOL, "", "v", str(x), 1, "1", "1", "", "", None, x) for x in (9, 4))
     assert in_turn([new, old]) == [old, new]
 
 
