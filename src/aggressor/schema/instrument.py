@@ -8,6 +8,7 @@ recording carry `inferred=True`; nobody should send an order on an inferred grid
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 import msgspec
 
@@ -26,7 +27,7 @@ class ContractKind(StrEnum):
     SPOT = "spot"  # as linear; nothing to fund or liquidate
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One tradable thing on one venue."""
 
     venue: str
@@ -52,6 +53,20 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """The name used everywhere: `venue:SYMBOL`."""
         return f"{self.venue}:{self.symbol}"
+
+    @cached_property
+    def _lot_value(self) -> Fraction:
+        """1e-8 of one lot of one unit of quote (linear) or at price 1 (inverse), exactly."""
+        return Fraction(self.lot) * Fraction(self.multiplier) * _MONEY_PER_ONE
+
+    @cached_property
+    def _tick(self) -> Fraction:
+        return Fraction(self.tick)
+
+    @cached_property
+    def _tick_value(self) -> Fraction:
+        """1e-8 that one lot of a linear contract earns in one tick, exactly."""
+        return self._lot_value * self._tick
 
     @property
     def price_grid(self) -> Grid:
@@ -81,20 +96,19 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def notional(self, ticks: int | Fraction, lots: int) -> Fraction:
         """Return the value of `lots` at a price, exactly, in 1e-8 of the settlement currency."""
-        size = Fraction(lots) * Fraction(self.lot) * Fraction(self.multiplier)
-        price = Fraction(ticks) * Fraction(self.tick)
         if self.kind is ContractKind.INVERSE:
-            if price == 0:
+            if ticks == 0:
                 raise UnitError(f"{self.id}: an inverse contract has no value at price 0.")
-            return size / price * _MONEY_PER_ONE
-        return size * price * _MONEY_PER_ONE
+            return lots * self._lot_value / (ticks * self._tick)
+        return lots * ticks * self._tick_value
 
     def profit(
         self, lots: int, entry_ticks: int | Fraction, exit_ticks: int | Fraction
     ) -> Fraction:
         """Return what `lots` (+ long) earn from entry to exit, exactly, in 1e-8 of settlement."""
-        gain = self.notional(exit_ticks, lots) - self.notional(entry_ticks, lots)
-        return -gain if self.kind is ContractKind.INVERSE else gain
+        if self.kind is ContractKind.INVERSE:
+            return self.notional(entry_ticks, lots) - self.notional(exit_ticks, lots)
+        return lots * (exit_ticks - entry_ticks) * self._tick_value
 
 
 def money_round(amount: Fraction) -> int:

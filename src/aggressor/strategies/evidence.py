@@ -135,11 +135,11 @@ class EvidenceBook:
             if parent in self._by_parent and parent not in self._watched:
                 self._watched[parent] = _Watch(open_trade.entered_ns)
         for parent, watch in list(self._watched.items()):
-            for horizon in HORIZONS_S:
-                late = now_ns >= watch.since_ns + horizon * _SECOND_NS
-                if late and horizon not in watch.mids2:
-                    watch.mids2[horizon] = mid2
-            if watch.record is not None:
+            while watch.left and now_ns >= watch.since_ns + watch.left[0] * _SECOND_NS:
+                watch.mids2[watch.left.pop(0)] = mid2
+                watch.told = False
+            if watch.record is not None and not watch.told:
+                watch.told = True
                 _complete(watch.record, watch.mids2)
                 if len(watch.mids2) == len(HORIZONS_S):
                     del self._watched[parent]
@@ -150,6 +150,8 @@ class _Watch:
 
     def __init__(self, since_ns: int) -> None:
         self.since_ns = since_ns
+        self.left = list(HORIZONS_S)  # not read yet, the nearest first
+        self.told = False  # the record has all that was read
         self.mids2: dict[int, int] = {}
         self.record: TradeRecord | None = None
 
