@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check bench warm format lint types layers
+.PHONY: setup demo test check bench warm format lint types page-types layers
 
 setup: $(READY)
 
@@ -23,6 +23,8 @@ demo: setup
 	$(BIN)/aggressor demo
 
 test: setup
+	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || \
+		echo "no chromium here: the tests of the desk's page are skipped (apt-get install chromium)"
 	$(BIN)/pytest -n 2
 
 warm: setup
@@ -40,7 +42,15 @@ lint: setup
 types: setup
 	$(BIN)/pyright
 
+# The desk's modules are plain JavaScript with types in comments; only checking them needs node.
+page-types:
+	@if command -v npm >/dev/null 2>&1; then \
+		npm --prefix tests/web ci --silent --no-audit --no-fund && npm --prefix tests/web run --silent types; \
+	else \
+		echo "no npm here: the types of the desk's page are not checked"; \
+	fi
+
 layers: setup
 	$(BIN)/lint-imports
 
-check: format lint types layers test
+check: format lint types page-types layers test
