@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from aggressor.cli.live import At
 from aggressor.cli.trading import LimitsFile
 from aggressor.cli.words import Defaults, Start, Stop, usage
 
 if TYPE_CHECKING:
-    from aggressor.run.desk import Desk
+    from aggressor.run.desk_acts import Acts
 
 
 def desk(
-    *,
+    *markets: str,
     replay: Path | None = None,
     instrument: Annotated[
         list[str] | None,
-        Parameter(help="Which of the store, as `venue:SYMBOL`; all where none is named."),
+        Parameter(help="Which of the store, as `venue:SYMBOL`; all if absent.", negative=""),
     ] = None,
     synthetic: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 1,
@@ -28,20 +29,27 @@ def desk(
     profile: Defaults = "perp",
     start: Start = None,
     stop: Stop = None,
+    store: Annotated[
+        Path | None, Parameter(help="Folder of the live account; a folder of yours if absent.")
+    ] = None,
+    at: At = "",
     port: int = 0,
     open_: Annotated[bool, Parameter(name="--open")] = True,
     read_only: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Show a market in the browser: book, tape, footprint, signals with their reasons; and act.
 
-    Everything is served from this machine to this machine; the address holds a token.
+    Live markets need no keys: orders are simulated on them, with queues and latency, and kept in a
+    journal. Everything is served from this machine to this machine; the address holds a token.
 
     Parameters
     ----------
+    markets
+        Live markets, each as `venue:SYMBOL` as the venue writes it; several at once.
     replay
-        Folder of a store: a recording with a time that can be moved.
+        Instead: the folder of a store, a recording with a time that can be moved.
     synthetic
-        A market that we made ourselves, with labelled scenarios and a strategy on paper.
+        Instead: a market that we made ourselves, with labelled scenarios and a strategy on paper.
     seed
         Seed of that market.
     strategy
@@ -60,22 +68,27 @@ def desk(
 
     from aggressor.run.desk_server import serve
 
-    if synthetic == (replay is not None):
-        usage("name one market: --replay STORE or --synthetic")
+    if bool(markets) + synthetic + (replay is not None) != 1:
+        usage("name live markets, or --replay STORE, or --synthetic")
 
-    def make() -> "Desk":
-        from aggressor.run import desk_markets as markets
+    def make() -> "Acts":
+        from aggressor.run import desk_markets as made
         from aggressor.run.assemble import Settings
         from aggressor.run.desk import DeskPlan, ready
-        from aggressor.run.rules import rules_of
+        from aggressor.run.rules import DEFAULT_RULES, rules_of
 
+        rules = DEFAULT_RULES if limits is None else rules_of(limits)
+        settings = Settings(strategy=strategy, profile=profile, equity=equity)
+        if markets:
+            from aggressor.run.desk_live import live_desk
+
+            return live_desk(markets, settings, rules, store=store, at=at, read_only=read_only)
         if replay is None:
-            market = markets.synthetic_market(seed)
-            settings = markets.synthetic_settings(strategy or "exhaustion_scalp")
+            market = made.synthetic_market(seed)
+            settings = made.synthetic_settings(strategy or "exhaustion_scalp")
         else:
-            market = markets.stored_market(replay, instrument or (), start, stop)
-            settings = Settings(strategy=strategy, profile=profile, equity=equity)
-        rule = None if limits is None else rules_of(limits).desk(market.instruments)
+            market = made.stored_market(replay, instrument or (), start, stop)
+        rule = None if limits is None else rules.desk(market.instruments)
         return ready(market, DeskPlan(settings, rule, read_only=read_only))
 
     def opened(address: str) -> None:

@@ -45,7 +45,7 @@ class Course:
         market: Market,
         settings: Settings,
         hub: Hub,
-        clock: Callable[[], dict[str, Any]],
+        more: Callable[[], dict[str, Any]],
         rule: DeskRule | None = None,
     ) -> None:
         feed, self.labels = market.feed()
@@ -67,7 +67,7 @@ class Course:
             hub,
             profile=settings.profile,
             ahead=self.exchange.ahead,
-            clock=clock,
+            more=more,
             strategy=settings.strategy or None,
         )
 

@@ -1,25 +1,24 @@
 """`aggressor desk`: a market on the screen of a browser, with time to go and orders to give.
 
-    browser --> commands --> Desk.do --> time of the replay | an act of the run (intents, the halt)
+    browser --> commands --> Desk.do --> time of the replay | an act of the run (`desk_acts`)
     Course: market -> engine -> picture -> hub --> browser
 
 One process, one loop. The engine runs in slices of some milliseconds and sockets are served in
-between; a browser that does not read waits by itself. Orders pass `Trading.want`, the same door as
-a strategy's, and the same checks behind it; they are taken from a browser that was armed, in this
-epoch of the desk, and from nobody on a desk that is read-only.
+between; a browser that does not read waits by itself.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from aggressor.execution.desk import DeskRule
-from aggressor.execution.halt import HaltLevel
 from aggressor.run.assemble import Settings
 from aggressor.run.course import COLUMNS_NS, Course, Market
+from aggressor.run.desk_acts import DONE, Acts, Answer, refused
 from aggressor.run.desk_time import DeskTime
-from aggressor.run.hand import Hand, HandError, described
+from aggressor.run.hand import Hand
+from aggressor.run.trading import Trading
 from aggressor.schema.command import empty_commands
 from aggressor.schema.event import NO_TIME, empty_events
 from aggressor.sim.exchange import SimExchange
@@ -27,8 +26,7 @@ from aggressor.sim.synthetic.labels import Label
 from aggressor.store.replay import TIMER_NS, replay_of
 from aggressor.web import commands
 from aggressor.web.hub import Hub
-from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
-from aggressor.web.server import Visitor
+from aggressor.web.protocol import Kind, json_frame
 from aggressor.web.words import hello, label_document
 
 TICK_S = 1 / 60
@@ -37,18 +35,6 @@ SEEK_S = 0.05
 _FIRST_NS = 2_000_000_000  # of a market, run while the desk is made
 MS = 1_000_000  # how exactly a browser may name the ends of a span
 MINUTE_NS = 60_000_000_000
-_HALTS: Mapping[str, HaltLevel] = {
-    "no_entries": HaltLevel.NO_ENTRIES,
-    "cancel": HaltLevel.CANCEL,
-    "flatten": HaltLevel.FLATTEN,
-}
-Answer = dict[str, Any]
-DONE: Answer = {"ok": True, "reason": ""}
-
-
-def refused(why: str) -> Answer:
-    """Return the answer that something is not done."""
-    return {"ok": False, "reason": why}
 
 
 class DeskPlan(NamedTuple):
@@ -84,13 +70,13 @@ def greeting(
     )
 
 
-class Desk:
+class Desk(Acts):
     """A desk over a market that can be begun again: a replay, a synthetic market."""
 
-    def __init__(self, market: Market, plan: DeskPlan, hub: Hub | None = None) -> None:
+    def __init__(self, market: Market, plan: DeskPlan) -> None:
+        super().__init__(Hub(), len(market.instruments), read_only=plan.read_only)
         self.market = market
         self.plan = plan
-        self.hub = hub or Hub()
         self.time = DeskTime()
         self.course = self._begun()
         self.hand = Hand(self.course.engine)
@@ -100,15 +86,19 @@ class Desk:
         self._sought(market.opens_ns)
 
     def _begun(self) -> Course:
-        return Course(self.market, self.plan.settings, self.hub, self._clock, self.plan.rule)
+        return Course(self.market, self.plan.settings, self.hub, self._more, self.plan.rule)
 
     def _hello(self) -> dict[str, Any]:
         rows = [lane.bars.row_ticks for lane in self.course.picture.lanes]
         return greeting(self.market, self.plan, rows)
 
-    def _clock(self) -> dict[str, Any]:
+    def _more(self) -> dict[str, Any]:
         course = self.course
-        return self.time.document(course.now_ns, at_end=course.at_end)
+        return {"clock": self.time.document(course.now_ns, at_end=course.at_end)}
+
+    def use(self, hub: Hub) -> None:
+        """Tell what is new to another hub, that has adopted the one before."""
+        self.hub = self.course.picture.hub = hub
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -126,7 +116,7 @@ class Desk:
             self._seek_on(wall_s)
         elif self.time.playing:
             self._play_on(wall_s)
-        self._follow()
+        self.follow()
         self._tell_labels()
         self.course.picture.moment(wall_s)
         self.hub.wake()
@@ -151,13 +141,6 @@ class Desk:
             if self._play_behind_seek and not self.course.at_end:
                 self.time.play(to_ns, time.monotonic())
 
-    def _follow(self) -> None:
-        """Go on with a flattening."""
-        if self.hand.flattening:
-            wanted = self.hand.follow()
-            if wanted:
-                self._want(wanted)
-
     def _tell_labels(self) -> None:
         """Tell what was injected when its time begins, and again when it is over."""
         if not self.market.labelled or self.course.now_ns == NO_TIME:
@@ -172,71 +155,32 @@ class Desk:
                 content = label_document(label, number, over=state == 2)
                 self.hub.publish(json_frame(Kind.LABEL, 0, now, content))
 
-    def notice(self, text: str, level: str = "info") -> None:
-        """Tell words to every browser."""
-        self.hub.publish(
-            json_frame(Kind.NOTICE, WHOLE_DESK, NO_TIME, {"level": level, "text": text})
-        )
-        self.hub.wake()
+    # -- what acts stand on ----------------------------------------------------------------------
 
-    # -- what browsers ask for -------------------------------------------------------------------
+    @property
+    def trading(self) -> Trading:
+        """The loop that acts go to."""
+        return self.course.trading
 
-    def do(self, visitor: Visitor, command: commands.Command) -> Answer:
-        """Do what a browser asks for, or say why not."""
-        if isinstance(command, commands.Ping):
-            now = self.course.now_ns
-            return DONE | {"ms": command.ms, "now_ms": None if now == NO_TIME else now / 1e6}
-        if isinstance(command, commands.Watch):
-            return self._watch(visitor, command)
-        if isinstance(command, commands.Navigation):
-            return self._navigate(command)
-        if self.plan.read_only:
-            return refused("This desk is read-only.")
-        if isinstance(command, commands.Arm):
-            visitor.armed = self.hub.epoch if command.on else None
-            return DONE | {"armed": command.on}
-        if isinstance(command, commands.Kill):
-            self._halt(_HALTS[command.level], command.reason)
-            return DONE
-        if visitor.armed != self.hub.epoch:
-            return refused("This browser is not armed.")
-        return self._act(command)
+    @property
+    def now_ns(self) -> int | None:
+        """The time of an act: that of the market; None before its first event."""
+        return None if self.course.now_ns == NO_TIME else self.course.now_ns
 
-    def _watch(self, visitor: Visitor, command: commands.Watch) -> Answer:
-        unknown = [k for k in command.lanes if k >= len(self.market.instruments)]
-        if unknown:
-            return refused(f"There is no lane {unknown[0]}.")
-        visitor.reader.watch(command.lanes)
-        return DONE
+    @property
+    def busy(self) -> str:
+        """Why no order is taken now; empty where one is."""
+        return "The desk is on its way to another moment." if self.time.seeking_ns else ""
 
-    def _act(self, command: commands.Acting) -> Answer:
-        """Give the engine what a person wants."""
-        if self.course.now_ns == NO_TIME or self.time.seeking_ns is not None:
-            return refused("The desk is on its way to another moment.")
-        if isinstance(command, commands.Resume):
-            self._halt(HaltLevel.OPEN, command.reason)
-            return DONE
-        try:
-            wanted = self.hand.intents(command)
-        except HandError as trouble:
-            return refused(str(trouble))
-        if not wanted and not self.hand.flattening:
-            return refused("Nothing is under way or held.")
-        if wanted:
-            self._want(wanted)
-        stands = not self.time.playing
-        return DONE | ({"note": "time stands still: it is taken when it goes on"} if stands else {})
-
-    def _want(self, wanted: list[Any]) -> None:
-        self.course.trading.want(wanted, described(wanted), self.course.now_ns)
-
-    def _halt(self, level: HaltLevel, reason: str) -> None:
-        now = self.course.now_ns if self.course.now_ns != NO_TIME else 0
-        self.course.trading.act(level, f"person: {reason}", now)
+    @property
+    def note(self) -> str:
+        """What one who orders should know."""
+        return "" if self.time.playing else "time stands still: it is taken when it goes on"
 
     # -- the time of a replay --------------------------------------------------------------------
 
-    def _navigate(self, command: commands.Navigation) -> Answer:
+    def navigate(self, command: commands.Navigation) -> Answer:
+        """Move the time of the replay."""
         now, wall = self.course.now_ns, time.monotonic()
         if isinstance(command, commands.Seek):
             return self._seek(command)

@@ -15,7 +15,7 @@ from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
 from aggressor.web.server import DeskServer, Visitor
 
 if TYPE_CHECKING:
-    from aggressor.run.desk import Desk
+    from aggressor.run.desk_acts import Acts
 
 _TOLD_EVERY = 5  # kernels
 
@@ -24,7 +24,7 @@ class _Door:
     """Who answers browsers until the desk is ready, and then the desk."""
 
     def __init__(self) -> None:
-        self.desk: Desk | None = None
+        self.desk: Acts | None = None
 
     def do(self, visitor: Visitor, command: commands.Command) -> dict[str, Any]:
         """Do what a browser asks for, or say why not."""
@@ -36,7 +36,7 @@ class _Door:
 
 
 async def serve(
-    make: Callable[[], "Desk"],
+    make: Callable[[], "Acts"],
     *,
     port: int,
     say: Callable[[str], None],
@@ -56,7 +56,7 @@ async def serve(
         opened(server.address)
         desk = await _made(make, hub, say)
         hub.adopt(desk.hub)
-        desk.hub = desk.course.picture.hub = hub
+        desk.use(hub)
         door.desk = desk
         await desk.run()
     except Exception as trouble:
@@ -66,7 +66,7 @@ async def serve(
         await server.stop(why)
 
 
-async def _made(make: Callable[[], "Desk"], hub: Hub, say: Callable[[str], None]) -> "Desk":
+async def _made(make: Callable[[], "Acts"], hub: Hub, say: Callable[[str], None]) -> "Acts":
     """Return the desk, made in a thread; browsers are told how far it is."""
     loop = asyncio.get_running_loop()
 
@@ -75,7 +75,7 @@ async def _made(make: Callable[[], "Desk"], hub: Hub, say: Callable[[str], None]
         hub.publish(json_frame(Kind.NOTICE, WHOLE_DESK, NO_TIME, content))
         hub.wake()
 
-    def making() -> "Desk":
+    def making() -> "Acts":
         from aggressor.run.progress import COMPILING, compiling
 
         def compiled(count: int, name: str) -> None:

@@ -33,7 +33,7 @@ from aggressor.run.keys import Found, find_keys
 from aggressor.run.record import by_venue, stop_event
 from aggressor.run.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.rules import Rules
-from aggressor.run.trading_run import Errand, Show, run_until_over
+from aggressor.run.trading_run import Errand, Screen, Show, run_until_over
 from aggressor.run.venue_exchange import LiveRules
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
@@ -75,6 +75,7 @@ async def live(
     notice: Notice,
     alerts: Alerts | None = None,
     keys: Callable[[str], Found | None] = find_keys,
+    screen: Screen | None = None,
 ) -> dict[str, Any]:
     """Trade until told to stop; return what came of it.
 
@@ -86,13 +87,15 @@ async def live(
     with Guard(folder, plan) as guard:
         async with recorded_market(plan.names, folder, plan.at, notice) as market:
             _bounded(plan.rules, market.instruments)
+            if screen is not None:
+                market.feed = screen.feed(market.feed)
             guard.begin(notice)
             run = LiveRun(plan, folder, market, guard, alerts, notice, found)
             await run.begin()
             if alerts is not None:
                 market.beside(alerts.run(notice))
             await guard.watched()
-            await run_until_over(run, stop, plan.seconds, show)
+            await run_until_over(run, stop, plan.seconds, show, screen)
             await run.close()
             if alerts is not None:
                 await alerts.flush(notice)
@@ -345,6 +348,10 @@ class LiveRun:
         if self.account.halt.level < HaltLevel.DISCONNECT:
             await self.accounts.close(_CLOSE_S)
         self._guard.end(RunnerState.ENDED)
+
+    def ahead(self, order: int) -> float | None:
+        """Nobody says how many lots are in front of an order at a venue."""
+        return None
 
     def document(self) -> dict[str, Any]:
         """Return where everything stands."""

@@ -21,7 +21,7 @@ from aggressor.run.assemble import Settings
 from aggressor.run.record import by_venue, stop_event
 from aggressor.run.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.rules import DEFAULT_RULES, Rules
-from aggressor.run.trading_run import Errand, Show, run_until_over
+from aggressor.run.trading_run import Errand, Screen, Show, run_until_over
 from aggressor.schema.errors import ConfigError
 from aggressor.sim.exchange import SimExchange
 from aggressor.strategies.gates import Mode
@@ -49,7 +49,12 @@ def paper_folder(store: Path | None) -> Path:
 
 
 async def paper(
-    plan: PaperPlan, *, show: Show, notice: Notice, alerts: Alerts | None = None
+    plan: PaperPlan,
+    *,
+    show: Show,
+    notice: Notice,
+    alerts: Alerts | None = None,
+    screen: Screen | None = None,
 ) -> dict[str, Any]:
     """Trade on paper until told to stop; return what came of it.
 
@@ -61,11 +66,13 @@ async def paper(
     folder = paper_folder(plan.store)
     stop = stop_event(asyncio.get_running_loop())
     async with recorded_market(plan.names, folder, plan.at, notice) as market:
+        if screen is not None:
+            market.feed = screen.feed(market.feed)
         run = PaperRun(plan, folder, market, alerts)
         run.begin(notice)
         if alerts is not None:
             market.beside(alerts.run(notice))
-        await run_until_over(run, stop, plan.seconds, show)
+        await run_until_over(run, stop, plan.seconds, show, screen)
         if alerts is not None:
             await alerts.flush(notice)
         result = run.document()
@@ -150,6 +157,10 @@ class PaperRun:
         if not self.under_way:
             positions, orders = self.exchange.truth()
             self.account.compare(positions, orders, self.market.clock.now())
+
+    def ahead(self, order: int) -> float | None:
+        """Return the lots in front of an order, as the simulated queue has it."""
+        return self.exchange.ahead(order)
 
     def document(self) -> dict[str, Any]:
         """Return where everything stands."""

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from aggressor.engine.ports import Feed
 from aggressor.run.backlog import Backlog
 from aggressor.run.compaction import compact_segments
 from aggressor.run.line import Line, Wires
@@ -42,7 +43,7 @@ class RecordedMarket:
         self.wires = wires
         self.clock = wires.clock
         self.backlog = backlog
-        self.feed = LiveFeed(backlog, wires.clock)
+        self.feed: Feed = LiveFeed(backlog, wires.clock)
         self.instruments: list[Instrument] = [one for line in lines for one in line.instruments]
         self.compacted = 0  # segments, known behind the end
         self._woken = asyncio.Event()

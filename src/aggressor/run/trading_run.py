@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from aggressor.engine.engine import Engine
-from aggressor.engine.ports import Strategy
+from aggressor.engine.ports import Feed, Strategy
 from aggressor.execution.halt import HaltLevel
 from aggressor.run.account import Account
 from aggressor.run.alerts import Kind
@@ -29,6 +29,7 @@ RECONCILE_S = 60.0
 STOP_S = 5.0
 
 Show = Callable[[dict[str, Any]], None]
+Turn = Callable[[], object]
 
 
 class Errand(Protocol):
@@ -76,23 +77,51 @@ class TradingRun(Protocol):
         """Hold our record against the venue's."""
         ...
 
+    def ahead(self, order: int) -> float | None:
+        """Return the lots in front of an order of ours; None where that is not known."""
+        ...
+
     def document(self) -> dict[str, Any]:
         """Return where everything stands."""
         ...
 
 
+class Screen(Protocol):
+    """Who looks closer than `show` does, and may act as a person: the desk."""
+
+    def feed(self, feed: Feed) -> Feed:
+        """Return the market's feed as the run should have it: the same rows, cut elsewhere."""
+        ...
+
+    def begin(self, run: TradingRun) -> None:
+        """The account stands; the market begins."""
+        ...
+
+    def turn(self) -> None:
+        """Let the account use what has arrived."""
+        ...
+
+
 async def run_until_over(
-    run: TradingRun, stop: asyncio.Event, seconds: float | None, show: Show
+    run: TradingRun,
+    stop: asyncio.Event,
+    seconds: float | None,
+    show: Show,
+    screen: Screen | None = None,
 ) -> None:
     """Turn until stopped, out of time, done, disconnected by the kill switch, or failed."""
     loop, account, market = asyncio.get_running_loop(), run.account, run.market
+    turn: Turn = account.trading.turn
+    if screen is not None:
+        screen.begin(run)
+        turn = screen.turn
     ends = None if seconds is None else loop.time() + seconds
     looked, compared = 0.0, loop.time()
     watch = _Watch(run)
     try:
         while True:
             await market.rows()
-            account.trading.turn()
+            turn()
             run.turned()
             now = loop.time()
             if now - looked >= LOOK_S:
@@ -109,14 +138,14 @@ async def run_until_over(
                 break
             market.look_for_trouble()
         why = "the time is over" if late else "done" if run.over else "stopped"
-        await _wind_down(run, account.halt.reason if halted else why)
+        await _wind_down(run, account.halt.reason if halted else why, turn)
     except AggressorError as trouble:
         account.close(f"failed: {trouble}", market.clock.now())
         raise
     except Exception as trouble:
         account.fail(trouble, market.clock.now())
         with suppress(Exception):  # the first trouble is the one to tell
-            await _settle(run)
+            await _settle(run, turn)
         account.close(f"failed: {type(trouble).__name__}: {trouble}", market.clock.now())
         raise
 
@@ -144,20 +173,20 @@ class _Watch:
                 account.watch_clock(offset, now)
 
 
-async def _wind_down(run: TradingRun, why: str) -> None:
+async def _wind_down(run: TradingRun, why: str, turn: Turn) -> None:
     """Take no new risk, give up entries, and wait for the venue's word."""
     now = run.market.clock.now
     run.account.trading.act(STOP, f"stop: {why}", now())
-    await _settle(run)
+    await _settle(run, turn)
     run.compare()
     run.account.close(why, now())
 
 
-async def _settle(run: TradingRun) -> None:
+async def _settle(run: TradingRun, turn: Turn) -> None:
     """Turn until nothing is under way, but not for long."""
     loop = asyncio.get_running_loop()
     until = loop.time() + STOP_S
     while loop.time() < until and (run.under_way or run.account.entries_open):
         await run.market.rows()
-        run.account.trading.turn()
+        turn()
         run.turned()

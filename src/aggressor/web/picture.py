@@ -44,7 +44,7 @@ STATE_S = 0.2
 ACCOUNT_S = 0.1
 PROFILE_S = 1.0
 SIGNALS_KEPT = 2_000
-Clock = Callable[[], dict[str, Any]]
+More = Callable[[], dict[str, Any]]  # what else ACCOUNT says: clock, lines
 
 
 class Lane:
@@ -71,7 +71,7 @@ class Picture:
         *,
         profile: str,
         ahead: Queue,
-        clock: Clock,
+        more: More,
         strategy: str | None,
     ) -> None:
         self.hub = hub
@@ -84,7 +84,7 @@ class Picture:
         for view in self._views:
             view.peers = self._views
         self._ahead = ahead
-        self._clock = clock
+        self._more = more
         self._strategy = strategy
         self._refused = engine.desk.refused_total
         self._ended = len(engine.desk.accounts)
@@ -175,7 +175,7 @@ class Picture:
         if not self._is_due("account", WHOLE_DESK, wall_s, ACCOUNT_S, always):
             return
         content = account_document(self._engine, self._ahead, self._strategy)
-        content |= {"clock": self._clock(), "readers": len(self.hub.readers)}
+        content |= self._more() | {"readers": len(self.hub.readers)}
         made = json_frame(Kind.ACCOUNT, WHOLE_DESK, self._engine.now_ns, content)
         self.hub.publish(made)
 
