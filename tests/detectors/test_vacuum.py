@@ -174,6 +174,16 @@ def test_what_is_put_up_again_elsewhere_has_not_left() -> None:
     assert found(tape).size == 0
 
 
+def test_a_sweep_whose_depth_came_back_does_not_hide_the_withdrawal_after_it() -> None:
+    tape = book().at(1050).trade(-1, 1000, 82).later(10)
+    show(tape, THIN, FULL).later(150)
+    show(tape, FULL, THIN).later(150)
+    rows = found(show(tape, THIN, FULL).later(800))  # all within one window
+    assert told(rows[:2]) == [(EXPIRED, "cancelled share of the loss"), (CONFIRMED, "")]
+    assert rows["episode"].tolist()[:2] == [1, 2]
+    assert seen(rows[1])["traded"] == 0
+
+
 def test_what_trades_after_the_lowest_depth_is_no_part_of_the_loss() -> None:
     b = known()
     b.vacuum.parameters["hold_ns"] = 300 * MS

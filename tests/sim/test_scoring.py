@@ -12,6 +12,7 @@ from aggressor.schema.signal import (
     PULL,
     PUSH_THROUGH,
     REJECTED,
+    STACKING,
     empty_signals,
 )
 from aggressor.sim.synthetic.config import SCENARIO_KINDS
@@ -202,3 +203,19 @@ def test_scores_add_up_and_nothing_is_not_zero():
     assert both.delay_ms_p50 == 7.0
     assert both.precision == pytest.approx(2 / 3)
     assert both.recall == 0.5
+
+
+def test_rows_of_which_nothing_rested_explain_no_iceberg():
+    rows = signals((ICEBERG, 112, 1000), (STACKING, 112, 1000, {"direction": -1}))
+    rested = labelled(kind="stacking", side=0, peak_lots=100)
+    scores = score_signals(rows, [rested])
+    assert (scores[ICEBERG].explained, scores[ICEBERG].false) == (1, 0)
+    bare = labelled(kind="stacking", side=0, peak_lots=100, traded_lots=0)
+    scores = score_signals(rows, [bare])
+    assert (scores[ICEBERG].explained, scores[ICEBERG].false) == (0, 1)
+
+
+@pytest.mark.parametrize(("traded", "came"), [(0, True), (27, True), (28, False)])
+def test_a_vacuum_that_was_eaten_did_not_come_about(traded, came):
+    label = labelled(kind="vacuum", direction=-1, peak_lots=100, count=10, traded_lots=traded)
+    assert came_about(label) is came

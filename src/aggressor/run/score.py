@@ -9,7 +9,7 @@ market of its own that counts from its first scenario and ends soon after one ha
 others come one after the other in FAMILIES. The nulls hold no scenario: whatever is confirmed there
 is a false alarm, but for the lively one, the background of all scenarios: its metaorders and heavy
 tails hold patterns that nobody made. On the martingale null the few scenarios that leave its mid
-alone are scored too, in a table of their own.
+alone are scored too, in a table of their own, with what any detector says beside them.
 
 No trading: the pipeline runs over the events, and its outbox is read. A detector that writes
 nothing on any tape, not even a near-miss, is "not built".
@@ -201,9 +201,7 @@ def score(seed: int, hours: float, progress: Step = silent) -> dict[str, Any]:
             for kind in DETECTOR_OF.values()
             for market in NULL_MARKETS
         ],
-        "martingale": _rows(
-            totals, "martingale", [DETECTOR_OF[kind] for kind in MARTINGALE_KINDS], written
-        ),
+        "martingale": _rows(totals, "martingale", DETECTOR_OF.values(), written),
         "seconds": time.perf_counter() - began,
     }
 
