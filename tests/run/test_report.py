@@ -21,7 +21,9 @@ from aggressor.run.report_pictures import pictures_of
 from aggressor.run.run_market import journal_of
 from aggressor.run.sweep import SWEEP_MS, sweep
 from aggressor.schema.errors import ConfigError, StoreError
+from aggressor.schema.event import LEVEL
 from aggressor.sim.synthetic.presets import demo_instrument
+from aggressor.study.depth_rows import DEAD_NS, depth_at
 from tests.properties.tapes import market, within
 from tests.store.stores import make_store
 
@@ -114,6 +116,22 @@ def test_the_page_asks_nobody_for_anything(ran: Ran) -> None:
     assert "<script" not in ran.page
     assert "url(" not in ran.page
     assert "default-src 'none'" in ran.page
+
+
+def test_depth_is_not_known_where_nobody_listened() -> None:
+    first = within(market(1), 10.0)
+    later = first.copy()
+    gap_ns = 10 * DEAD_NS
+    later["ts_recv"] += gap_ns
+    later["ts_venue"] += gap_ns
+    start = int(first["ts_recv"][0])
+    times = start + np.array([9 * 10**9, DEAD_NS // 2, gap_ns // 2, gap_ns + 9 * 10**9])
+    low = int(first["price"][first["kind"] == LEVEL].min())
+    depth = depth_at([first, later], times, low, 1, 400)
+    known = ~np.isnan(depth).any(axis=0)
+    assert known.tolist() == [True, True, False, True]
+    assert depth[:, 0].sum() > 0
+    np.testing.assert_array_equal(depth[:, 0], depth[:, 3])
 
 
 def test_text_is_escaped(ran: Ran) -> None:

@@ -15,6 +15,7 @@ from aggressor.market.book import BookState, best_price, lots_at, next_price
 from aggressor.schema.event import ASK, BID, NO_PRICE, Events
 from aggressor.study.tops import TopReader
 
+DEAD_NS = 30_000_000_000  # nobody listened: a thin market is silent for seconds, not for this
 _WALK_MAX = 20_000
 
 
@@ -44,7 +45,7 @@ def depth_at(
 ) -> NDArray[Any]:
     """Return what rests in `rows` rows at each of `times` (n,), ascending: (rows, n) float32 lots.
 
-    nan where the book is not known, and behind the end of the tape.
+    nan where the book is not known or older than DEAD_NS, and behind the end of the tape.
     """
     found = np.full((times.size, rows), np.nan, np.float32)
     reader, ladder, done = TopReader(), np.zeros(rows), 0
@@ -55,7 +56,7 @@ def depth_at(
             stop = int(np.searchsorted(known, times[done], side="right"))
             reader.add(events[start:stop])
             start = stop
-            if reader.book.head[0]["valid"]:
+            if reader.book.head[0]["valid"] and times[done] - reader.book_ns <= DEAD_NS:
                 depth_rows(reader.book, 0, low, row_ticks, ladder)
                 found[done] = ladder
             done += 1

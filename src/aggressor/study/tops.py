@@ -120,6 +120,11 @@ class TopReader:
         """The book as it stands."""
         return self._state.book
 
+    @property
+    def book_ns(self) -> int:
+        """When the book last changed, ts_recv."""
+        return int(self._state.now[0]["book_ns"])
+
     def add(self, events: Events) -> Rows:
         """Use a batch; return its rows."""
         state = self._state.replace(head=np.zeros(1, np.int64), rows=np.zeros(events.size + 1, TOP))
