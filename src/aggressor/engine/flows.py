@@ -6,8 +6,10 @@ sees all of a level's ledger but its very end: a trade that no row of the book e
 as replenished in the moment its level is released. It is known beforehand, though: it is what still
 waits (`pend`) when the level was last seen. Hence nothing has to be logged as it happens.
 
-    lots    (n,)       float64: + rests on the bid, - on the ask, 0 nothing, by price
-    flows   (2, 4, n)  int64 lots by side (0 bid, 1 ask) and FLOW_NAMES, since the last look
+A look says what changed: `prices` and `lots` (+ rests on the bid, - on the ask, 0 nothing) of the
+prices whose size is another than at the last look, or of all that hold something where the whole is
+asked for; and `flows`, a FLOW for every level at which something happened. Two of the same level
+are possible (it went and came anew): they add up.
 
 Invariant: over looks at a range that holds every price, the flows of a side sum to the change of
 the ledger's `sides`: added, pulled and hidden as they are, traded with what waits. Amounts may be
@@ -22,7 +24,17 @@ from numpy.typing import NDArray
 from aggressor.engine.parts import Pipeline
 from aggressor.kernel import Int, kernel, kernel_inline
 
-ADDED, PULLED, TRADED, HIDDEN = range(4)
+FLOW = np.dtype(
+    [
+        ("added", "<i8"),  # lots since the last look, as the next three
+        ("pulled", "<i8"),
+        ("traded", "<i8"),
+        ("hidden", "<i8"),
+        ("price", "<i4"),
+        ("side", "i1"),  # of the level
+        ("reserved", "u1", (3,)),
+    ]
+)
 FLOW_NAMES = ("added", "pulled", "traded", "hidden")
 
 SEEN = np.dtype(
@@ -42,19 +54,25 @@ SEEN = np.dtype(
 
 
 @kernel_inline
-def _add(flows: NDArray[np.int64], side: Int, what: Int, at: Int, lots: Int) -> None:
-    """Add lots at a place of the range; outside of it they are not shown."""
-    if 0 <= at < flows.shape[2]:
-        flows[np.uint64(side < 0), np.uint64(what), np.uint64(at)] += lots
+def _put(
+    flows: Any, used: Int, price: Int, side: Int, added: Int, pulled: Int, traded: Int,
+    hidden: Int,
+) -> Int:  # fmt: skip
+    """Write what happened at a level, if anything did; return how many are written."""
+    if added == 0 and pulled == 0 and traded == 0 and hidden == 0:
+        return used
+    row = flows[np.uint64(used)]
+    row["price"] = price
+    row["side"] = side
+    row["added"] = added
+    row["pulled"] = pulled
+    row["traded"] = traded
+    row["hidden"] = hidden
+    return used + 1
 
 
 @kernel_inline
-def _forget(was: Any, low: Int, flows: NDArray[np.int64]) -> None:
-    """End what was seen of a level: what waited there has been booked as replenished."""
-    if was["live"] != 0 and was["pend"] > 0:
-        at = np.int64(was["price"]) - low
-        _add(flows, was["side"], ADDED, at, was["pend"])
-        _add(flows, was["side"], HIDDEN, at, was["pend"])
+def _forget(was: Any) -> None:
     was["live"] = 0
     was["added"] = 0
     was["pulled"] = 0
@@ -68,36 +86,50 @@ def read_flows(
     pipe: Pipeline,
     k: Int,
     low: Int,
+    whole: Int,
     seen: NDArray[Any],
+    now: NDArray[np.float64],
+    shown: NDArray[np.float64],
+    prices: NDArray[np.int32],
     lots: NDArray[np.float64],
-    flows: NDArray[np.int64],
-) -> None:
-    """Write lots and flows of lane `k` for prices from `low` on; `seen` is SEEN by slot."""
+    flows: NDArray[Any],
+) -> tuple[Int, Int]:
+    """Look at lane `k` from the price `low` on; return how many prices and flows were written.
+
+    `seen` (slots,) SEEN and `shown` (n,) by price are what the last look saw, written in place;
+    `now` (n,) is scratch; `prices`, `lots` (n,) and `flows` (2 slots,) FLOW take the answer.
+    """
     book, ledger = pipe.market.book, pipe.market.ledger
-    lots[:] = 0.0
-    for side in range(2):
-        for what in range(4):
-            for at in range(lots.size):
-                flows[side, what, at] = 0
+    now[:] = 0.0
+    happened = np.int64(0)
     for slot in range(1, book.levels.size):
-        level, here, was = book.levels[slot], ledger.slots[slot], seen[slot]
+        level, was = book.levels[np.uint64(slot)], seen[np.uint64(slot)]
         mine = level["place"] != 0 and level["instrument"] == k
-        if not mine or here["open"] == 0:
-            _forget(was, low, flows)
-            if not mine:
-                continue
-        side, at = np.int64(level["side"]), np.int64(level["price"]) - low
-        if 0 <= at < lots.size and level["lots"] != 0:
-            lots[at] = side * level["lots"]
-        if here["open"] == 0:
+        if not mine and was["live"] == 0:
             continue
-        if was["live"] == 0 or was["episode"] != here["episode"]:
-            _forget(was, low, flows)
+        here = ledger.slots[np.uint64(slot)]
+        open_now = mine and here["open"] != 0
+        if was["live"] != 0 and (not open_now or was["episode"] != here["episode"]):
+            inside = 0 <= np.int64(was["price"]) - low < now.size
+            if inside and was["pend"] > 0:  # it has been booked as replenished
+                lost = np.int64(was["pend"])
+                happened = _put(flows, happened, was["price"], was["side"], lost, 0, 0, lost)
+            _forget(was)
+        if not mine:
+            continue
+        side, at = np.int64(level["side"]), np.int64(level["price"]) - low
+        inside = 0 <= at < now.size
+        if inside and level["lots"] != 0:
+            now[at] = side * level["lots"]
+        if not open_now:
+            continue
         traded = here["traded"] + here["pend"]
-        _add(flows, side, ADDED, at, here["added"] - was["added"])
-        _add(flows, side, PULLED, at, here["pulled"] - was["pulled"])
-        _add(flows, side, TRADED, at, traded - was["traded"])
-        _add(flows, side, HIDDEN, at, here["hidden"] - was["hidden"])
+        if inside:
+            happened = _put(
+                flows, happened, level["price"], side, here["added"] - was["added"],
+                here["pulled"] - was["pulled"], traded - was["traded"],
+                here["hidden"] - was["hidden"],
+            )  # fmt: skip
         was["live"] = 1
         was["episode"] = here["episode"]
         was["price"] = level["price"]
@@ -107,6 +139,14 @@ def read_flows(
         was["traded"] = traded
         was["hidden"] = here["hidden"]
         was["pend"] = here["pend"]
+    changed = np.int64(0)
+    for at in range(now.size):
+        if now[at] != (0.0 if whole else shown[at]):
+            prices[changed] = low + at
+            lots[changed] = now[at]
+            changed += 1
+        shown[at] = now[at]
+    return changed, happened
 
 
 class FlowReader:
@@ -114,19 +154,30 @@ class FlowReader:
 
     def __init__(self, lane: int) -> None:
         self.lane = lane
+        self.prices = np.zeros(0, np.int32)  # of the last look, as the next two
         self.lots = np.zeros(0)
-        self.flows = np.zeros((2, 4, 0), np.int64)
+        self.flows = np.zeros(0, FLOW)
+        self._low = self._high = 0
         self._seen = np.zeros(0, SEEN)
+        self._flows = np.zeros(0, FLOW)
+        self._arrays: tuple[NDArray[Any], ...] = ()
 
-    def look(self, pipe: Pipeline, low: int, high: int) -> None:
-        """Read `lots` and `flows` of the prices from `low` to `high`, both included."""
+    def look(self, pipe: Pipeline, low: int, high: int, *, whole: bool = False) -> None:
+        """Look at the prices from `low` to `high`, both included; at another range as a whole."""
         count = high - low + 1
-        if self.lots.size != count:
-            self.lots = np.zeros(count)
-            self.flows = np.zeros((2, 4, count), np.int64)
+        if (low, high) != (self._low, self._high):
+            self._low, self._high, whole = low, high, True
+        if not self._arrays or self._arrays[0].size != count:
+            self._arrays = (np.zeros(count), np.zeros(count), np.zeros(count, np.int32),
+                            np.zeros(count))  # fmt: skip
         slots = pipe.market.book.levels.size
         if self._seen.size < slots:
             grown = np.zeros(slots, SEEN)
             grown[: self._seen.size] = self._seen
-            self._seen = grown
-        read_flows(pipe, self.lane, low, self._seen, self.lots, self.flows)
+            self._seen, self._flows = grown, np.zeros(2 * slots, FLOW)
+        now, shown, prices, lots = self._arrays
+        changed, happened = read_flows(
+            pipe, self.lane, low, int(whole), self._seen, now, shown, prices, lots, self._flows
+        )
+        self.prices, self.lots = prices[: int(changed)].copy(), lots[: int(changed)].copy()
+        self.flows = self._flows[: int(happened)].copy()

@@ -7,14 +7,12 @@ happened, not what stands. Keys come every KEYS columns, whenever the range move
 everything that was lost.
 """
 
-from typing import Any
-
 import numpy as np
 
-from aggressor.engine.flows import ADDED, HIDDEN, PULLED, TRADED, FlowReader
+from aggressor.engine.flows import FLOW_NAMES, FlowReader
 from aggressor.engine.levels import book_levels
 from aggressor.engine.parts import Pipeline
-from aggressor.schema.event import ASK, BID, NO_PRICE
+from aggressor.schema.event import BID, NO_PRICE
 from aggressor.web.protocol import BROKEN, KEY, VALID, Kind, frame
 
 REACH_TICKS = 300
@@ -22,7 +20,6 @@ REACH_BP = 30
 REACH_MAX = 8_000  # ticks: bounds the work of a column
 KEYS = 64
 BOOK_LEVELS = 150
-_FLOWS = (ADDED, PULLED, TRADED, HIDDEN)
 
 
 class Heat:
@@ -32,7 +29,6 @@ class Heat:
         self.lane = lane
         self._reader = FlowReader(lane)
         self._low = self._high = NO_PRICE
-        self._shown = np.zeros(0)
         self._columns = 0
         self._clears = -1
         self._began = False
@@ -44,31 +40,28 @@ class Heat:
         moved = self._cover(bid, ask)
         if self._low == NO_PRICE:
             return None
-        self._reader.look(pipe, self._low, self._high)
-        lots = self._reader.lots
         broken = not self._began or int(head["clears"]) != self._clears
         key = moved or broken or self._columns % KEYS == 0
         self._began, self._clears = True, int(head["clears"])
         self._columns += 1
-        at = np.flatnonzero(lots if key else lots != self._shown)
-        self._shown = lots.copy()
+        look = self._reader
+        look.look(pipe, self._low, self._high, whole=key)
         flags = (KEY if key else 0) | (VALID if head["valid"] else 0) | (BROKEN if broken else 0)
-        sides, places = _touched(self._reader.flows) if not broken else (_NONE, _NONE)
-        flows = self._reader.flows
+        flows = look.flows[:0] if broken else look.flows
         return frame(
             Kind.HEAT,
             self.lane,
             now_ns,
             [
                 np.array([self._low, self._high, bid, ask], np.int32),
-                (self._low + at).astype(np.int32),
-                lots[at],
-                (self._low + places).astype(np.int32),
-                np.where(sides == 0, BID, ASK).astype(np.int8),
-                *(flows[sides, what, places].astype(np.float64) for what in _FLOWS),
+                look.prices,
+                look.lots,
+                flows["price"],
+                flows["side"],
+                *(flows[name].astype(np.float64) for name in FLOW_NAMES),
             ],
-            count=at.size,
-            aux=places.size,
+            count=look.prices.size,
+            aux=flows.size,
             flags=flags,
         )
 
@@ -81,17 +74,7 @@ class Heat:
         if self._low != NO_PRICE and 2 * abs(middle - (self._low + self._high) // 2) <= reach:
             return False
         self._low, self._high = middle - reach, middle + reach
-        self._shown = np.zeros(2 * reach + 1)
         return True
-
-
-_NONE = np.zeros(0, np.int64)
-
-
-def _touched(flows: Any) -> tuple[Any, Any]:
-    """Return (side index, place) of every level at which something happened."""
-    sides, places = np.nonzero(np.any(flows != 0, axis=1))
-    return sides, places
 
 
 def book_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray:
