@@ -106,25 +106,25 @@ def book_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray:
     )
 
 
-def profile_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray | None:
-    """Return the session's volume by row; None before its first print."""
+def profile_frame(pipe: Pipeline, k: int, height: int, now_ns: int) -> bytearray | None:
+    """Return the session's volume in rows of `height` ticks; None before its first print."""
     head = pipe.session.head[k]
     if head["volume"] <= 0:
         return None
     step, origin = int(head["row_ticks"]), int(head["origin"])
     first = (int(head["low"]) - origin) // step
     stop = (int(head["high"]) - origin) // step + 1
-    rows = pipe.session.rows[k, first:stop]
-    held = np.flatnonzero(pipe.session.volumes[k, first:stop])
+    held = first + np.flatnonzero(pipe.session.volumes[k, first:stop])
+    lowest = (origin + held * step) // height * height
+    prices, place = np.unique(lowest, return_inverse=True)
+    sold, bought = (
+        np.bincount(place, pipe.session.rows[k, held, side].astype(np.float64)) for side in (0, 1)
+    )
     return frame(
         Kind.PROFILE,
         k,
         now_ns,
-        [
-            (origin + (first + held) * step).astype(np.int32),
-            rows[held, 1].astype(np.float64),
-            rows[held, 0].astype(np.float64),
-        ],
-        count=held.size,
-        aux=step,
+        [prices.astype(np.int32), bought, sold],
+        count=prices.size,
+        aux=height,
     )
