@@ -11,7 +11,8 @@ from aggressor.execution.halt import HaltLevel
 from aggressor.run.assemble import Settings
 from aggressor.run.course import Course, Market
 from aggressor.run.desk import Desk, DeskPlan
-from aggressor.run.desk_markets import stored_market, synthetic_market
+from aggressor.run.desk_markets import synthetic_market
+from aggressor.run.desk_recording import stored_market
 from aggressor.schema.errors import StoreError
 from aggressor.store.replay import replay_of
 from aggressor.web.commands import read_command

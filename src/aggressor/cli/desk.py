@@ -72,7 +72,6 @@ def desk(
         usage("name live markets, or --replay STORE, or --synthetic")
 
     def make() -> "Acts":
-        from aggressor.run import desk_markets as made
         from aggressor.run.assemble import Settings
         from aggressor.run.desk import DeskPlan, ready
         from aggressor.run.rules import DEFAULT_RULES, rules_of
@@ -84,10 +83,14 @@ def desk(
 
             return live_desk(markets, settings, rules, store=store, at=at, read_only=read_only)
         if replay is None:
-            market = made.synthetic_market(seed)
-            settings = made.synthetic_settings(strategy or "exhaustion_scalp")
+            from aggressor.run.desk_markets import synthetic_market, synthetic_settings
+
+            market = synthetic_market(seed)
+            settings = synthetic_settings(strategy or "exhaustion_scalp")
         else:
-            market = made.stored_market(replay, instrument or (), start, stop)
+            from aggressor.run.desk_recording import stored_market
+
+            market = stored_market(replay, instrument or (), start, stop)
         rule = None if limits is None else rules.desk(market.instruments)
         return ready(market, DeskPlan(settings, rule, read_only=read_only))
 

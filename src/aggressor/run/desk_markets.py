@@ -1,24 +1,18 @@
-"""Markets that a desk can begin again and again: a synthetic one, and a span of a store."""
+"""The synthetic market as one that a desk can begin again and again."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from aggressor.engine.ports import Feed
 from aggressor.run.assemble import Settings
 from aggressor.run.course import Market
-from aggressor.run.market_source import stored
 from aggressor.run.slices import FromFeed
-from aggressor.schema.errors import StoreError
-from aggressor.schema.event import NO_TIME
 from aggressor.sim.synthetic.labels import Label
 from aggressor.sim.synthetic.market import SyntheticFeed
 from aggressor.sim.synthetic.presets import demo_config, demo_instrument
-from aggressor.store.reader import Store
 from aggressor.store.replay import Replay
 
 SYNTHETIC_HOURS = 4.0
 SYNTHETIC_OPENS_S = 330.0  # behind the warm-up: yardsticks are known, the first scenario is near
-OPENS_NS = 300_000_000_000  # of a recording that begins earlier, run before it is shown
 _ROWS = 1_024  # of a synthetic market at a time: it is made as it is needed
 
 
@@ -51,26 +45,4 @@ def synthetic_market(seed: int) -> Market:
         span_ns=(start, start + int(SYNTHETIC_HOURS * 3600e9)),
         opens_ns=start + int(SYNTHETIC_OPENS_S * 1e9),
         labelled=True,
-    )
-
-
-def stored_market(
-    store: Path, instruments: Sequence[str], start: str | None, stop: str | None
-) -> Market:
-    """Return a span of a store; all its instruments where none is named.
-
-    Raises StoreError for what it does not hold, ConfigError for a moment that is none.
-    """
-    names = list(instruments) or sorted(Store(store).instruments)
-    source = stored(store, names, start=start, stop=stop)
-    if not source.rows or source.first_ns == NO_TIME:
-        raise StoreError(f"Nothing of {', '.join(names)} was recorded in that span of {store}.")
-    span = (source.first_ns, source.last_ns)
-    return Market(
-        mode="replay",
-        title=f"A recording: {', '.join(names)}",
-        instruments=source.instruments,
-        feed=lambda: (source.feed(), lambda: ()),
-        span_ns=span,
-        opens_ns=min(span[0] + OPENS_NS, (span[0] + span[1]) // 2),
     )
