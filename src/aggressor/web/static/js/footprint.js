@@ -26,6 +26,7 @@ export class FootprintPane extends CanvasPane {
     this.wide = 104;
     this.row = 14;
     this.row_set = false;
+    this.wide_set = false;
     this.middle = NaN;
     this.right = 0; // bars that lie right of what is shown
     this.follow = true;
@@ -67,6 +68,7 @@ export class FootprintPane extends CanvasPane {
     const { list } = lane.bars;
     const plot = new Plot(0, 0, width - PRICE_AXIS, height - FOOT - TIME_AXIS);
     const ticks = list[list.length - 1].row;
+    if (!this.wide_set) this.wide = Math.round(Math.min(168, Math.max(100, plot.width / Math.min(10, Math.max(5, list.length)))));
     if (!view.follow && this.follow) {
       const at = lane.bars.indexAt(view.t1 - view.span / 2);
       if (at >= 0) this.right = Math.max(0, list.length - 1 - at - Math.floor(plot.width / this.wide / 2));
@@ -247,9 +249,15 @@ export class FootprintPane extends CanvasPane {
       event.preventDefault();
       const factor = Math.exp(-Math.sign(event.deltaY || event.deltaX) * 0.14);
       if (event.shiftKey) this.setRow(this.row * factor);
-      else this.wide = Math.min(260, Math.max(10, this.wide * factor));
+      else this.setWide(this.wide * factor);
       this.turns += 1;
     }, { passive: false });
+  }
+
+  /** @param {number} wide */
+  setWide(wide) {
+    this.wide = Math.min(260, Math.max(10, wide));
+    this.wide_set = true;
   }
 
   /** @param {number} row */
@@ -260,7 +268,7 @@ export class FootprintPane extends CanvasPane {
 
   /** Follow the last bar again. */
   home() {
-    this.row_set = false;
+    this.row_set = this.wide_set = false;
     this.follow = true;
     this.right = 0;
     this.turns += 1;

@@ -16,7 +16,7 @@ import { divergences } from "./divergences.js";
 /** @typedef {import("./store.js").Lane} Lane */
 /** @typedef {CanvasRenderingContext2D} C */
 
-/** Pixels of time within which trades at a price are one bubble. */
+/** Pixels of time and of price within which trades are one bubble. */
 const PLACE = 5;
 
 /** Best bid and ask as steps. @param {C} c @param {Plot} plot @param {import("./heat_store.js").HeatStore} heat */
@@ -58,10 +58,11 @@ export function drawTrades(c, plot, lane, row) {
   const stop = ring.since(plot.t1);
   /** @type {Map<number, {x: number, y: number, lots: number, side: number}>} */
   const places = new Map();
+  const tall = Math.max(row, Math.ceil(((plot.high - plot.low) / plot.height) * PLACE));
   for (let n = from; n < stop; n++) {
     const i = n & ring.mask;
     const x = plot.x(ts[i]);
-    const level = Math.floor(to[i] / row);
+    const level = Math.floor(to[i] / tall);
     const key = (Math.floor(x / PLACE) * 65536 + (level & 65535)) * 3 + side[i] + 1;
     const place = places.get(key);
     if (place) place.lots += lots[i];
@@ -74,7 +75,7 @@ export function drawTrades(c, plot, lane, row) {
   const all = [...places.values()].sort((a, b) => b.lots - a.lots);
   if (!all.length) return 0;
   const big = Math.max(1, all[Math.floor(all.length * 0.015)].lots);
-  const size = Math.max(9, Math.min(19, plot.height / 28));
+  const size = Math.max(8, Math.min(16, plot.height / 32));
   let bubbles = 0;
   c.lineWidth = 1;
   c.strokeStyle = faded("panel", 0.9);

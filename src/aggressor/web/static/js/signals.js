@@ -81,7 +81,7 @@ export class SignalsPane extends WordPane {
 
   why() {
     const blank = this.desk.lane?.state?.blank["signals"];
-    if (blank) return blank;
+    if (blank) return blank.charAt(0).toUpperCase() + blank.slice(1);
     const misses = (this.desk.lane?.signals ?? []).some((one) => this.wanted(one, true));
     return misses ? "Nothing is confirmed yet. Near-misses, with the condition that failed:" : "No detector has said anything yet.";
   }
