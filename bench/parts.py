@@ -122,8 +122,7 @@ class _Looks(ast.NodeTransformer):
         return [_look(ENGINE), node, _look(self._number("market.state"))]
 
     def _part_of(self, statement: ast.stmt) -> int:
-        """Return the number of the part that a statement calls: the module of its last call."""
-        part = ENGINE
+        """Return the number of the part that a statement calls: the module of its outer call."""
         for one in ast.walk(statement):
             called = ast.unparse(one.func).split(".")[0] if isinstance(one, ast.Call) else ""
             found: Any = getattr(self._original, called, None)
@@ -132,8 +131,8 @@ class _Looks(ast.NodeTransformer):
             name = found.__name__ if isinstance(found, ModuleType) else found.__module__
             name = name.removeprefix("aggressor.")
             if not name.startswith(("engine.", "linking")):
-                part = self._number(name)
-        return part
+                return self._number(name)
+        return ENGINE
 
     def _number(self, name: str) -> int:
         key = name, self._when
@@ -165,10 +164,7 @@ def measure(events: Events, scratch: Path, floor: Any) -> None:
     """Print the whole beside the C floor of the book alone, every part, and their sum."""
     module, names = clocked(scratch)
     laps = np.zeros(2 * PARTS, np.int64)
-    look_around(laps, 1)
-    laps[:] = 0
-    look_around(laps, 1_000_000)
-    a_look = float(laps[LOOK]) / 1e6
+    a_look = _cost_of_a_look(laps)
     cycle_ns = _cycle_ns(laps)
     carry(events, new_clocked(module, laps), module)
 
@@ -176,8 +172,10 @@ def measure(events: Events, scratch: Path, floor: Any) -> None:
         pipe = pipelines.linked(_parts())
         return cpu_of(lambda: carry(events, pipe, pipelines))
 
-    runs = []
+    whole()
+    runs, wholes = [], []
     for _ in range(REPEATS):
+        wholes.append(whole())
         laps[:] = 0
         pipe = new_clocked(module, laps)
         look_around(laps, 1)
@@ -185,6 +183,7 @@ def measure(events: Events, scratch: Path, floor: Any) -> None:
         carry(events, pipe, module)
         runs.append(laps.copy())
     pair = in_turn(whole, floor)
+    fastest_ns = min(pair.fastest, *wholes) * 1e9 / events.size
     what = f"whole pipeline, {events.size:,} events"
     figure(what, pair, events.size, "ns/event", "C book alone", 100)
     counts = np.array([run[:PARTS] - a_look * run[PARTS:] for run in runs])
@@ -209,8 +208,8 @@ def measure(events: Events, scratch: Path, floor: Any) -> None:
         unit="ns/event",
         ours=round(total, 1),
         reference="the pipeline as it is, fastest",
-        reference_value=round(pair.fastest * 1e9 / events.size, 1),
-        ratio=round(total / (pair.fastest * 1e9 / events.size), 3),
+        reference_value=round(fastest_ns, 1),
+        ratio=round(total / fastest_ns, 3),
         lost=round(float(costs[LOST]), 2),
         a_look_cycles=round(a_look, 1),
         timers=int(np.count_nonzero(events["kind"] == TIMER)),
@@ -238,6 +237,17 @@ def measure_messages(events: Events) -> None:
             target=25 if label == "p99" else None,
             count=ends.size,
         )
+
+
+def _cost_of_a_look(laps: NDArray[np.int64]) -> float:
+    """Return the cycles between two looks with nothing between them, of the fastest hundred."""
+    costs = []
+    for _ in range(5000):
+        look_around(laps, 1)
+        laps[1:] = 0
+        look_around(laps, 100)
+        costs.append(float(laps[LOOK]) / 100)
+    return min(costs)
 
 
 def _cycle_ns(laps: NDArray[np.int64]) -> float:
