@@ -666,3 +666,17 @@ def test_a_ban_by_429_stops_all_where_the_venue_means_the_address() -> None:
         assert desk.gateway.budget.take("orders", 1, desk.now) is False
         assert desk.gateway.budget.take("cancels", 1, desk.now) is others
         assert desk.kinds(order) == []
+
+
+def test_fills_that_are_asked_for_are_heard_in_turn() -> None:
+    desk = Desk()
+    order = desk.command(c.PLACE)
+    desk.until_quiet()
+    for lots in (3, 4):
+        desk.account.fill(order, lots)
+    desk.account.tells.clear()
+    newest_first = list(reversed(desk.account.fills))
+    desk.gateway.doubts.filled(0, newest_first, desk.now, desk.now)
+    desk.book()
+    sizes = [int(row["size"]) for row in desk.reports if row["kind"] == report.FILL]
+    assert sizes == [3, 4]
