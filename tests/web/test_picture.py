@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -35,7 +36,7 @@ from aggressor.web.footprints import (
     row_height,
 )
 from aggressor.web.heat import KEYS
-from aggressor.web.hub import Hub
+from aggressor.web.hub import Hub, Stream
 from aggressor.web.protocol import (
     BROKEN,
     KEY,
@@ -422,3 +423,36 @@ def test_looking_changes_nothing(shown: Shown):
 
 def test_nothing_is_on_a_lane_that_there_is_not(shown: Shown):
     assert {stream.lane for stream in shown.hub.rings} == {0, WHOLE_DESK}
+
+
+def test_venues_of_one_underlying_are_told_side_by_side_each_on_its_lane():
+    one = made()
+    other = msgspec.structs.replace(one.instrument, venue="bybit-linear", symbol="BTCUSDT")
+    first = int(one.events["ts_recv"][0])
+    late = one.events.copy()
+    late["ts_recv"] += 3_000_000
+    two = Market(
+        "replay", "two", (one.instrument, other),
+        lambda: (replay_of([one.events, late]), lambda: ()),
+        (first, first + 60 * SECOND), first,
+    )  # fmt: skip
+    hub = Hub(RINGS)
+    course = Course(two, SETTINGS, hub, dict)
+    course.run_to(first + 20 * SECOND, math.inf)
+    course.picture.moment(0.0, always=True)
+    for lane in (0, 1):
+        ((head, body),) = read_frames(hub.rings[Stream(Kind.STATE, lane)].frames[-1])
+        state = read_json(head, body)
+        assert head.lane == lane
+        venues = state["composite"]["venues"]
+        assert [each["lane"] for each in venues] == [0, 1]
+        assert all(each["live"] or each["why"] for each in venues)
+        assert state["composite"]["base"] == "BTC"
+        assert "composite" not in state["blank"]
+    reader = hub.join(lambda: None)
+    reader.watch([1])
+    hub.greet({})
+    lanes = set()
+    while message := reader.take():
+        lanes |= {head.lane for head, _ in read_frames(message)}
+    assert lanes == {1, WHOLE_DESK}
