@@ -36,6 +36,8 @@ def desk(
     port: int = 0,
     open_: Annotated[bool, Parameter(name="--open")] = True,
     read_only: Annotated[bool, Parameter(negative="")] = False,
+    live: Annotated[bool, Parameter(negative="")] = False,
+    i_understand: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Show a market in the browser: book, tape, footprint, signals with their reasons; and act.
 
@@ -62,6 +64,10 @@ def desk(
         Open the browser.
     read_only
         Take no orders from a browser.
+    live
+        Real orders at the venues, with your keys, as `aggressor live`; needs --limits.
+    i_understand
+        Real orders, real money: say that you know.
     """
     import asyncio
     import webbrowser
@@ -70,6 +76,10 @@ def desk(
 
     if bool(markets) + synthetic + (replay is not None) != 1:
         usage("name live markets, or --replay STORE, or --synthetic")
+    if live and (not markets or limits is None or not i_understand):
+        usage(
+            "real orders need markets, --limits FILE and --i-understand; without --live it is paper"
+        )
 
     def make() -> "Acts":
         from aggressor.run.assemble import Settings
@@ -79,9 +89,14 @@ def desk(
         rules = DEFAULT_RULES if limits is None else rules_of(limits)
         settings = Settings(strategy=strategy, profile=profile, equity=equity)
         if markets:
-            from aggressor.run.desk_live import live_desk
+            from aggressor.run.desk_live import LivePlan, PaperPlan, desk_folder, live_desk
 
-            return live_desk(markets, settings, rules, store=store, at=at, read_only=read_only)
+            plan = (
+                LivePlan(markets, settings, rules, store, at=at)
+                if live
+                else PaperPlan(markets, settings, rules, desk_folder(store), at=at)
+            )
+            return live_desk(plan, read_only=read_only)
         if replay is None:
             from aggressor.run.desk_markets import synthetic_market, synthetic_settings
 

@@ -1,11 +1,12 @@
-"""The desk over live markets: a paper run that is looked at, and acted on by a person.
+"""The desk over live markets: a run that trades, looked at and acted on by a person.
 
-The run is that of `paper`: the same lines, journal, recording and account, so it goes on where it
-ended and can be replayed; what a person asks for is an act of its journal. Here is only the screen
-it is given: a feed cut at TIMERs, frames for the hub, and who answers browsers.
+The run is that of `paper`, or with keys and limits that of `live`: the same lines, journal,
+recording, account and guards, so it goes on where it ended and can be replayed; what a person asks
+for is an act of its journal. Here is only the screen it is given: a feed cut at TIMERs, frames for
+the hub, and who answers browsers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import platformdirs
 
 from aggressor.engine.ports import Feed
 from aggressor.run.account import Account
-from aggressor.run.assemble import Settings
 from aggressor.run.desk import MINUTE_NS, DeskPlan, ready
 from aggressor.run.desk_acts import Acts
 from aggressor.run.desk_markets import synthetic_market, synthetic_settings
 from aggressor.run.hand import Hand
+from aggressor.run.keys import Found, find_keys
+from aggressor.run.live import LivePlan, live
 from aggressor.run.paper import PaperPlan, paper
 from aggressor.run.record import by_venue
-from aggressor.run.rules import Rules
 from aggressor.run.slices import Slices
 from aggressor.run.trading import Trading
 from aggressor.run.trading_run import TradingRun
@@ -33,32 +34,34 @@ from aggressor.web.words import hello
 from aggressor.wire.clock import Clock
 
 
-def live_desk(
-    names: Sequence[str],
-    settings: Settings,
-    rules: Rules,
-    *,
-    store: Path | None,
-    at: str,
-    read_only: bool,
-) -> "LiveDesk":
+def live_desk(plan: PaperPlan | LivePlan, *, read_only: bool) -> "LiveDesk":
     """Return a desk over live markets; what it needs is compiled before its lines are opened.
 
     Raises ConfigError, StoreError for a market that is named in a way that no venue's is.
     """
-    by_venue(names)
+    by_venue(plan.names)
     ready(synthetic_market(1), DeskPlan(synthetic_settings("")))
-    folder = store if store is not None else platformdirs.user_data_path("aggressor") / "desk"
-    plan = PaperPlan(names=names, settings=settings, rules=rules, store=folder, at=at)
     return LiveDesk(plan, read_only=read_only)
+
+
+def desk_folder(store: Path | None) -> Path:
+    """Return where the paper account of a desk lives."""
+    return store if store is not None else platformdirs.user_data_path("aggressor") / "desk"
 
 
 class LiveDesk(Acts):
     """See the module text: a `trading_run.Screen`."""
 
-    def __init__(self, plan: PaperPlan, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        plan: PaperPlan | LivePlan,
+        *,
+        read_only: bool,
+        keys: Callable[[str], Found | None] = find_keys,
+    ) -> None:
         super().__init__(Hub(), len(plan.names), read_only=read_only)
         self.plan = plan
+        self._keys = keys
         self.result: dict[str, Any] | None = None  # of the run, when it is over
         self._slices: Slices
         self._run: TradingRun | None = None
@@ -66,8 +69,13 @@ class LiveDesk(Acts):
         self._clock = Clock()
 
     async def run(self) -> None:
-        """Trade on paper until told to stop."""
-        self.result = await paper(self.plan, show=lambda _: None, notice=self._notice, screen=self)
+        """Trade until told to stop."""
+        if isinstance(self.plan, LivePlan):
+            self.result = await live(
+                self.plan, show=_unseen, notice=self._notice, keys=self._keys, screen=self
+            )
+        else:
+            self.result = await paper(self.plan, show=_unseen, notice=self._notice, screen=self)
 
     def use(self, hub: Hub) -> None:
         """Tell what is new to another hub, that has adopted the one before."""
@@ -150,7 +158,7 @@ class LiveDesk(Acts):
             account={
                 "currency": account.desk.books.currency(0),
                 "equity": settings.equity,
-                "paper": True,
+                "paper": isinstance(self.plan, PaperPlan),
             },
             row_ticks=[lane.bars.row_ticks for lane in self._picture.lanes],
             heat_ms=TIMER_NS / 1e6,
@@ -179,3 +187,7 @@ class LiveDesk(Acts):
         content = {"level": "info", "text": words}
         self.hub.publish(json_frame(Kind.NOTICE, WHOLE_DESK, self._clock.now(), content))
         self.hub.wake()
+
+
+def _unseen(_: dict[str, Any]) -> None:
+    """Show nothing: the desk looks for itself."""
