@@ -160,6 +160,17 @@ class TestOrders:
         assert (market.bracket.stop, market.bracket.target) == (1008, 988)
         assert [len(_heard(page, kind)) for kind in (Cancel, CancelAll, Flatten)] == [1, 1, 1]
 
+    def test_the_ladder_takes_orders_by_keyboard(self, staged, look):
+        page = _opened(staged, look)
+        _arm(page)
+        page.page.locator("#pane-ladder canvas").first.focus()
+        for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Enter"):  # the touch first, then down
+            page.page.keyboard.press(key)
+        for key in ("ArrowUp",) * 5 + ("Enter",):
+            page.page.keyboard.press(key)
+        page.settle()
+        assert [(one.side, one.price) for one in _heard(page, Order)] == [(1, 998), (-1, 1003)]
+
     def test_refusals_are_shown_with_their_reason(self, staged, look):
         page = _opened(staged, look)
         page.stage.actor.refuse[Order] = "one order at a time: cancel the other first"
@@ -284,7 +295,7 @@ class TestHabits:
         page.page.keyboard.press("?")
         page.until("document.querySelector('#help').open")
         keys = page.js("[...document.querySelectorAll('#keys kbd')].map((k) => k.textContent)")
-        assert len(keys) == len(set(keys)) == page.js("desk.page.keys.by_key.size")
+        assert len(keys) == len(set(keys)) == page.js("desk.page.keys.by_key.size") + 3
         assert {"space", "K", "a", "b", "F", "?", "n", "l"} <= set(keys)
 
     def test_theme_clock_and_layout_are_remembered(self, staged, look):

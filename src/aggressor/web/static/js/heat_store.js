@@ -12,8 +12,10 @@ import { NO_PRICE } from "./protocol.js";
 /** @typedef {import("./protocol.js").Frame} Frame */
 
 const COLUMNS = 1 << 16;
+/** Changes and flows kept at most; the arrays grow to it by doubling. */
 const CHANGES = 1 << 22;
 const FLOWS = 1 << 20;
+const FIRST = 1 << 14;
 const KEY_EVERY = 64;
 const KEY = 1;
 const VALID = 2;
@@ -24,8 +26,10 @@ export class HeatStore {
   constructor(period_ms, columns = COLUMNS, changes = CHANGES, flows = FLOWS) {
     this.period = period_ms;
     this.mask = columns - 1;
-    this.changes_mask = changes - 1;
-    this.flows_mask = flows - 1;
+    this.changes_most = changes;
+    this.flows_most = flows;
+    this.changes_mask = Math.min(FIRST, changes) - 1;
+    this.flows_mask = Math.min(FIRST, flows) - 1;
     this.ts = new Float64Array(columns);
     this.low = new Int32Array(columns);
     this.high = new Int32Array(columns);
@@ -35,14 +39,14 @@ export class HeatStore {
     /** Where a column's changes and flows begin, as counts that only go up. */
     this.change_at = new Float64Array(columns + 1);
     this.flow_at = new Float64Array(columns + 1);
-    this.change_price = new Int32Array(changes);
-    this.change_lots = new Float32Array(changes);
-    this.flow_price = new Int32Array(flows);
-    this.flow_side = new Int8Array(flows);
-    this.added = new Float32Array(flows);
-    this.pulled = new Float32Array(flows);
-    this.traded = new Float32Array(flows);
-    this.hidden = new Float32Array(flows);
+    this.change_price = new Int32Array(this.changes_mask + 1);
+    this.change_lots = new Float32Array(this.changes_mask + 1);
+    this.flow_price = new Int32Array(this.flows_mask + 1);
+    this.flow_side = new Int8Array(this.flows_mask + 1);
+    this.added = new Float32Array(this.flows_mask + 1);
+    this.pulled = new Float32Array(this.flows_mask + 1);
+    this.traded = new Float32Array(this.flows_mask + 1);
+    this.hidden = new Float32Array(this.flows_mask + 1);
     /** Columns are numbered from 0 in this browser; the ring keeps [start, stop). */
     this.start = 0;
     this.stop = 0;
@@ -124,8 +128,29 @@ export class HeatStore {
     this.changes += 1;
   }
 
+  /** Make the arrays larger as long as that is allowed. @param {number} changes @param {number} flows */
+  grow(changes, flows) {
+    const first = this.start < this.stop ? this.start & this.mask : -1;
+    const oldest = first < 0 ? this.changes : this.change_at[first];
+    while (this.changes + changes - oldest > this.changes_mask && this.changes_mask + 1 < this.changes_most) {
+      const mask = this.changes_mask * 2 + 1;
+      this.change_price = moved(this.change_price, new Int32Array(mask + 1), oldest, this.changes, this.changes_mask, mask);
+      this.change_lots = moved(this.change_lots, new Float32Array(mask + 1), oldest, this.changes, this.changes_mask, mask);
+      this.changes_mask = mask;
+    }
+    const eldest = first < 0 ? this.flows : this.flow_at[first];
+    while (this.flows + flows - eldest > this.flows_mask && this.flows_mask + 1 < this.flows_most) {
+      const mask = this.flows_mask * 2 + 1;
+      this.flow_price = moved(this.flow_price, new Int32Array(mask + 1), eldest, this.flows, this.flows_mask, mask);
+      this.flow_side = moved(this.flow_side, new Int8Array(mask + 1), eldest, this.flows, this.flows_mask, mask);
+      for (const name of /** @type {const} */ (["added", "pulled", "traded", "hidden"])) this[name] = moved(this[name], new Float32Array(mask + 1), eldest, this.flows, this.flows_mask, mask);
+      this.flows_mask = mask;
+    }
+  }
+
   /** Let the oldest columns go, up to a full picture, until there is room. @param {number} changes @param {number} flows */
   makeRoom(changes, flows) {
+    this.grow(changes, flows);
     const over = () =>
       this.stop - this.start >= this.mask ||
       this.changes + changes - this.change_at[this.start & this.mask] > this.changes_mask ||
@@ -219,4 +244,10 @@ export class HeatStore {
   valid(column) {
     return (this.flags[column & this.mask] & VALID) !== 0;
   }
+}
+
+/** Copy what a smaller ring keeps into a larger one. @template {Int32Array|Float32Array|Int8Array} T @param {T} from @param {T} to @param {number} start @param {number} stop @param {number} small @param {number} large @returns {T} */
+function moved(from, to, start, stop, small, large) {
+  for (let i = start; i < stop; i++) to[i & large] = from[i & small];
+  return to;
 }

@@ -26,6 +26,11 @@ export class Keys {
     for (const key of keys) this.by_key.set(key, hotkey);
   }
 
+  /** Name keys that a pane answers by itself while it has the focus. @param {string} group @param {string} keys @param {string} does */
+  note(group, keys, does) {
+    this.table.push({ keys: keys.split(" "), does, group, act: () => {}, armed: true });
+  }
+
   /** @param {KeyboardEvent} event */
   pressed(event) {
     if (event.altKey || event.metaKey) return;

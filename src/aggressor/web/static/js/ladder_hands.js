@@ -24,6 +24,26 @@ export class LadderHands {
     element.addEventListener("pointerup", (event) => this.released(event));
     element.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
     element.addEventListener("dblclick", (event) => event.preventDefault());
+    element.addEventListener("keydown", (event) => this.keyed(event));
+  }
+
+  /** With the ladder in focus: up and down choose a price, Enter rests an order there. @param {KeyboardEvent} event */
+  keyed(event) {
+    const { pane } = this;
+    const { view, lane } = pane.desk;
+    const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!lane || (!by && event.key !== "Enter")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const { bid, ask } = lane.book;
+    if (by) {
+      const from = view.cursor.price === null ? bid : Math.round(view.cursor.price) + by * pane.step;
+      view.point(null, pane.priceOf(pane.rowOf(from)), "ladder");
+    } else if (view.cursor.price !== null) {
+      const row = pane.rowOf(Math.round(view.cursor.price));
+      const side = view.cursor.price <= bid ? 1 : view.cursor.price >= ask ? -1 : 0;
+      if (side !== 0) void pane.desk.order(side, "limit", this.priceFor(row, side));
+    }
   }
 
   /** @param {PointerEvent} event */

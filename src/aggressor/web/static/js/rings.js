@@ -2,7 +2,8 @@
  * Rings: the last so many records of a kind, as columns of typed arrays.
  *
  * Why: history is kept in the browser so that panning never waits for the server, and an hour of a
- * fast market must not grow the heap. A record is known by its number; numbers only go up.
+ * fast market must not grow the heap. A record is known by its number; numbers only go up. Memory is
+ * taken with the first record: instruments that are never watched cost nothing.
  */
 
 /** @typedef {Float64Array|Float32Array|Int32Array|Int8Array|Uint8Array|Uint32Array} Column */
@@ -13,9 +14,14 @@ export class Ring {
     this.room = room;
     this.mask = room - 1;
     this.stop = 0;
+    this.makes = columns;
     /** @type {Record<string, Column>} */
     this.columns = {};
-    for (const [name, make] of Object.entries(columns)) this.columns[name] = new make(room);
+    this.time = /** @type {Column} */ (new Float64Array(0));
+  }
+
+  make() {
+    for (const [name, make] of Object.entries(this.makes)) this.columns[name] = new make(this.room);
     this.time = this.columns["ts"];
   }
 
@@ -33,6 +39,7 @@ export class Ring {
 
   /** Append `count` records given as arrays by name. @param {number} count @param {Record<string, ArrayLike<number>>} given */
   extend(count, given) {
+    if (this.time.length === 0) this.make();
     for (const name in this.columns) {
       const [to, from] = [this.columns[name], given[name]];
       for (let i = 0; i < count; i++) to[(this.stop + i) & this.mask] = from[i];
