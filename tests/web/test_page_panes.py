@@ -169,7 +169,7 @@ class TestFootprint:
         assert page.js(f"({COUNT})('footprint', 'bid')") > 20  # the buy imbalance and its stack
         assert page.js(f"({COUNT})('footprint', 'ask')") > 20
         assert page.js(f"({COUNT})('footprint', 'call', 60)") > 3  # the unfinished high
-        assert "delta" in page.js("desk.pane.footprint.main.getAttribute('aria-label')")
+        page.until("desk.pane.footprint.main.getAttribute('aria-label').includes('delta')")
 
     def test_modes_and_the_cache_of_closed_bars(self, staged, look):
         page = _opened(staged, look)

@@ -51,7 +51,7 @@ export function hotkeys(page) {
   keys.add(act, ["s"], "rest a sell at the best ask", () => desk.order(-1, "limit", desk.lane?.book.ask ?? NaN), true);
   keys.add(act, ["B"], "buy at market, up to the cap", () => desk.order(1, "market", null), true);
   keys.add(act, ["S"], "sell at market, down to the cap", () => desk.order(-1, "market", null), true);
-  keys.note(act, "↑ ↓ ⏎", "in the ladder: choose a price, rest an order there");
+  keys.note(act, "Enter", "in the ladder, after ↑ and ↓: rest an order at that price");
   keys.add(act, ["["], "half the size", () => page.account.scaled(0.5));
   keys.add(act, ["]"], "twice the size", () => page.account.scaled(2));
   keys.add(act, ["x"], "cancel the order of this instrument", () => desk.command("cancel", { lane: desk.shown }), true);

@@ -7,6 +7,9 @@
 
 /** @typedef {{keys: string[], does: string, group: string, act: (event: KeyboardEvent) => void, armed?: boolean}} Hotkey */
 
+/** @type {Record<string, string>} */
+const CAPS = { " ": "space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+
 export class Keys {
   /** @param {() => boolean} armed @param {() => void} refused */
   constructor(armed, refused) {
@@ -61,7 +64,7 @@ export class Keys {
           const term = document.createElement("dt");
           for (const key of one.keys) {
             const cap = document.createElement("kbd");
-            cap.textContent = key === " " ? "space" : key;
+            cap.textContent = CAPS[key] ?? key;
             term.append(cap);
           }
           const does = document.createElement("dd");

@@ -35,7 +35,7 @@ export class CanvasPane {
     this.visible = false;
     this.drawn = "";
     this.drawn_cursor = "";
-    this.spoken = 0;
+    this.spoken = -Infinity;
     /** Pictures drawn and ms spent, for measurements. */
     this.pictures = 0;
     this.spent = 0;

@@ -47,8 +47,9 @@ export class Ring {
     this.stop += count;
   }
 
-  /** @param {string} name @param {number} number */
+  /** A value of a record; NaN before the first. @param {string} name @param {number} number */
   at(name, number) {
+    if (this.time.length === 0) return NaN;
     return this.columns[name][number & this.mask];
   }
 

@@ -51,7 +51,8 @@ export class TopLine {
     byId("instrument").value = String(this.desk.shown);
     byId("instrument").hidden = false;
     const badge = byId("mode");
-    say(badge, hello.mode === "live" ? (hello.read_only ? "live · read only" : "live") : hello.mode === "replay" ? "replay" : "synthetic");
+    const money = hello.account.paper === undefined ? "" : hello.account.paper ? " · paper money" : " · real money";
+    say(badge, `${hello.mode}${hello.mode === "live" ? money : ""}${hello.read_only ? " · read only" : ""}`);
     badge.className = `badge ${hello.mode}`;
     badge.title = hello.title;
     byId("arm").hidden = hello.read_only || !hello.abilities.orders;
