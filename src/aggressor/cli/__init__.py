@@ -41,7 +41,6 @@ _COMMANDS = (
     history.inspect,
     history.footprint,
     history.signals,
-    history.rates,
     history.profile,
     history.tape,
     history.book,
@@ -54,6 +53,7 @@ _COMMANDS = (
     execution.execute,
     execution.slippage,
     runs.score,
+    runs.rates,
     runs.warm,
 )
 for _command in _COMMANDS:

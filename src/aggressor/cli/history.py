@@ -214,39 +214,6 @@ def signals(
     show(result, json, "show_written" if written else "show_signals")
 
 
-def rates(
-    store: StoreDir,
-    /,
-    *,
-    instrument: InstrumentId,
-    start: Start = None,
-    stop: Stop = None,
-    profile: Defaults = "perp",
-    candles: Candles = None,
-    json: Json = False,
-) -> None:
-    """Hold how often each detector speaks against the goal of 5 to 50 a day, and name what fails.
-
-    Near-misses are told by the condition that failed most: its threshold is the one that sets the
-    rate. Thresholds are set by rate and by `aggressor score`, never by profit.
-    """
-    from aggressor.reports.moments import moment_ns
-    from aggressor.run import rates as run
-    from aggressor.run.progress import progress
-
-    with progress(quiet=json) as step:
-        result = run.rates(
-            store,
-            instrument,
-            start_ns=moment_ns(start),
-            stop_ns=moment_ns(stop),
-            profile=profile,
-            candles=candles or (),
-            progress=step,
-        )
-    show(result, json, "show_rates")
-
-
 def profile(
     store: StoreDir,
     /,

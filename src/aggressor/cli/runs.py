@@ -1,4 +1,4 @@
-"""Commands that run: the demo, a backtest, the score of the detectors, compiling."""
+"""Commands that run: the demo, a backtest, the detectors' score and rates, compiling."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from aggressor.cli.words import Candles, Defaults, Json, Start, Stop, show, usage
+from aggressor.cli.words import (
+    Candles,
+    Defaults,
+    InstrumentId,
+    Json,
+    Start,
+    Stop,
+    StoreDir,
+    show,
+    usage,
+)
 
 NullMarket = Literal["poisson", "martingale", "lively"]
 
@@ -166,6 +176,35 @@ def strategies(name: str | None = None, /, *, json: Json = False) -> None:
     from aggressor.run.strategies import list_strategies
 
     show(list_strategies(name), json, "show_strategies")
+
+
+def rates(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    candles: Candles = None,
+    json: Json = False,
+) -> None:
+    """Hold how often each detector speaks against 5 to 50 a day, and name what fails most."""
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run import rates as run
+    from aggressor.run.progress import progress
+
+    with progress(quiet=json) as step:
+        result = run.rates(
+            store,
+            instrument,
+            start_ns=moment_ns(start),
+            stop_ns=moment_ns(stop),
+            profile=profile,
+            candles=candles or (),
+            progress=step,
+        )
+    show(result, json, "show_rates")
 
 
 def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
