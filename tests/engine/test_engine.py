@@ -264,7 +264,7 @@ def bars_seen(tiny: bool) -> tuple[list[Bar], Any]:
         windows = [int(row["window_ns"]) for row in engine.pipeline.window.head]
         engine.pipeline = engine.pipeline.replace(
             footprint=footprint_state(series, rows=2, bars=2, cells=2),
-            market=market_state(1, window=64, levels=64, tolerance_ns=TOLERANCE_NS),
+            market=market_state(1, levels=64, tolerance_ns=TOLERANCE_NS),
             window=window_state(windows, 2),
         )
     exchange = driven(engine, [market(4)])
