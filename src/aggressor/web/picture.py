@@ -12,6 +12,9 @@ what became of it at its end.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from aggressor.detectors.outbox import OUTBOX_SIZE
 from aggressor.engine.engine import Engine
 from aggressor.engine.reading import Signal, read_signals
 from aggressor.engine.view import Fees, View
@@ -88,6 +91,7 @@ class Picture:
         self._strategy = strategy
         self._refused = engine.desk.refused_total
         self._ended = len(engine.desk.accounts)
+        self._said = int(engine.pipeline.outbox.head[0]["written"])
         self._due: dict[tuple[str, int], float] = {}
         engine.watcher = self
 
@@ -109,7 +113,7 @@ class Picture:
 
     def decided(self, signals: Signals, reports: Reports, commands: Commands) -> None:
         """Take what a decision was made on, and what was refused there."""
-        self._tell_signals(signals)
+        self._tell_signals()
         told = report_documents(self._engine, reports) if reports.size else []
         desk = self._engine.desk
         fresh = min(desk.refused_total - self._refused, len(desk.refusals))
@@ -122,9 +126,18 @@ class Picture:
             self.hub.publish(json_frame(Kind.REPORT, WHOLE_DESK, now, told))
             self._due[("account", WHOLE_DESK)] = 0.0
 
-    def _tell_signals(self, rows: Signals) -> None:
-        if not rows.size:
+    def _tell_signals(self) -> None:
+        """Tell what detectors have said since the last look, whether a decision has read it or not.
+
+        Walls and near-misses wait for the next decision, which in a quiet market is far.
+        """
+        box = self._engine.pipeline.outbox
+        written = int(box.head[0]["written"])
+        if written == self._said:
             return
+        first = max(self._said, written - OUTBOX_SIZE)
+        self._said = written
+        rows = box.ring[np.arange(first, written) % OUTBOX_SIZE]
         told: dict[int, list[dict[str, Any]]] = {}
         for one in read_signals(rows):
             lane = self.lanes[one.instrument]
@@ -141,6 +154,7 @@ class Picture:
         """Look behind a TIMER; without `columns` only what is needed later is kept up."""
         pipe = self._engine.pipeline
         self.hub.now_ns = now_ns
+        self._tell_signals()
         for lane in self.lanes:
             made = [lane.heat.column(pipe, now_ns)] if columns else []
             made += [*lane.prints.frames(pipe, now_ns), lane.curves.row(pipe, now_ns)]
@@ -153,6 +167,7 @@ class Picture:
         engine = self._engine
         if engine.now_ns == NO_TIME:
             return
+        self._tell_signals()
         for k, lane in enumerate(self.lanes):
             self._ladder(k, lane, wall_s, always)
             if self._is_due("bar", k, wall_s, BAR_S, always):
