@@ -200,6 +200,25 @@ class TestOrders:
         assert other.js("document.body.classList.contains('armed')") is False
         assert [one.on for one in _heard(page, Arm)] == [True]
 
+    def test_real_money_is_said_plainly_and_asked_twice(self, staged, look):
+        money = {"currency": "USDT", "equity": 10000.0, "paper": False}
+        page = _opened(staged, look, mode="live", account=money)
+        assert page.text("#mode") == "live · real money"
+        assert page.text("#arm") == "Arm real orders"
+        page.page.keyboard.press("a")
+        page.until("document.querySelector('#arm-dialog').open")
+        page.page.keyboard.press("Enter")  # the focus is on leaving it
+        page.settle()
+        assert _heard(page, Arm) == []
+        page.page.keyboard.press("a")
+        page.page.click("#arm-real")
+        page.until("desk.desk.armed")
+        page.settle()
+        assert [one.on for one in _heard(page, Arm)] == [True]
+        assert page.text("#arm") == "Real orders armed"
+        page.page.keyboard.press("a")  # disarming is asked once
+        page.until("!desk.desk.armed")
+
     def test_risk_is_shown_beside_its_limit(self, staged, look):
         page = _opened(staged, look)
         page.stage.tell(

@@ -23,7 +23,7 @@ export function drawBar(c, bar, x, y, look, units) {
   const written = tall >= 10 && room >= 56;
   const largest = look.scale === "bar" ? bar.largest : look.largest;
   for (let i = 0; i < bar.price.length; i++) {
-    const top = y(bar.price[i] + bar.row - 1) - look.row / 2;
+    const top = y(bar.price[i] + bar.row - 1) - tickHalf(look);
     const share = (bar.bought[i] + bar.sold[i]) / (largest || 1);
     wash(c, bar, i, cells, top, room, tall, share, look.mode, written);
     if (bar.marks[i] & VALUE_AREA) {
@@ -39,6 +39,11 @@ export function drawBar(c, bar, x, y, look, units) {
   }
   stacks(c, bar, cells, room, y, look, tall);
   candle(c, bar, x, y, look);
+}
+
+/** Half of a tick in pixels: from the middle of a price to its edge. @param {Look} look */
+function tickHalf(look) {
+  return look.row / look.ticks / 2;
 }
 
 /** Shade a cell by its share of the largest. @param {CanvasRenderingContext2D|OffscreenCanvasRenderingContext2D} c @param {Bar} bar @param {number} i @param {number} x @param {number} top @param {number} room @param {number} tall @param {number} share @param {Mode} mode @param {boolean} written */
@@ -98,7 +103,7 @@ function write(c, bar, i, x, top, room, tall, mode, units) {
 /** Stacked imbalances: a bar along them at their side. @param {CanvasRenderingContext2D|OffscreenCanvasRenderingContext2D} c @param {Bar} bar @param {number} x @param {number} room @param {(price: number) => number} y @param {Look} look @param {number} tall */
 function stacks(c, bar, x, room, y, look, tall) {
   for (let i = 0; i < bar.price.length; i++) {
-    const top = y(bar.price[i] + bar.row - 1) - look.row / 2;
+    const top = y(bar.price[i] + bar.row - 1) - tickHalf(look);
     if (bar.marks[i] & BUY_STACK) {
       c.fillStyle = theme.of("bid");
       c.fillRect(x + room - 3, top, 3, tall);
@@ -114,9 +119,9 @@ function stacks(c, bar, x, room, y, look, tall) {
 function candle(c, bar, x, y, look) {
   const up = bar.close >= bar.open;
   const middle = Math.round(x + CANDLE / 2);
-  const half = look.row / 2;
+  const half = tickHalf(look);
   c.fillStyle = theme.of(up ? "bid" : "ask");
-  c.fillRect(middle, y(bar.high) - half, 1, Math.max(1, y(bar.low) - y(bar.high) + look.row));
+  c.fillRect(middle, y(bar.high) - half, 1, Math.max(1, y(bar.low) - y(bar.high) + 2 * half));
   const [top, bottom] = [y(Math.max(bar.open, bar.close)), y(Math.min(bar.open, bar.close))];
   c.fillRect(middle - 2, top - 1, 5, Math.max(2, bottom - top + 2));
   c.strokeStyle = theme.of("call");

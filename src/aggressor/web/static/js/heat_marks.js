@@ -74,7 +74,7 @@ export function drawTrades(c, plot, lane, row) {
   }
   const all = [...places.values()].sort((a, b) => b.lots - a.lots);
   if (!all.length) return 0;
-  const big = Math.max(1, all[Math.floor(all.length * 0.015)].lots);
+  const big = Math.max(1, all[Math.floor(all.length * 0.006)].lots);
   const size = Math.max(8, Math.min(16, plot.height / 32));
   let bubbles = 0;
   c.lineWidth = 1;

@@ -157,7 +157,7 @@ export class ProfilePane extends CanvasPane {
     for (const one of state?.naked_pocs ?? []) all.push([(one.low + one.high) / 2, "nPOC", "ink", [7, 3], 0.7]);
     const past = state?.sessions?.at(-1);
     if (past) all.push([past.poc, "prior POC", "faint", [7, 3], 1], [past.vah, "prior VAH", "faint", [5, 3], 0.8], [past.val, "prior VAL", "faint", [5, 3], 0.8]);
-    for (const one of state?.locations ?? []) if (/hvn|lvn|node/i.test(one.kind)) all.push([(one.low + one.high) / 2, one.kind.replaceAll("_", " "), "faint", [1, 3], 0.9]);
+    for (const one of state?.locations ?? []) if (/^(hvn|lvn)$/i.test(one.kind)) all.push([(one.low + one.high) / 2, one.kind.replaceAll("_", " "), "faint", [1, 3], 0.9]);
     let last = -Infinity;
     all.sort((a, b) => (b[0] ?? 0) - (a[0] ?? 0));
     for (const [price, name, colour, dash, alpha] of all) {

@@ -38,9 +38,20 @@ export class TopLine {
     layouts.addEventListener("change", () => this.setLayout(layouts.value));
     for (const dialog of document.querySelectorAll("dialog")) dialog.querySelector(".close")?.addEventListener("click", () => dialog.close());
     for (const button of document.querySelectorAll(".degrees button")) button.addEventListener("click", () => this.kill(/** @type {HTMLElement} */ (button).dataset.level ?? "flatten"));
+    byId("arm-not").addEventListener("click", () => byId("arm-dialog").close());
+    byId("arm-real").addEventListener("click", () => {
+      byId("arm-dialog").close();
+      void this.desk.command("arm", { on: true });
+    });
     byId("resume").addEventListener("click", () => this.resume());
     byId("legend").append(...LEGEND.map(([name, means]) => h("span", { class: name }, means)));
     say(byId("zone"), clock.zone);
+  }
+
+  /** Whether orders go to a venue. */
+  get real() {
+    const { hello } = this.desk.store;
+    return hello?.mode === "live" && hello.account.paper === false && !hello.read_only;
   }
 
   hello() {
@@ -54,6 +65,8 @@ export class TopLine {
     const money = hello.account.paper === undefined ? "" : hello.account.paper ? " · paper money" : " · real money";
     say(badge, `${hello.mode}${hello.mode === "live" ? money : ""}${hello.read_only ? " · read only" : ""}`);
     badge.className = `badge ${hello.mode}`;
+    badge.classList.toggle("real", this.real);
+    mark(document.body, "real", this.real);
     badge.title = hello.title;
     byId("arm").hidden = hello.read_only || !hello.abilities.orders;
     byId("kill").hidden = hello.read_only || !hello.abilities.orders;
@@ -87,7 +100,7 @@ export class TopLine {
     mark(document.body, "armed", armed);
     const arm = byId("arm");
     arm.setAttribute("aria-pressed", String(armed));
-    say(arm, armed ? "Orders armed" : "Arm orders");
+    say(arm, `${armed ? "" : "Arm "}${this.real ? "real " : ""}orders${armed ? " armed" : ""}`.replace(/^./, (first) => first.toUpperCase()));
     const halted = account?.halt && !["open", "none", ""].includes(account.halt.level) ? account.halt : null;
     mark(document.body, "killed", halted !== null);
     mark(byId("kill"), "pulled", halted !== null);
@@ -110,7 +123,10 @@ export class TopLine {
   arm() {
     const { hello } = this.desk.store;
     if (hello?.read_only || !hello?.abilities.orders) this.desk.say("This desk is read only: orders are refused.", "warn");
-    else void this.desk.command("arm", { on: !this.desk.armed });
+    else if (this.real && !this.desk.armed) {
+      byId("arm-dialog").showModal(); // asked twice: "leave it" has the focus
+      byId("arm-not").focus();
+    } else void this.desk.command("arm", { on: !this.desk.armed });
   }
 
   killDialog() {
