@@ -432,12 +432,21 @@ def test_a_synthetic_market_tells_its_scenarios_when_they_begin_and_end():
     desk = arrived(Desk(shown, DeskPlan(SETTINGS, playing=False)))
     browser = Browser(desk)
     go(desk, 60)
-    labels = browser.told(Kind.LABEL)
-    begun = [one for one in labels if one["stop_ms"] is None]
-    over = [one for one in labels if one["stop_ms"] is not None]
-    assert begun
-    assert over
-    assert all(one["means"] for one in labels)
-    now = desk.course.now_ns / 1e6
-    assert all(one["start_ms"] <= now for one in begun)
-    assert {one["number"] for one in over} <= {one["number"] for one in begun}
+    browser.look()
+    told = [
+        (head.ts_ms, read_json(head, body))
+        for head, body in browser.heard
+        if head.kind is Kind.LABEL
+    ]
+    begun = {one["number"]: (ms, one) for ms, one in told if one["stop_ms"] is None}
+    over = {one["number"]: (ms, one) for ms, one in told if one["stop_ms"] is not None}
+    assert set(begun) & set(over), "one at least was seen from its beginning to its end"
+    assert all(one["means"] for _, one in told)
+    opened = shown.opens_ns / 1e6
+    for ms, one in begun.values():
+        if one["start_ms"] > opened:
+            assert 0 <= ms - one["start_ms"] <= 300
+    for ms, one in over.values():
+        if one["stop_ms"] > opened:
+            assert 0 <= ms - one["stop_ms"] <= 300
+            assert one["came_about"] in (True, False)

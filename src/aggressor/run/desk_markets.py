@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from aggressor.engine.ports import Feed
 from aggressor.run.assemble import Settings
 from aggressor.run.course import Market
-from aggressor.run.slices import FromFeed
+from aggressor.schema.event import Events, empty_events
 from aggressor.sim.synthetic.labels import Label
 from aggressor.sim.synthetic.market import SyntheticFeed
 from aggressor.sim.synthetic.presets import demo_config, demo_instrument
@@ -13,7 +15,37 @@ from aggressor.store.replay import Replay
 
 SYNTHETIC_HOURS = 4.0
 SYNTHETIC_OPENS_S = 330.0  # behind the warm-up: yardsticks are known, the first scenario is near
-_ROWS = 1_024  # of a synthetic market at a time: it is made as it is needed
+AHEAD_NS = 120_000_000_000  # the market is made so far ahead: longer than a scenario lasts
+_ROWS = 1_024
+
+
+class Ahead:
+    """A source of a made market that runs ahead of what it hands out.
+
+    What is injected is only known when it is over; so it is known when its beginning is shown.
+    """
+
+    def __init__(self, feed: SyntheticFeed, ahead_ns: int = AHEAD_NS) -> None:
+        self._feed = feed
+        self._ahead_ns = ahead_ns
+        self._rows = empty_events(0)
+        self._ended = False
+
+    def read(self, limit: int) -> Events:
+        """Return up to `limit` next rows; an empty array at the end."""
+        while not self._ended and not self._ready:
+            fresh = self._feed.poll(_ROWS)
+            self._ended = not fresh.size
+            self._rows = np.concatenate((self._rows, fresh))
+        given, self._rows = self._rows[:limit], self._rows[limit:]
+        return given
+
+    @property
+    def _ready(self) -> bool:
+        """Whether a whole chunk lies far enough behind the newest row."""
+        times = self._rows["ts_recv"]
+        place = min(_ROWS, times.size) - 1
+        return place >= 0 and int(times[-1]) - int(times[place]) >= self._ahead_ns
 
 
 def synthetic_settings(strategy: str) -> Settings:
@@ -34,7 +66,7 @@ def synthetic_market(seed: int) -> Market:
 
     def begin() -> tuple[Feed, Callable[[], Sequence[Label]]]:
         feed = SyntheticFeed(config, SYNTHETIC_HOURS * 3600)
-        return Replay([FromFeed(feed)], chunk_rows=_ROWS), lambda: feed.labels
+        return Replay([Ahead(feed)], chunk_rows=_ROWS), lambda: feed.labels
 
     start = config.start_ns
     return Market(

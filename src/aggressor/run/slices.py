@@ -63,14 +63,3 @@ class Slices:
         if not self._rest.size and not self.ended:
             self._rest = self._feed.poll(_CHUNK)
             self.ended = not self._rest.size and not self._live
-
-
-class FromFeed:
-    """A feed without TIMERs as one source of a replay, that adds them."""
-
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-
-    def read(self, limit: int) -> Events:
-        """Return up to `limit` next rows."""
-        return self._feed.poll(limit)
