@@ -12,7 +12,7 @@ import { compact, known, spanOf, timeOfDay } from "./scales.js";
 /** @typedef {import("./protocol.js").Signal} Signal */
 
 /** Names of evidence that are sizes, and that are prices (`EVIDENCE` of the detectors). */
-const LOTS = /_lots$|^(lots|traded|cancelled|peak|peak_estimate|added|refilled|hit|delta|run_delta|run_volume|turnover|largest_cell|usual_size|left|opposite_before|opposite_after|induced_delta|hidden_executed|top_row_\d)$|_quantile$/;
+const LOTS = /_lots$|^(lots|traded|cancelled|peak|peak_estimate|added|refilled|hit|delta|delta_peak|delta_now|run_delta|run_volume|turnover|largest_cell|usual_size|left|opposite_before|opposite_after|induced_delta|hidden_executed|top_row_\d)$|_quantile$/;
 const PRICES = /^(price|level|p0|p1|extreme|mid|price_before|behind_early|behind_last|location_low|location_high)$/;
 
 export class CardPane extends WordPane {
