@@ -20,8 +20,8 @@ from typing import Any
 
 from tests.run.paper_stage import BUSY, FREE, SETTINGS, Busy, KnownBusy
 
-from aggressor.run.paper import PaperPlan, paper
-from aggressor.run.trading import Trading
+from aggressor.run.accounts.paper import PaperPlan, paper
+from aggressor.run.accounts.trading import Trading
 from aggressor.schema.command import Commands
 from aggressor.schema.event import TIMER, Events
 from aggressor.schema.report import Reports

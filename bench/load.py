@@ -43,8 +43,8 @@ WARM_S = 8.0  # not counted: alignment, first pictures
 
 def serve(name: str, count: int, speed: float) -> None:
     """Be one venue with `count` made markets; say where on standard output."""
-    from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
-    from aggressor.run.venue_server import VenueServer
+    from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+    from aggressor.run.local.venue_server import VenueServer
     from aggressor.venues.dialects import dialect_named
 
     dialect = dialect_named(name)
@@ -120,7 +120,7 @@ class Consumer:
     def turn(self) -> None:
         """Use what is there."""
         from aggressor.engine.pipeline import NEEDS_ROOM, advance, make_room
-        from aggressor.run.studying import drain_bars
+        from aggressor.run.studies.studying import drain_bars
 
         events, at, pipe = self._feed.poll(POLL_ROWS), 0, self._pipe
         if not events.size:
@@ -151,9 +151,9 @@ async def hold(
 ) -> dict[str, Any]:
     """Follow all instruments of all venues; return the figures."""
     from aggressor.run.assemble import pipeline_of
-    from aggressor.run.backlog import Backlog
-    from aggressor.run.line import Line, Wires, chosen, definitions_of
-    from aggressor.run.live_feed import LiveFeed
+    from aggressor.run.lines.backlog import Backlog
+    from aggressor.run.lines.line import Line, Wires, chosen, definitions_of
+    from aggressor.run.lines.live_feed import LiveFeed
     from aggressor.venues.table import venue_named
     from aggressor.wire.clock import Clock
     from aggressor.wire.rest import Limits, Rest

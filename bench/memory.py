@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import run_backtest
+from aggressor.run.backtests.backtest import run_backtest
 from aggressor.schema.event import EVENT
 from aggressor.sim.synthetic.presets import demo_market
 from aggressor.store.layout import Layout

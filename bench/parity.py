@@ -28,11 +28,11 @@ import msgspec
 import numpy as np
 
 from aggressor.execution.intent import Intent
+from aggressor.run.accounts.paper import JOURNAL, PaperPlan, paper
+from aggressor.run.accounts.parity import assembly_of, parity
+from aggressor.run.accounts.rules import AccountTable, PaceTable, Rules, TriggersTable
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import play
-from aggressor.run.paper import JOURNAL, PaperPlan, paper
-from aggressor.run.parity import assembly_of, parity
-from aggressor.run.rules import AccountTable, PaceTable, Rules, TriggersTable
+from aggressor.run.backtests.backtest import play
 from aggressor.schema.instrument import Instrument
 from aggressor.store.journal_reader import JournalReader
 from aggressor.store.reader import Store

@@ -23,7 +23,7 @@ from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
 from aggressor.execution.intent import Intent
 from aggressor.run.assemble import UNLIMITED, Assembly, pipeline_of
-from aggressor.run.backtest import play
+from aggressor.run.backtests.backtest import play
 from aggressor.sim.costs import Costs
 from aggressor.sim.latency import Latency
 from aggressor.sim.queue import queue_of

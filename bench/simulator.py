@@ -26,7 +26,7 @@ import numpy as np
 from tests.naive.first_passage import LAM, MU, THETA, fill_before_move
 from tests.sim.fifo import BOLD, CAUTIOUS, EXACT, drift, race
 
-from aggressor.run.slippage import load_tape
+from aggressor.run.backtests.slippage import load_tape
 from aggressor.schema.event import Events
 from aggressor.sim.latency import Latency
 from aggressor.sim.queue import queue_of

@@ -19,7 +19,7 @@ from typing import Any
 from generated import INSTRUMENT, market_events, peers
 from measuring import REPEATS, cpu_of, emit, figure, in_turn, run_process
 
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.event import Events
 from aggressor.store.making import make_store
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from aggressor.engine.view import View
 from aggressor.execution.intent import Intent
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import run_backtest
+from aggressor.run.backtests.backtest import run_backtest
 from aggressor.sim.synthetic.presets import demo_market
 from aggressor.store.making import make_store
 from aggressor.strategies.wants import enter, leave

@@ -11,8 +11,8 @@ import pytest
 
 import aggressor as ag
 from aggressor.engine.columns import COLUMNS
-from aggressor.run.footprint import footprint
-from aggressor.run.signals import signals
+from aggressor.run.studies.footprint import footprint
+from aggressor.run.studies.signals import signals
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.schema.event import TRADE
 from tests.made import cached_beside, made

@@ -27,14 +27,14 @@ from aggressor.features.prints import TAKER_ORDER
 from aggressor.features.series import CELL, ClosedBars
 from aggressor.features.table import bars_table
 from aggressor.reports.moments import moment_ns, period_ns
-from aggressor.run.bars import open_bars
-from aggressor.run.composite import composite_table
-from aggressor.run.ladder import book_moment, book_table
 from aggressor.run.parquet import with_units
-from aggressor.run.profile import profile_table, span_profile
-from aggressor.run.signals import signal_rows, signals_table
-from aggressor.run.studying import CHUNK_ROWS, Study
-from aggressor.run.tape import taker_orders, tape_table
+from aggressor.run.studies.bars import open_bars
+from aggressor.run.studies.composite import composite_table
+from aggressor.run.studies.ladder import book_moment, book_table
+from aggressor.run.studies.profile import profile_table, span_profile
+from aggressor.run.studies.signals import signal_rows, signals_table
+from aggressor.run.studies.studying import CHUNK_ROWS, Study
+from aggressor.run.studies.tape import taker_orders, tape_table
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import BATCHED, NOT_FLOW, RPI, TRADE, empty_events
 from aggressor.schema.instrument import Instrument

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aggressor.engine.columns import COLUMNS, column_indices, empty_row, read_columns
-from aggressor.run.studying import Study
+from aggressor.run.studies.studying import Study
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import (
     BUY,

@@ -12,7 +12,7 @@ from aggressor.engine.pipeline import NEEDS_ROOM, advance, make_room, new_pipeli
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.market.book import lots_at
-from aggressor.run.studying import drain_bars
+from aggressor.run.studies.studying import drain_bars
 from aggressor.schema.event import ASK, BID, CLEAR, TIMER, Events
 from aggressor.sim.synthetic.presets import demo_instrument
 from aggressor.store.replay import replay_of

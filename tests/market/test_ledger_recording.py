@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from aggressor.kernel import kernel
 from aggressor.market.levels import NO_SLOT
 from aggressor.market.state import MarketState, grow_market, has_room, market_state, on_event
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.event import LEVEL, TRADE, Events
 from aggressor.store.reader import Store
 from tests.recordings import recording

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.event import NO_PRICE, Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import FILL

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from aggressor.run.account import LIVE_JOURNAL
+from aggressor.run.accounts.account import LIVE_JOURNAL
+from aggressor.run.accounts.guard import Guard
+from aggressor.run.accounts.live import LivePlan, live
+from aggressor.run.accounts.rules import LimitsTable, ProtectionTable, VenueTable
 from aggressor.run.assemble import Settings
-from aggressor.run.guard import Guard
-from aggressor.run.keys import Found
-from aggressor.run.live import LivePlan, live
-from aggressor.run.rules import LimitsTable, ProtectionTable, VenueTable
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.lines.keys import Found
+from aggressor.run.local.venue_server import VenueServer
 from tests.run.paper_stage import BUSY, FREE
 from tests.run.venue_stage import KEY, serving
 

@@ -30,13 +30,13 @@ import msgspec
 
 from aggressor.account.reconcile import What
 from aggressor.engine.view import View
-from aggressor.run import live as live_runs
-from aggressor.run import record, recorded_market
-from aggressor.run.account_look import protected
-from aggressor.run.accounts import Accounts
-from aggressor.run.live import LiveRun
-from aggressor.run.venue_exchange import VenueExchange
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.accounts import live as live_runs
+from aggressor.run.accounts.account_look import protected
+from aggressor.run.accounts.accounts import Accounts
+from aggressor.run.accounts.live import LiveRun
+from aggressor.run.lines import record, recorded_market
+from aggressor.run.lines.venue_exchange import VenueExchange
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.sim.local.orders import LocalOrder, Refused, Ticket
 from aggressor.store.journal import KeptJournal
 from aggressor.strategies import table

@@ -24,9 +24,9 @@ import msgspec
 
 from aggressor.account.books import Heading
 from aggressor.execution.desk import Desk, DeskRule
-from aggressor.run.paper import JOURNAL, PaperPlan, paper
-from aggressor.run.parity import parity
-from aggressor.run.resume import hear, resume, unanswered
+from aggressor.run.accounts.paper import JOURNAL, PaperPlan, paper
+from aggressor.run.accounts.parity import parity
+from aggressor.run.accounts.resume import hear, resume, unanswered
 from aggressor.schema.instrument import Instrument
 from aggressor.store.journal import KeptJournal
 from aggressor.store.journal_reader import JournalReader

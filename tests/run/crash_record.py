@@ -22,9 +22,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from aggressor.run.compaction import compact_segments
-from aggressor.run.record import record
-from aggressor.run.venue_server import Client, VenueServer
+from aggressor.run.imports.compaction import compact_segments
+from aggressor.run.lines.record import record
+from aggressor.run.local.venue_server import Client, VenueServer
 from aggressor.schema.errors import StoreError
 from aggressor.store.layout import Layout
 from aggressor.store.raw import STREAM, RawReader

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import AccountNews, OrderNews
 from aggressor.venues.dialect import Ask, Channel, House, Reply

@@ -15,12 +15,12 @@ import pytest
 
 from aggressor.account.blotter import Blotter, Order
 from aggressor.account.books import Books
-from aggressor.run.backlog import Backlog
-from aggressor.run.faults import FaultPlan, Faults
-from aggressor.run.line import Line, Wires, chosen, definitions_of
-from aggressor.run.live_feed import LiveFeed
-from aggressor.run.venue_exchange import LiveRules, VenueExchange
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.lines.backlog import Backlog
+from aggressor.run.lines.line import Line, Wires, chosen, definitions_of
+from aggressor.run.lines.live_feed import LiveFeed
+from aggressor.run.lines.venue_exchange import LiveRules, VenueExchange
+from aggressor.run.local.faults import FaultPlan, Faults
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.schema.event import NO_PRICE

@@ -9,11 +9,11 @@ import pytest
 
 from aggressor.engine.view import View
 from aggressor.execution.intent import Intent
-from aggressor.run.alerts import Alerts
+from aggressor.run.accounts.alerts import Alerts
+from aggressor.run.accounts.paper import PaperPlan, paper
+from aggressor.run.accounts.rules import AccountTable, LimitsTable, PaceTable, Rules, TriggersTable
 from aggressor.run.assemble import Settings
-from aggressor.run.paper import PaperPlan, paper
-from aggressor.run.rules import AccountTable, LimitsTable, PaceTable, Rules, TriggersTable
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.strategies import table
 from tests.engine.trader import Trader
 from tests.run.venue_stage import serving

@@ -20,7 +20,7 @@ import msgspec
 
 from aggressor.account.lifecycle import Move, can
 from aggressor.market.book import BookState, book_state, grow_book, run_book
-from aggressor.run.faults import FaultPlan, Faults
+from aggressor.run.local.faults import FaultPlan, Faults
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.schema.event import ASK, BID, LAST, TRADE

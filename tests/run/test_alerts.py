@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from aggressor.run.alerts import ALLOWED, Alerts, Kind, Message, apprise_sender
+from aggressor.run.accounts.alerts import ALLOWED, Alerts, Kind, Message, apprise_sender
 from aggressor.schema.errors import ConfigError
 
 

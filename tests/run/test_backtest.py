@@ -10,8 +10,8 @@ import pytest
 
 from aggressor.engine.engine import Engine
 from aggressor.run.assemble import Assembly, Settings, assemble, latency_of
-from aggressor.run.backtest import play, run_backtest
-from aggressor.run.trade_records import arrival_slippage_bp, summary
+from aggressor.run.backtests.backtest import play, run_backtest
+from aggressor.run.backtests.trade_records import arrival_slippage_bp, summary
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import TIMER
 from aggressor.sim.latency import Latency

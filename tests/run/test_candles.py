@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from aggressor.context.bias import BULLISH, bias_state, read_bias, seed_bias
-from aggressor.run.candles import HOUR_NS, hours_of, seed
-from aggressor.run.footprint import footprint_parquet
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
+from aggressor.run.studies.candles import HOUR_NS, hours_of, seed
+from aggressor.run.studies.footprint import footprint_parquet
 from aggressor.schema.candle import Candles, empty_candles
 from aggressor.schema.errors import AggressorError
 from aggressor.schema.instrument import ContractKind, Instrument

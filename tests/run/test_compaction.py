@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aggressor.run.backlog import Backlog
-from aggressor.run.compaction import compact_segments
-from aggressor.run.line import Line, Wires
+from aggressor.run.imports.compaction import compact_segments
+from aggressor.run.lines.backlog import Backlog
+from aggressor.run.lines.line import Line, Wires
 from aggressor.schema.errors import StoreError
 from aggressor.schema.event import BID, CLEAR, GAP, Events
 from aggressor.store.layout import Layout

@@ -10,7 +10,7 @@ import pytest
 
 import aggressor as ag
 from aggressor.market.composite_records import OUT_CROSSED, OUT_NAMES
-from aggressor.run.composite import composite
+from aggressor.run.studies.composite import composite
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.schema.event import CLEAR, LAST, LEVEL, SNAPSHOT, TRADE, Events, empty_events
 from aggressor.schema.instrument import ContractKind, Instrument

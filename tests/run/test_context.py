@@ -8,7 +8,7 @@ from aggressor.context.bias import bias_state
 from aggressor.context.interest import interest_state
 from aggressor.context.liquidity import liquidity_state
 from aggressor.engine.facts import NOT_COMPUTED, facts_of
-from aggressor.run.studying import Study
+from aggressor.run.studies.studying import Study
 from aggressor.schema.event import INTEREST
 from tests.made import cached_beside, command, document, made
 

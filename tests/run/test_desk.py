@@ -9,10 +9,10 @@ import pytest
 
 from aggressor.execution.halt import HaltLevel
 from aggressor.run.assemble import Settings
-from aggressor.run.course import Course, Market
-from aggressor.run.desk import Desk, DeskPlan
-from aggressor.run.desk_markets import synthetic_market
-from aggressor.run.desk_recording import stored_market
+from aggressor.run.desk.course import Course, Market
+from aggressor.run.desk.desk import Desk, DeskPlan
+from aggressor.run.desk.markets import synthetic_market
+from aggressor.run.desk.recording import stored_market
 from aggressor.schema.errors import StoreError
 from aggressor.store.replay import replay_of
 from aggressor.web.commands import read_command
@@ -135,8 +135,8 @@ def test_a_desk_opens_where_it_is_told_and_shows_what_was_before(desk: Desk):
 
 def test_time_plays_stands_and_goes_at_its_speed(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     wall = [1000.0]
-    monkeypatch.setattr("aggressor.run.desk.time.monotonic", lambda: wall[0])
-    monkeypatch.setattr("aggressor.run.course.time.monotonic", lambda: wall[0])
+    monkeypatch.setattr("aggressor.run.desk.desk.time.monotonic", lambda: wall[0])
+    monkeypatch.setattr("aggressor.run.desk.course.time.monotonic", lambda: wall[0])
     browser = Browser(desk)
 
     def pass_by(seconds: float) -> float:
@@ -213,7 +213,7 @@ def test_seeking_forwards_is_running_on_and_backwards_is_beginning_anew(desk: De
 def test_a_jump_makes_columns_only_for_the_last_ten_minutes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("aggressor.run.desk.COLUMNS_NS", 20 * SECOND)
+    monkeypatch.setattr("aggressor.run.desk.desk.COLUMNS_NS", 20 * SECOND)
     browser = Browser(desk)
     browser.look()
     browser.heard.clear()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from aggressor.run.accounts.paper import PaperPlan
+from aggressor.run.accounts.parity import parity
 from aggressor.run.assemble import Settings
-from aggressor.run.desk_live import LiveDesk, live_desk
-from aggressor.run.paper import PaperPlan
-from aggressor.run.parity import parity
+from aggressor.run.desk.live import LiveDesk, live_desk
 from aggressor.schema.errors import StoreError
 from aggressor.web.protocol import Kind
 from tests.run.account_stage import Unwatched, live_plan, our_keys
@@ -72,7 +72,7 @@ def test_a_person_trades_on_a_live_market_and_the_replay_does_the_same(tmp_path:
 
 
 def test_a_person_trades_on_an_account_at_a_venue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("aggressor.run.live.Guard", Unwatched)
+    monkeypatch.setattr("aggressor.run.accounts.live.Guard", Unwatched)
 
     async def going() -> tuple[LiveDesk, Browser, int]:
         async with serving(VENUE, seed=1, speed=2.0) as server:

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from aggressor.run.desk import Desk, DeskPlan, ready
-from aggressor.run.desk_server import serve
+from aggressor.run.desk.desk import Desk, DeskPlan, ready
+from aggressor.run.desk.server import serve
 from aggressor.schema.errors import StoreError
 from aggressor.web.protocol import SUBPROTOCOL, Head, Kind, read_frames, read_json
 from tests.run.test_desk import SETTINGS, market, order, touch

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from aggressor.cli import main
-from aggressor.run import live as live_runs
-from aggressor.run.execute_now import Wish, execute_live, execute_on_paper
+from aggressor.run.accounts import live as live_runs
+from aggressor.run.accounts.execute_now import Wish, execute_live, execute_on_paper
 from aggressor.schema.errors import AggressorError
 from aggressor.store.journal_reader import JournalReader
 from tests.run.account_stage import BOUNDED, JOURNAL, Unwatched, our_keys

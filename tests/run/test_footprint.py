@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from aggressor.run.footprint import footprint, footprint_parquet
+from aggressor.run.studies.footprint import footprint, footprint_parquet
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.store.making import make_store
 from tests.features.test_footprint import MIDNIGHT, SECOND, trades

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggressor.run.grids import common_step, plain_step
+from aggressor.run.imports.grids import common_step, plain_step
 
 steps = st.integers(1, 10**6).flatmap(
     lambda n: st.integers(0, 8).map(lambda digits: Decimal(n).scaleb(-digits))

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.market.book import BookState, book_state, grow_book, lots_at, run_book
-from aggressor.run.exporting import both_orders, export_hftbacktest
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
+from aggressor.run.studies.exporting import both_orders, export_hftbacktest
 from aggressor.schema.errors import AggressorError, StoreError
 from aggressor.schema.event import CLEAR, GAP, LAST, LEVEL, SNAPSHOT, TRADE, Events
 from aggressor.store.importers.hft_format import (

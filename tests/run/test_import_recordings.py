@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.event import LEVEL, SNAPSHOT, TRADE
 from aggressor.store.raw import RawReader
 from aggressor.store.reader import Store

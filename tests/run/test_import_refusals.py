@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.errors import AggressorError
 from tests.recordings import recording
 from tests.run.archive_samples import (

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.errors import StoreError
 from aggressor.store.files import locked
 from aggressor.store.reader import Store
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and limits of P
 KILLER = """
     import os, signal, sys
     from pathlib import Path
-    from aggressor.run.importing import import_files
+    from aggressor.run.imports.importing import import_files
     from aggressor.store import raw
 
     root, *files = map(Path, sys.argv[1:])
@@ -101,7 +101,7 @@ def test_killed_at_any_time_by_another_process(tmp_path: Path, files: list[Path]
     code = f"""
         import sys
         from pathlib import Path
-        from aggressor.run.importing import import_files
+        from aggressor.run.imports.importing import import_files
         print("ready", flush=True)
         import_files([Path(p) for p in sys.argv[2:]], {VENUE!r}, Path(sys.argv[1]))
     """
@@ -153,7 +153,7 @@ def test_a_disk_that_is_really_too_small(tmp_path: Path) -> None:
     code = f"""
         import resource, sys
         from pathlib import Path
-        from aggressor.run.importing import import_files
+        from aggressor.run.imports.importing import import_files
         from aggressor.schema.errors import StoreError
         files = [Path(sys.argv[2])]
         import_files(files, {VENUE!r}, Path(sys.argv[1] + "warm"))  # kernels are in the cache now

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from aggressor.market.book import book_state, run_book
-from aggressor.run.importing import import_files
-from aggressor.run.inspection import inspect_store
+from aggressor.run.imports.importing import import_files
+from aggressor.run.studies.inspection import inspect_store
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError, StoreError
 from aggressor.schema.event import CLEAR, GAP, LEVEL, TRADE
 from aggressor.store.raw import RawReader

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from aggressor.run.assemble import Settings
-from aggressor.run.judging import judge, null_market
-from aggressor.run.market_source import Source
+from aggressor.run.backtests.judging import judge, null_market
+from aggressor.run.backtests.market_source import Source
 from aggressor.schema.errors import ConfigError
 from aggressor.store.replay import replay_of
 from aggressor.strategies.placebo import random_moments, shifted

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggressor.run.keys import find_keys
+from aggressor.run.lines.keys import find_keys
 from aggressor.schema.errors import ConfigError
 
 NOWHERE = Path("/nonexistent/keys.toml")

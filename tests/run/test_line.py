@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from aggressor.market.book import book_state, run_book
-from aggressor.run.backlog import Backlog
-from aggressor.run.line import Line, Wires, chosen, definitions_of, relocated
-from aggressor.run.live_feed import LiveFeed
+from aggressor.run.lines.backlog import Backlog
+from aggressor.run.lines.line import Line, Wires, chosen, definitions_of, relocated
+from aggressor.run.lines.live_feed import LiveFeed
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import ASK, BID, CLEAR, GAP, LEVEL, TIMER, TRADE, Events
 from aggressor.venues.session import LinkRules, State
@@ -108,7 +108,7 @@ def test_a_gap_is_said_and_mended_by_a_new_snapshot() -> None:
 def test_a_book_that_stays_crossed_is_given_up_though_no_id_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("aggressor.run.touch_watch.CROSSED_NS", SECOND_NS // 5)
+    monkeypatch.setattr("aggressor.run.lines.touch_watch.CROSSED_NS", SECOND_NS // 5)
 
     async def play() -> None:
         async with staged(msgspec.structs.replace(toy(), skips=True)) as stage:

@@ -11,13 +11,13 @@ import pytest
 
 from aggressor.account.reconcile import What
 from aggressor.cli import main
-from aggressor.run import live as live_runs
+from aggressor.run.accounts import live as live_runs
+from aggressor.run.accounts.halting import wish_halt
+from aggressor.run.accounts.live import live
+from aggressor.run.accounts.rules import DEFAULT_RULES, VenueTable
 from aggressor.run.assemble import Settings
-from aggressor.run.halting import wish_halt
-from aggressor.run.keys import Found
-from aggressor.run.live import live
-from aggressor.run.rules import DEFAULT_RULES, VenueTable
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.lines.keys import Found
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema import command
 from aggressor.schema.errors import ConfigError
 from aggressor.store.journal_reader import JournalReader, Runs
@@ -72,7 +72,7 @@ def test_it_asks_for_limits_and_for_understanding(
 def test_it_asks_for_a_key_and_says_where(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aggressor.run.keys.keys_file", lambda: tmp_path / "none.toml")
+    monkeypatch.setattr("aggressor.run.lines.keys.keys_file", lambda: tmp_path / "none.toml")
     for name in [one for one in os.environ if one.startswith("AGGRESSOR_BINANCE")]:
         monkeypatch.delenv(name)
     file = tmp_path / "limits.toml"
@@ -126,7 +126,7 @@ def test_what_the_key_may_do_is_looked_at(
     async def told(_: Any) -> KeyRights:
         return rights
 
-    monkeypatch.setattr("aggressor.run.venue_exchange.VenueExchange.rights", told)
+    monkeypatch.setattr("aggressor.run.lines.venue_exchange.VenueExchange.rights", told)
     if rights.trade is False:
         with pytest.raises(ConfigError, match="may not trade"):
             played(tmp_path)

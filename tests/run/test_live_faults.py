@@ -11,7 +11,7 @@ import pytest
 
 from aggressor.account.blotter import Order
 from aggressor.account.lifecycle import State
-from aggressor.run.faults import FaultPlan, Faults
+from aggressor.run.local.faults import FaultPlan, Faults
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.venues.table import venue_named

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from aggressor.run import live as live_runs
-from aggressor.run.live import LiveRun, live
-from aggressor.run.rules import Rules
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.accounts import live as live_runs
+from aggressor.run.accounts.live import LiveRun, live
+from aggressor.run.accounts.rules import Rules
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.sim.local.orders import Refused

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from aggressor.run.faults import FaultPlan, Faults, fault_plan
+from aggressor.run.local.faults import FaultPlan, Faults, fault_plan
 from aggressor.schema.errors import ConfigError
 from aggressor.venues.dialects import DIALECTS
 from aggressor.venues.trading import Verdict

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aggressor.engine.ports import Feed
-from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
 from aggressor.schema.event import ASK, BID, FUNDING, Events
 from aggressor.sim.local.board import BookNews
 from aggressor.sim.local.exchange import LocalExchange

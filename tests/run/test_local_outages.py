@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from aggressor.run.faults import FaultPlan, Faults
+from aggressor.run.local.faults import FaultPlan, Faults
 from aggressor.schema.event import GAP
 from aggressor.venues.dialects import DIALECTS
 from aggressor.venues.table import venue_named

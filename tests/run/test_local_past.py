@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
 from aggressor.schema.event import FUNDING, LAST, MARK, empty_events
 from aggressor.schema.instrument import ContractKind
 from aggressor.sim.local.board import Board, Settled, TradeNews

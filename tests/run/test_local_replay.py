@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from aggressor.market.book import book_state, run_book
-from aggressor.run.importing import import_files
-from aggressor.run.local_venue import markets_of
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.imports.importing import import_files
+from aggressor.run.local.local_venue import markets_of
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import ASK, BID, LAST, TRADE, Events
 from aggressor.store.reader import Store

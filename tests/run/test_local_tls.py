@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import trustme
 
-from aggressor.run.own_certificate import own_certificate, their_certificate
+from aggressor.run.local.own_certificate import own_certificate, their_certificate
 from aggressor.schema.errors import ConfigError
 from aggressor.store.reader import Store
 from aggressor.wire.clock import Clock

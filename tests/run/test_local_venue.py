@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aggressor.market.align import SKIPPING
-from aggressor.run.faults import FaultPlan
+from aggressor.run.local.faults import FaultPlan
 from aggressor.schema.event import FUNDING, GAP, INTEREST, MARK, QUOTE, TRADE
 from aggressor.venues.dialects import DIALECTS
 from tests.run.venue_stage import hearing, same_book, serving, until

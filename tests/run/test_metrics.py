@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggressor.run.metrics import ADDRESS, Metrics, with_metrics
+from aggressor.run.accounts.metrics import ADDRESS, Metrics, with_metrics
 from aggressor.schema.errors import ConfigError
 from tests.run.paper_stage import make_busy, papered
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import backtest_of
-from aggressor.run.market_source import Source
+from aggressor.run.backtests.backtest import backtest_of
+from aggressor.run.backtests.market_source import Source
 from aggressor.run.own_strategy import is_own, own_strategy, strategy_class
 from aggressor.schema.errors import ConfigError
 from aggressor.store.replay import replay_of

@@ -13,13 +13,13 @@ import pytest
 from aggressor.engine.engine import Engine
 from aggressor.engine.view import View
 from aggressor.execution.intent import Action, Intent, Placement, Policy, Protection, Target
-from aggressor.run.alerts import Alerts, Kind, Message
+from aggressor.run.accounts.alerts import Alerts, Kind, Message
+from aggressor.run.accounts.halting import wish_halt
+from aggressor.run.accounts.paper import JOURNAL, paper
+from aggressor.run.accounts.parity import parity
 from aggressor.run.assemble import Settings
-from aggressor.run.halting import wish_halt
-from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
-from aggressor.run.paper import JOURNAL, paper
-from aggressor.run.parity import parity
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema.errors import ConfigError
 from aggressor.store.journal_reader import JournalReader
 from aggressor.venues.dialects import dialect_named
@@ -162,7 +162,7 @@ def test_a_response_faster_than_the_feed_is_refused(tmp_path: Path) -> None:
 
 def test_a_wish_waits_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     papered(tmp_path, 1.0)
-    monkeypatch.setattr("aggressor.run.halting._WAIT_S", 0.1)
+    monkeypatch.setattr("aggressor.run.accounts.halting._WAIT_S", 0.1)
     assert not wish_halt(tmp_path, 1, "over night")["done"]
     result, _, _ = papered(tmp_path, 2.0)
     assert result["halt"] == "no entries"

@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
+from aggressor.run.accounts.trading import Trading
 from aggressor.run.assemble import Assembly, Settings, assemble
-from aggressor.run.backtest import play
-from aggressor.run.trading import Trading
+from aggressor.run.backtests.backtest import play
 from aggressor.schema.command import Commands
 from aggressor.schema.event import Events
 from aggressor.sim.exchange import SimExchange

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from aggressor.run.backtest import play
-from aggressor.run.paper import JOURNAL
-from aggressor.run.parity import _Recorded, assembly_of, first_difference, parity
+from aggressor.run.accounts.paper import JOURNAL
+from aggressor.run.accounts.parity import _Recorded, assembly_of, first_difference, parity
+from aggressor.run.backtests.backtest import play
 from aggressor.schema.command import AMEND, CANCEL, PLACE, Commands, empty_commands
 from aggressor.schema.event import NO_TIME, empty_events
 from aggressor.schema.instrument import Instrument

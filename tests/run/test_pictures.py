@@ -12,8 +12,8 @@ from aggressor.engine.reading import Signal
 from aggressor.reports import flow_picture, pictures
 from aggressor.reports.flow_picture import Flow, draw_flow
 from aggressor.reports.pictures import BLUE, ORANGE, short_size
-from aggressor.run.pictures import gather_flow
-from aggressor.run.studying import Study
+from aggressor.run.studies.pictures import gather_flow
+from aggressor.run.studies.studying import Study
 from aggressor.schema.signal import CONFIRMED, DIVERGENCE, REJECTED
 from tests.made import cached_beside, command, document, made
 
@@ -159,7 +159,7 @@ def test_sizes_are_short():
 
 
 def test_pictures_are_not_loaded_before_they_are_drawn():
-    assert importlib.import_module("aggressor.run.pictures").__name__
+    assert importlib.import_module("aggressor.run.studies.pictures").__name__
     source = importlib.import_module("inspect").getsource(pictures)
     assert "\nimport matplotlib" not in source
     assert "\nfrom matplotlib" not in source

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
-from aggressor.run.profile import row_height
+from aggressor.run.studies.profile import row_height
 from aggressor.schema.event import NOT_FLOW, TRADE
 from tests.made import MINUTE, cached_beside, command, document, made
 

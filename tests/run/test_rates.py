@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggressor.run.rates import rate_interval, verdict
+from aggressor.run.studies.rates import rate_interval, verdict
 from aggressor.schema.signal import SIGNAL_NAMES
 from tests.made import cached_beside, command, document, made
 

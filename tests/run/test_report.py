@@ -13,13 +13,13 @@ import pytest
 from aggressor.account.books import Heading
 from aggressor.reports.run_page import page_of, write_page
 from aggressor.run.assemble import Settings
-from aggressor.run.backtest import backtest_of
-from aggressor.run.kept_run import BACKTEST
-from aggressor.run.market_source import stored
-from aggressor.run.report import Reported
-from aggressor.run.report_pictures import pictures_of
-from aggressor.run.run_market import journal_of
-from aggressor.run.sweep import SWEEP_MS, sweep
+from aggressor.run.backtests.backtest import backtest_of
+from aggressor.run.backtests.kept_run import BACKTEST
+from aggressor.run.backtests.market_source import stored
+from aggressor.run.reporting.report import Reported
+from aggressor.run.reporting.report_pictures import pictures_of
+from aggressor.run.reporting.run_market import journal_of
+from aggressor.run.reporting.sweep import SWEEP_MS, sweep
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.schema.event import LEVEL
 from aggressor.sim.synthetic.presets import demo_instrument

@@ -21,9 +21,9 @@ from aggressor.account.books import Heading
 from aggressor.account.reconcile import Correction, What
 from aggressor.execution.halt import HaltLevel
 from aggressor.execution.intent import Action, Intent, Placement, Policy
-from aggressor.run.account import Account
+from aggressor.run.accounts.account import Account
+from aggressor.run.accounts.rules import Rules
 from aggressor.run.assemble import Settings
-from aggressor.run.rules import Rules
 from aggressor.schema.command import STOP_MARKET
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.schema.event import Events

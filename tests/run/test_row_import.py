@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from aggressor.market.book import book_state, run_book
-from aggressor.run.footprint import footprint
-from aggressor.run.importing import import_files
-from aggressor.run.inspection import inspect_store
+from aggressor.run.imports.importing import import_files
+from aggressor.run.studies.footprint import footprint
+from aggressor.run.studies.inspection import inspect_store
 from aggressor.schema.event import (
     BATCHED,
     CLEAR,

@@ -8,8 +8,8 @@ import pytest
 
 from aggressor.execution.halt import HaltLevel
 from aggressor.execution.limits import Limits
-from aggressor.run.limits_example import EXAMPLE
-from aggressor.run.rules import DEFAULT_RULES, LimitsTable, rules_in, rules_of
+from aggressor.run.accounts.limits_example import EXAMPLE
+from aggressor.run.accounts.rules import DEFAULT_RULES, LimitsTable, rules_in, rules_of
 from aggressor.schema.errors import ConfigError
 from tests.store.stores import an_instrument
 

@@ -5,8 +5,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from aggressor.run import score as scoring_runs
-from aggressor.run.score import FAMILIES, SINGLE, score, signals_over
+from aggressor.run.studies import score as scoring_runs
+from aggressor.run.studies.score import FAMILIES, SINGLE, score, signals_over
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.signal import CONFIRMED, EXHAUSTION, WALL
 from aggressor.sim.synthetic import presets

@@ -9,8 +9,8 @@ import pytest
 
 from aggressor.run.assemble import UNLIMITED, Settings, assemble
 from aggressor.run.assignment import assigned
-from aggressor.run.backtest import backtest_of, play
-from aggressor.run.market_source import Source
+from aggressor.run.backtests.backtest import backtest_of, play
+from aggressor.run.backtests.market_source import Source
 from aggressor.schema.command import Commands
 from aggressor.schema.errors import ConfigError
 from aggressor.sim.synthetic.presets import demo_instrument

@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from aggressor.engine.reading import CONDITION_NAMES, EVIDENCE_NAMES
-from aggressor.run.signals import signals_document
-from aggressor.run.studying import Study
+from aggressor.run.studies.signals import signals_document
+from aggressor.run.studies.studying import Study
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.signal import (
     ARMED,

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from aggressor.run.importing import import_files
-from aggressor.run.study import study
+from aggressor.run.imports.importing import import_files
+from aggressor.run.studies.study import study
 from aggressor.schema.event import SNAPSHOT
 from aggressor.sim.synthetic.config import MarketConfig
 from aggressor.sim.synthetic.market import record

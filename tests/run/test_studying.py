@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aggressor.run.studying import Study
+from aggressor.run.studies.studying import Study
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.schema.event import CLEAR, LAST, LEVEL, SNAPSHOT, empty_events
 from aggressor.store.making import make_store

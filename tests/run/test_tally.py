@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.market.book import BookState, book_state, grow_book
-from aggressor.run.tally import (
+from aggressor.run.imports.tally import (
     RECENT,
     TOP,
     WINDOW_NS,

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from aggressor.run.line import Wires
-from aggressor.run.venue_calls import Caller
-from aggressor.run.venue_setup import Found, Setup, costs_of
+from aggressor.run.lines.line import Wires
+from aggressor.run.lines.venue_calls import Caller
+from aggressor.run.lines.venue_setup import Found, Setup, costs_of
 from aggressor.schema import report
 from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.venues.budget import Budget

@@ -11,14 +11,14 @@ import pytest
 
 from aggressor.account.reconcile import What
 from aggressor.execution.halt import HaltLevel
-from aggressor.run import live as live_runs
-from aggressor.run.flatten import Closer
-from aggressor.run.guard import ORDERS, Watch
-from aggressor.run.heartbeat import Field, Heartbeat, RunnerState, WatchdogState, born
-from aggressor.run.line import Wires
-from aggressor.run.live import live
-from aggressor.run.venue_server import VenueServer
-from aggressor.run.watchdog import orders_of, watchdog
+from aggressor.run.accounts import live as live_runs
+from aggressor.run.accounts.flatten import Closer
+from aggressor.run.accounts.guard import ORDERS, Watch
+from aggressor.run.accounts.heartbeat import Field, Heartbeat, RunnerState, WatchdogState, born
+from aggressor.run.accounts.live import live
+from aggressor.run.accounts.watchdog import orders_of, watchdog
+from aggressor.run.lines.line import Wires
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.schema.errors import ConfigError

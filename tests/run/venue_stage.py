@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from aggressor.market.book import book_state, run_book
-from aggressor.run.backlog import Backlog
-from aggressor.run.faults import FaultPlan
-from aggressor.run.line import Line, Wires, chosen, definitions_of, relocated
-from aggressor.run.live_feed import LiveFeed
-from aggressor.run.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
-from aggressor.run.venue_server import VenueServer
+from aggressor.run.lines.backlog import Backlog
+from aggressor.run.lines.line import Line, Wires, chosen, definitions_of, relocated
+from aggressor.run.lines.live_feed import LiveFeed
+from aggressor.run.local.faults import FaultPlan
+from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
+from aggressor.run.local.venue_server import VenueServer
 from aggressor.schema import command as c
 from aggressor.schema.event import ASK, BID, NO_PRICE, TIMER, Events
 from aggressor.venues.dialects import dialect_named

@@ -1,6 +1,6 @@
 """What a live runner needs, loaded before it is forked: modules, machine code of the kernels."""
 
-from aggressor.run import live, watchdog
+from aggressor.run.accounts import live, watchdog
 from aggressor.run.assemble import Settings, assemble
 from aggressor.schema.event import empty_events
 from aggressor.strategies.gates import Mode

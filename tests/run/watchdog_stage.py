@@ -19,10 +19,10 @@ import msgspec
 
 from aggressor.engine.view import View
 from aggressor.execution.intent import Action, Intent, Placement, Policy, Protection, Target
-from aggressor.run import live as live_runs
-from aggressor.run.account_look import protected
-from aggressor.run.live import LivePlan, LiveRun
-from aggressor.run.rules import TriggersTable
+from aggressor.run.accounts import live as live_runs
+from aggressor.run.accounts.account_look import protected
+from aggressor.run.accounts.live import LivePlan, LiveRun
+from aggressor.run.accounts.rules import TriggersTable
 from aggressor.strategies import table
 from tests.run.account_stage import BOUNDED, our_keys
 from tests.run.paper_stage import BUSY, SETTINGS, Busy, KnownBusy

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aggressor.run.inspection import inspect_store
+from aggressor.run.studies.inspection import inspect_store
 from aggressor.schema.errors import StoreError
 from aggressor.schema.event import TIMER, TRADE
 from aggressor.store.making import make_store

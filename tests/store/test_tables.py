@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aggressor.market.state import grow_market, market_state, run_market
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.schema.errors import MessageError, StoreError
 from aggressor.schema.event import CLEAR, LAST, LEVEL, SNAPSHOT, TRADE, Events
 from aggressor.store.importers.tables import NOTE

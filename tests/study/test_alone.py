@@ -9,7 +9,7 @@ from aggressor.execution.fill_chance import FillModel
 from aggressor.execution.intent import Policy
 from aggressor.market.state import market_state
 from aggressor.market.state import run_market as run_all
-from aggressor.run.execute import engine_for, replay_on, work_on
+from aggressor.run.backtests.execute import engine_for, replay_on, work_on
 from aggressor.schema.event import NO_PRICE, NOT_FLOW, TIMER, TRADE
 from aggressor.sim.costs import Costs
 from aggressor.sim.exchange import SimExchange

@@ -17,7 +17,7 @@ from aggressor.features.sizes import NEVER
 from aggressor.features.table import footprint_bars
 from aggressor.market.book import lots_at
 from aggressor.run.assemble import Settings
-from aggressor.run.course import Course, Market
+from aggressor.run.desk.course import Course, Market
 from aggressor.schema.event import ASK, BID, TRADE
 from aggressor.schema.signal import SIGNAL_NAMES
 from aggressor.sim.synthetic.config import SCENARIO_KINDS

@@ -11,7 +11,7 @@ from aggressor.cli.trading import LimitsFile
 from aggressor.cli.words import Defaults, Start, Stop, usage
 
 if TYPE_CHECKING:
-    from aggressor.run.desk_acts import Acts
+    from aggressor.run.desk.acts import Acts
 
 
 def desk(
@@ -72,7 +72,7 @@ def desk(
     import asyncio
     import webbrowser
 
-    from aggressor.run.desk_server import serve
+    from aggressor.run.desk.server import serve
 
     if bool(markets) + synthetic + (replay is not None) != 1:
         usage("name live markets, or --replay STORE, or --synthetic")
@@ -82,14 +82,14 @@ def desk(
         )
 
     def make() -> "Acts":
+        from aggressor.run.accounts.rules import DEFAULT_RULES, rules_of
         from aggressor.run.assemble import Settings
-        from aggressor.run.desk import DeskPlan, ready
-        from aggressor.run.rules import DEFAULT_RULES, rules_of
+        from aggressor.run.desk.desk import DeskPlan, ready
 
         rules = DEFAULT_RULES if limits is None else rules_of(limits)
         settings = Settings(strategy=strategy, profile=profile, equity=equity)
         if markets:
-            from aggressor.run.desk_live import LivePlan, PaperPlan, desk_folder, live_desk
+            from aggressor.run.desk.live import LivePlan, PaperPlan, desk_folder, live_desk
 
             plan = (
                 LivePlan(markets, settings, rules, store, at=at)
@@ -98,12 +98,12 @@ def desk(
             )
             return live_desk(plan, read_only=read_only)
         if replay is None:
-            from aggressor.run.desk_markets import synthetic_market, synthetic_settings
+            from aggressor.run.desk.markets import synthetic_market, synthetic_settings
 
             market = synthetic_market(seed)
             settings = synthetic_settings(strategy or "exhaustion_scalp")
         else:
-            from aggressor.run.desk_recording import stored_market
+            from aggressor.run.desk.recording import stored_market
 
             market = stored_market(replay, instrument or (), start, stop)
         rule = None if limits is None else rules.desk(market.instruments)

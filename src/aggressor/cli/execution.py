@@ -10,7 +10,7 @@ from aggressor.cli.trading import LimitsFile, Store
 from aggressor.cli.words import InstrumentId, Json, Start, StoreDir, show, usage
 
 if TYPE_CHECKING:
-    from aggressor.run.execute_now import Wish
+    from aggressor.run.accounts.execute_now import Wish
 
 REPLAY_LATENCY = "50,100,100"
 
@@ -92,7 +92,7 @@ def execute(
     if live and (limits is None or not i_understand):
         usage("a live order needs --limits FILE and --i-understand; --paper needs neither")
     if replay is None:
-        from aggressor.run.execute_now import Wish
+        from aggressor.run.accounts.execute_now import Wish
 
         wish = Wish(
             instrument, side, size, policy, max_slippage_bp, wait, cross_at_end, watch, fill_model,
@@ -101,7 +101,7 @@ def execute(
         result = _now(wish, limits if live else None, store, at, latency_ms, queue, equity, json)
         show(result, json, "show_execution")
         return
-    from aggressor.run.execute import execute_replay
+    from aggressor.run.backtests.execute import execute_replay
     from aggressor.run.progress import progress
 
     with progress(quiet=json) as step:
@@ -141,9 +141,9 @@ def _now(
     import asyncio
 
     from aggressor.reports.trading_tables import execution_screen
-    from aggressor.run import execute_now as run
-    from aggressor.run.live_screen import live_screen
-    from aggressor.run.rules import rules_of
+    from aggressor.run.accounts import execute_now as run
+    from aggressor.run.accounts.rules import rules_of
+    from aggressor.run.lines.live_screen import live_screen
 
     with live_screen(execution_screen, quiet=json) as screen:
         if limits is not None:
@@ -207,8 +207,8 @@ def slippage(
     taker_bp
         Taker fee in basis points.
     """
+    from aggressor.run.backtests.slippage import run_slippage
     from aggressor.run.progress import progress
-    from aggressor.run.slippage import run_slippage
     from aggressor.study.slippage import Rule
 
     with progress(quiet=json) as step:

@@ -60,7 +60,7 @@ def import_(
     kind
         What the contracts of a venue are that is not known here.
     """
-    from aggressor.run.importing import import_files
+    from aggressor.run.imports.importing import import_files
     from aggressor.run.progress import progress
 
     if not files:
@@ -101,8 +101,8 @@ def export(
         The .npz to write.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run.exporting import export_hftbacktest
     from aggressor.run.progress import progress
+    from aggressor.run.studies.exporting import export_hftbacktest
 
     with progress(quiet=json) as step:
         span = moment_ns(start), moment_ns(stop)
@@ -118,7 +118,7 @@ def inspect(store: Path, /, *, json: Json = False) -> None:
     store
         Folder of the store.
     """
-    from aggressor.run.inspection import inspect_store
+    from aggressor.run.studies.inspection import inspect_store
 
     show(inspect_store(store), json, "show_inspection")
 
@@ -147,12 +147,12 @@ def footprint(
         Ticks merged into one row.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import footprint as run
+    from aggressor.run.studies import footprint as run
 
     span = moment_ns(start), moment_ns(stop)
     written: dict[str, Any] = {}
     if drawn := pictures(png, svg):
-        from aggressor.run.pictures import footprint_picture
+        from aggressor.run.studies.pictures import footprint_picture
 
         written |= footprint_picture(store, instrument, bar, drawn, *span, row_ticks)
     if parquet is not None:
@@ -191,8 +191,8 @@ def signals(
         Also episodes that ended unconfirmed, with the condition that failed.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import signals as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import signals as run
 
     options: dict[str, Any] = {
         "kind": kind,
@@ -205,7 +205,7 @@ def signals(
     written: dict[str, Any] = {}
     with progress(quiet=json) as step:
         if drawn := pictures(png, svg):
-            from aggressor.run.pictures import signals_picture
+            from aggressor.run.studies.pictures import signals_picture
 
             written |= signals_picture(store, instrument, drawn, **options, progress=step)
         if parquet is not None:
@@ -235,12 +235,12 @@ def profile(
         Ticks merged into one row; chosen to fit where it is not given.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import profile as run
+    from aggressor.run.studies import profile as run
 
     span = moment_ns(start), moment_ns(stop)
     written: dict[str, Any] = {}
     if drawn := pictures(png, svg):
-        from aggressor.run.pictures import profile_picture
+        from aggressor.run.studies.pictures import profile_picture
 
         written |= profile_picture(store, instrument, drawn, *span, row_ticks)
     if parquet is not None:
@@ -272,8 +272,8 @@ def tape(
         How many are shown; a Parquet file holds all.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import tape as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import tape as run
 
     options: dict[str, Any] = {
         "min_size": min_size,
@@ -311,8 +311,8 @@ def book(
         How many of each side.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import ladder as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import ladder as run
 
     at_ns = moment_ns(at)
     assert at_ns is not None
@@ -337,8 +337,8 @@ def context(
 ) -> None:
     """Show open interest, funding, volatility, regimes at the end of a span; blanks say why."""
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import context as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import context as run
 
     with progress(quiet=json) as step:
         result = run.context(
@@ -375,8 +375,8 @@ def composite(
         How often a Parquet file is given a row: a whole number of 100 ms.
     """
     from aggressor.reports.moments import moment_ns, period_ns
-    from aggressor.run import composite as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import composite as run
 
     options: dict[str, Any] = {
         "start_ns": moment_ns(start),
@@ -413,8 +413,8 @@ def study(
         signs: how long the side of taker orders remembers.
     """
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import study as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import study as run
 
     span = {"start_ns": moment_ns(start), "stop_ns": moment_ns(stop)}
     with progress(quiet=json) as step:

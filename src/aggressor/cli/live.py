@@ -34,8 +34,8 @@ def record(
     import asyncio
 
     from aggressor.reports.live_tables import record_screen
-    from aggressor.run import record as run
-    from aggressor.run.live_screen import live_screen
+    from aggressor.run.lines import record as run
+    from aggressor.run.lines.live_screen import live_screen
 
     if not instruments:
         usage("name at least one market, as bybit-linear:BTCUSDT")
@@ -51,7 +51,7 @@ def record(
 
 def recover(store: StoreDir, /, *, json: Json = False) -> None:
     """Bring what a killed recorder left behind into the store; the next `record` does it too."""
-    from aggressor.run.compaction import compact_segments
+    from aggressor.run.imports.compaction import compact_segments
     from aggressor.run.progress import progress
 
     with progress(quiet=json) as step:
@@ -81,8 +81,8 @@ def watch(
     import asyncio
 
     from aggressor.reports.live_tables import watch_screen
-    from aggressor.run import watch as run
-    from aggressor.run.live_screen import live_screen
+    from aggressor.run.lines import watch as run
+    from aggressor.run.lines.live_screen import live_screen
 
     span = seconds(for_)
     with live_screen(watch_screen, quiet=json) as screen:
@@ -117,7 +117,7 @@ def doctor(
     """
     import asyncio
 
-    from aggressor.run import doctor as run
+    from aggressor.run.lines import doctor as run
     from aggressor.venues.table import VENUES
 
     result = asyncio.run(run.doctor(venues or tuple(VENUES), at=at, store=store))

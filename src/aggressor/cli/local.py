@@ -59,7 +59,7 @@ def venue(
     certificate
         Serve https and wss with your own certificate and key files.
     """
-    from aggressor.run.local_venue import serve_venue
+    from aggressor.run.local.local_venue import serve_venue
 
     if synthetic and replay is not None:
         usage("a market is either replayed or synthetic: choose one of --replay and --synthetic")

@@ -31,14 +31,14 @@ def report(
         Folder or journal of a paper or live account, or of `backtest --journal`.
     """
     from aggressor.run.progress import progress
-    from aggressor.run.report import Reported
+    from aggressor.run.reporting.report import Reported
 
     with progress(quiet=json) as step:
         told = Reported(run, number, step)
         document = told.document()
         if html is not None:
             from aggressor.reports.run_page import page_of, write_page
-            from aggressor.run.report_pictures import pictures_of
+            from aggressor.run.reporting.report_pictures import pictures_of
 
             write_page(html, page_of(document, pictures_of(told, step)))
             document["page"] = str(html)

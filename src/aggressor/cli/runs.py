@@ -41,7 +41,7 @@ def demo(
     open_
         Open the browser on the desk; without it only its address is printed.
     """
-    from aggressor.run.demo import run_demo
+    from aggressor.run.backtests.demo import run_demo
     from aggressor.run.progress import progress
 
     with progress(quiet=json or headless) as step:
@@ -118,8 +118,8 @@ def backtest(
         Keep the run in this folder, for `aggressor report`.
     """
     from aggressor.run.assemble import Settings
-    from aggressor.run.backtest import backtest_of
-    from aggressor.run.market_source import stored
+    from aggressor.run.backtests.backtest import backtest_of
+    from aggressor.run.backtests.market_source import stored
     from aggressor.run.progress import progress
     from aggressor.schema.settings import read_table
 
@@ -143,7 +143,7 @@ def backtest(
     )
     with progress(quiet=json) as step:
         if null is not None:
-            from aggressor.run.judging import null_market
+            from aggressor.run.backtests.judging import null_market
 
             source = null_market(null, seed, hours)
         else:
@@ -152,14 +152,14 @@ def backtest(
             source = stored(store, instrument, start=start, stop=stop, candles=candles or ())
         swept = None
         if latency_sweep:
-            from aggressor.run.sweep import sweep
+            from aggressor.run.reporting.sweep import sweep
 
             swept = sweep(source, settings, journal, step)
         result = backtest_of(source, settings, {"from": start, "to": stop}, step, journal)
         if swept is not None:
             result["latency_sweep"] = swept
         if placebo:
-            from aggressor.run.judging import judge
+            from aggressor.run.backtests.judging import judge
 
             result["placebo"] = judge(source, settings, placebo, seed, step)
     show(result, json, "show_backtest")
@@ -191,8 +191,8 @@ def rates(
 ) -> None:
     """Hold how often each detector speaks against 5 to 50 a day, and name what fails most."""
     from aggressor.reports.moments import moment_ns
-    from aggressor.run import rates as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import rates as run
 
     with progress(quiet=json) as step:
         result = run.rates(
@@ -217,8 +217,8 @@ def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
     hours
         Hours of each market.
     """
-    from aggressor.run import score as run
     from aggressor.run.progress import progress
+    from aggressor.run.studies import score as run
 
     with progress(quiet=json) as step:
         result = run.score(seed, hours, progress=step)

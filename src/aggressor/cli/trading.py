@@ -12,7 +12,7 @@ from aggressor.cli.live import At, For, seconds
 from aggressor.cli.words import Defaults, Json, show, usage
 
 if TYPE_CHECKING:
-    from aggressor.run.alerts import Alerts
+    from aggressor.run.accounts.alerts import Alerts
 
 Store = Annotated[
     Path | None,
@@ -72,11 +72,11 @@ def paper(
     import asyncio
 
     from aggressor.reports.trading_tables import paper_screen
-    from aggressor.run import paper as run
+    from aggressor.run.accounts import paper as run
+    from aggressor.run.accounts.rules import DEFAULT_RULES, rules_of
     from aggressor.run.assemble import Settings
-    from aggressor.run.live_screen import live_screen
-    from aggressor.run.record import by_venue
-    from aggressor.run.rules import DEFAULT_RULES, rules_of
+    from aggressor.run.lines.live_screen import live_screen
+    from aggressor.run.lines.record import by_venue
 
     if not instruments:
         usage("name at least one market, as bybit-linear:BTCUSDT")
@@ -136,11 +136,11 @@ def live(
     import asyncio
 
     from aggressor.reports.trading_tables import paper_screen
-    from aggressor.run import live as run
+    from aggressor.run.accounts import live as run
+    from aggressor.run.accounts.rules import rules_of
     from aggressor.run.assemble import Settings
-    from aggressor.run.live_screen import live_screen
-    from aggressor.run.record import by_venue
-    from aggressor.run.rules import rules_of
+    from aggressor.run.lines.live_screen import live_screen
+    from aggressor.run.lines.record import by_venue
 
     if not instruments:
         usage("name at least one market, as bybit-linear:BTCUSDT")
@@ -176,8 +176,8 @@ def watchdog(store: Path, /, *, json: Json = False) -> None:
     """
     import asyncio
 
-    from aggressor.run.watchdog import main_say
-    from aggressor.run.watchdog import watchdog as watch
+    from aggressor.run.accounts.watchdog import main_say
+    from aggressor.run.accounts.watchdog import watchdog as watch
 
     show(asyncio.run(watch(store, say=main_say)), json, "show_watchdog")
 
@@ -188,7 +188,7 @@ def _metrics(port: int | None, screen: Any) -> Iterator[Callable[[dict[str, Any]
     if port is None:
         yield screen.show
         return
-    from aggressor.run.metrics import Metrics, with_metrics
+    from aggressor.run.accounts.metrics import Metrics, with_metrics
 
     metrics = Metrics(port)
     screen.say(f"metrics at http://127.0.0.1:{metrics.port}/metrics")
@@ -201,7 +201,7 @@ def _metrics(port: int | None, screen: Any) -> Iterator[Callable[[dict[str, Any]
 def _alerts(addresses: list[str] | None) -> "Alerts | None":
     import time
 
-    from aggressor.run.alerts import Alerts, apprise_sender
+    from aggressor.run.accounts.alerts import Alerts, apprise_sender
 
     return Alerts(apprise_sender(addresses), time.monotonic) if addresses else None
 
@@ -228,7 +228,7 @@ def halt(
     reason
         Why; it is kept.
     """
-    from aggressor.run.halting import wish_halt
+    from aggressor.run.accounts.halting import wish_halt
 
     if not reset and not 1 <= level <= 4:
         usage("the levels of the kill switch are 1 to 4")
@@ -251,8 +251,8 @@ def limits(
     example
         Print a whole file with the defaults, their units and meaning.
     """
-    from aggressor.run.limits_example import EXAMPLE
-    from aggressor.run.rules import rules_of
+    from aggressor.run.accounts.limits_example import EXAMPLE
+    from aggressor.run.accounts.rules import rules_of
 
     if example:
         sys.stdout.write(EXAMPLE)
@@ -272,7 +272,7 @@ def parity(store: Path, /, *, run: int | None = None, json: Json = False) -> Non
     run
         Which run; the last if absent.
     """
-    from aggressor.run import parity as parities
+    from aggressor.run.accounts import parity as parities
     from aggressor.run.progress import progress
 
     with progress(quiet=json) as step:

@@ -28,7 +28,7 @@ from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
 from aggressor.linking import address_of
-from aggressor.run.importing import import_files
+from aggressor.run.imports.importing import import_files
 from aggressor.run.progress import Step
 from aggressor.schema.command import empty_commands
 from aggressor.schema.event import (

@@ -4,8 +4,8 @@ A recorder appends to one raw capture (`raw`) per venue in the `live` folder of 
 *segment*. A thread of its own packs, writes and flushes it to the disk every FLUSH_S, so a killed
 process or a power cut loses less than that plus the time of one flush. From time to time the
 segment is closed and another begun; closed ones become Parquet and raw captures of the store
-(`run/compaction`) and are then removed. One that nobody closed is just as readable, up to its torn
-end.
+(`run/imports/compaction`) and are then removed. One that nobody closed is just as readable, up to
+its torn end.
 
 Beside messages and answers a segment says when a connection was lost (LOST): from there on the
 books are unknown, and decoding it again must know that. The first record names the instruments.

@@ -233,7 +233,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     trades_request: Callable[[Instrument], Request] | None = None  # the last: mends a lost link
     # prints from an id on, where ids count up by one: mends what a lost link did not bring
     prints_request: Callable[[Instrument, int], Request] | None = None
-    skips: bool = False  # ids skip: what was lost leaves no gap (run/touch_watch)
+    skips: bool = False  # ids skip: what was lost leaves no gap (run/lines/touch_watch)
     margin_request: Callable[[Instrument], Request] | None = None
     read_margin: Callable[[bytes], list[MarginTier]] | None = None  # the smallest tier first
     tradable_request: Callable[[], Request] | None = None  # None: all that is listed

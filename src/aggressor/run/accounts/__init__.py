@@ -1,0 +1,1 @@
+"""Accounts that trade on paper or live, and go on after the process."""

@@ -1,0 +1,1 @@
+"""Strategies and single orders on what was recorded or made."""

@@ -1,0 +1,1 @@
+"""Recordings, archives and what a recorder left behind, brought into a store."""

@@ -1,0 +1,1 @@
+"""Venues bound to sockets: markets, accounts, and what is recorded of them."""

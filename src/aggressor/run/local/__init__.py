@@ -1,0 +1,1 @@
+"""A venue on this machine."""

@@ -1,0 +1,108 @@
+"""`aggressor rates`: how often each detector speaks on a recording, held against R10.6's goal.
+
+Thresholds are set by rate, never by profit: 5 to 50 events a day and instrument. Counted are
+episodes with a CONFIRMED row, from the first on; one that was taken back later (REJECTED) counts as
+it did when somebody could have acted on it. Beside them stand the near-misses by the condition that
+failed: the one that fails most is the one whose threshold sets the rate.
+
+The verdict is one of the interval (Poisson, 95 %; Breslow and Day 1987), not of the estimate: a
+recording that is too short to tell, and any of less than LEAST_DAYS, says "not enough data".
+
+    in      the whole interval lies in the goal          below, above   the whole of it does not
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aggressor.engine.reading import read_signals
+from aggressor.run.progress import Step, silent
+from aggressor.run.studies.studying import Study, candles_of
+from aggressor.schema.signal import (
+    CONFIRMED,
+    EXPIRED,
+    PHASE_NAMES,
+    REJECTED,
+    SIGNAL_NAMES,
+    WALL,
+)
+from aggressor.sim.synthetic.scoring import Z95
+from aggressor.store.layout import DAY_NS
+
+GOAL_A_DAY = (5.0, 50.0)
+LEAST_DAYS = 0.75  # shorter, even silence proves nothing; and hours of a day are not alike
+UNKNOWN = "not enough data"
+_SHOWN = 3  # conditions named of the near-misses
+
+
+def rate_interval(count: int, days: float) -> tuple[float, float]:
+    """Return the 95 % interval of a Poisson rate a day (Byar's approximation; exact to 0.02)."""
+    low = count * (1 - 1 / (9 * count) - Z95 / (3 * sqrt(count))) ** 3 if count else 0.0
+    more = count + 1
+    high = more * (1 - 1 / (9 * more) + Z95 / (3 * sqrt(more))) ** 3
+    return low / days, high / days
+
+
+def verdict(low: float, high: float) -> str:
+    """Return where an interval of the rate a day lies: below, in or above the goal, or unknown."""
+    if high < GOAL_A_DAY[0]:
+        return "below"
+    if low > GOAL_A_DAY[1]:
+        return "above"
+    return "in" if low >= GOAL_A_DAY[0] and high <= GOAL_A_DAY[1] else UNKNOWN
+
+
+def rates(
+    store: Path | str,
+    instrument: str,
+    *,
+    start_ns: int | None = None,
+    stop_ns: int | None = None,
+    profile: str = "perp",
+    candles: Sequence[Path] = (),
+    progress: Step = silent,
+) -> dict[str, Any]:
+    """Return the document of the command; WALL argues for nothing and has no goal."""
+    study = Study(
+        store, instrument, start_ns=start_ns, stop_ns=stop_ns, profile=profile, candles=candles
+    )
+    firm: dict[int, dict[int, bool]] = {kind: {} for kind in SIGNAL_NAMES}
+    missed: dict[int, Counter[str]] = {kind: Counter() for kind in SIGNAL_NAMES}
+    for moment in study.moments(progress=progress):
+        rows = moment.signals[np.isin(moment.signals["phase"], (CONFIRMED, REJECTED, EXPIRED))]
+        for one in read_signals(rows):
+            if one.phase == CONFIRMED:
+                firm[one.kind].setdefault(one.episode, not one.provisional)
+            elif one.episode not in firm[one.kind]:
+                missed[one.kind][one.failed or PHASE_NAMES[one.phase]] += 1
+    covered = study.covered_ns
+    days = (covered[1] - covered[0]) / DAY_NS if covered else 0.0
+    return {
+        "instrument": study.definition.id,
+        "profile": profile,
+        "hours": 24 * days,
+        "goal_per_day": list(GOAL_A_DAY),
+        "detectors": [
+            _row(kind, firm[kind], missed[kind], days) for kind in SIGNAL_NAMES if kind != WALL
+        ],
+    } | candles_of(study)
+
+
+def _row(kind: int, firm: dict[int, bool], missed: Counter[str], days: float) -> dict[str, Any]:
+    """Return what is told of one detector."""
+    count = len(firm)
+    interval = rate_interval(count, days) if days > 0 else None
+    return {
+        "detector": SIGNAL_NAMES[kind],
+        "confirmed": count,
+        "provisional": count - sum(firm.values()),
+        "per_day": count / days if days > 0 else None,
+        "per_day_interval": interval,
+        "verdict": verdict(*interval) if interval and days >= LEAST_DAYS else UNKNOWN,
+        "near_misses": missed.total(),
+        "failed": dict(missed.most_common(_SHOWN)),
+    }
