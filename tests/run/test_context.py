@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pyarrow.parquet as pq
 import pytest
 
 from aggressor.context.bias import bias_state
@@ -32,6 +33,18 @@ def test_every_blank_says_why(capsys):
     assert by_name["open interest"]["age_seconds"] >= 0
     assert by_name["mark price"]["value"] > 0
     assert by_name["one-second deviation"]["young"]
+
+
+def test_the_same_lines_are_rows(capsys, tmp_path):
+    lines = document(capsys, "context")["context"]
+    told = document(capsys, "context", "--parquet", tmp_path / "context.parquet")
+    rows = pq.read_table(tmp_path / "context.parquet").to_pylist()
+    assert told["rows"] == len(rows) == len(lines)
+    for row, line in zip(rows, lines, strict=True):
+        shown = row["text"] if row["value"] is None else row["value"]
+        assert (row["topic"], row["name"], shown, row["why"]) == (
+            *(line["topic"], line["name"], line["value"], line["why"]),
+        )
 
 
 def test_at_the_first_second_almost_nothing_is_known(capsys):

@@ -333,6 +333,7 @@ def context(
     stop: Stop = None,
     profile: Defaults = "perp",
     candles: Candles = None,
+    parquet: Parquet = None,
     json: Json = False,
 ) -> None:
     """Show open interest, funding, volatility, regimes at the end of a span; blanks say why."""
@@ -350,7 +351,9 @@ def context(
             candles=candles or (),
             progress=step,
         )
-    show(result, json, "show_context")
+    if parquet is not None:
+        result = run.context_parquet(result, parquet)
+    show(result, json, "show_context" if parquet is None else "show_written")
 
 
 def composite(

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from aggressor.engine.facts import facts_of
+from aggressor.run.parquet import write_parquet
 from aggressor.run.progress import Step, silent
 from aggressor.run.studies.studying import Study, candles_of
 from aggressor.schema.errors import StoreError
@@ -42,3 +44,43 @@ def context(
         "context": [msgspec.to_builtins(one) for one in facts],
         **candles_of(study),
     }
+
+
+def context_parquet(found: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Write the lines of `context` as rows: a number in `value`, words in `text`, else `why`.
+
+    Raises StoreError where the file cannot be written.
+    """
+    rows = [
+        {
+            "at_ns": found["at_ns"],
+            **{
+                name: one[name] for name in ("topic", "name", "unit", "young", "age_seconds", "why")
+            },
+            "value": None if isinstance(one["value"], str | None) else float(one["value"]),
+            "text": one["value"] if isinstance(one["value"], str) else None,
+        }
+        for one in found["context"]
+    ]
+    table = pa.Table.from_pylist(rows, _ROWS)
+    return {
+        "instrument": found["instrument"],
+        "rows": write_parquet(file, [table]),
+        "parquet": str(file),
+    }
+
+
+_SAME = ("topic", "name", "unit", "young", "age_seconds", "why")
+_ROWS = pa.schema(
+    [
+        ("at_ns", pa.int64()),
+        ("topic", pa.string()),
+        ("name", pa.string()),
+        ("value", pa.float64()),
+        ("text", pa.string()),
+        ("unit", pa.string()),
+        ("young", pa.bool_()),
+        ("age_seconds", pa.float64()),
+        ("why", pa.string()),
+    ]
+)
