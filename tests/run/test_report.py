@@ -23,9 +23,9 @@ from aggressor.run.reporting.sweep import SWEEP_MS, sweep
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.schema.event import LEVEL
 from aggressor.sim.synthetic.presets import demo_instrument
+from aggressor.store.making import make_store
 from aggressor.study.depth_rows import DEAD_NS, depth_at
 from tests.properties.tapes import market, within
-from tests.store.stores import make_store
 
 ONE = demo_instrument()
 OTHER = msgspec.structs.replace(ONE, symbol="OTHER")
