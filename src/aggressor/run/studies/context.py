@@ -1,8 +1,7 @@
 """`aggressor context`: what is known of the surroundings at the end of a span, or why it is not."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 import pyarrow as pa
@@ -10,7 +9,7 @@ import pyarrow as pa
 from aggressor.engine.facts import facts_of
 from aggressor.run.parquet import write_parquet
 from aggressor.run.progress import Step, silent
-from aggressor.run.studies.studying import Study, candles_of
+from aggressor.run.studies.studying import Asked, Study, candles_of
 from aggressor.schema.errors import StoreError
 from aggressor.schema.event import NO_TIME
 
@@ -19,21 +18,11 @@ def context(
     store: Path | str,
     instrument: str,
     *,
-    start_ns: int | None = None,
-    stop_ns: int | None = None,
-    profile: str = "perp",
-    candles: Sequence[Path] = (),
     progress: Step = silent,
+    **asked: Unpack[Asked],
 ) -> dict[str, Any]:
     """Return what is known at the end of the span. Raises StoreError where nothing was received."""
-    study = Study(
-        store,
-        instrument,
-        start_ns=start_ns,
-        stop_ns=stop_ns,
-        profile=profile,
-        candles=candles,
-    )
+    study = Study(store, instrument, **asked)
     *_, moment = study.moments(progress=progress)
     if moment.now_ns == NO_TIME:
         raise StoreError(f"Nothing of {instrument} was received in that span.")

@@ -5,9 +5,9 @@ taker orders are kept, everything else is summed on the way.
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from aggressor.run.progress import Step, silent
 from aggressor.run.studies.bars import open_bars
 from aggressor.run.studies.profile import merged_cells, row_height, span_profile
 from aggressor.run.studies.signals import kind_named, wanted_rows
-from aggressor.run.studies.studying import Study
+from aggressor.run.studies.studying import Asked, Study
 from aggressor.run.studies.tape import taker_orders
 from aggressor.schema.errors import StoreError
 from aggressor.store.replay import TIMER_NS
@@ -195,22 +195,12 @@ def signals_picture(
     *,
     kind: str | None = None,
     near_misses: bool = False,
-    start_ns: int | None = None,
-    stop_ns: int | None = None,
-    profile: str = "perp",
-    candles: Sequence[Path] = (),
     progress: Step = silent,
+    **asked: Unpack[Asked],
 ) -> dict[str, Any]:
     """Draw depth, trades, signals and CVD of a span. Raises StoreError where nothing traded."""
     matplotlib()
-    study = Study(
-        store,
-        instrument,
-        start_ns=start_ns,
-        stop_ns=stop_ns,
-        profile=profile,
-        candles=candles,
-    )
+    study = Study(store, instrument, **asked)
     flow = gather_flow(study, kind, near_misses, progress)
     for form, file in pictures.items():
         draw_flow(flow, file, form)

@@ -12,16 +12,15 @@ recording that is too short to tell, and any of less than LEAST_DAYS, says "not 
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from math import sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from aggressor.engine.reading import read_signals
 from aggressor.run.progress import Step, silent
-from aggressor.run.studies.studying import Study, candles_of
+from aggressor.run.studies.studying import Asked, Study, candles_of
 from aggressor.schema.signal import (
     CONFIRMED,
     EXPIRED,
@@ -60,16 +59,11 @@ def rates(
     store: Path | str,
     instrument: str,
     *,
-    start_ns: int | None = None,
-    stop_ns: int | None = None,
-    profile: str = "perp",
-    candles: Sequence[Path] = (),
     progress: Step = silent,
+    **asked: Unpack[Asked],
 ) -> dict[str, Any]:
     """Return the document of the command; WALL argues for nothing and has no goal."""
-    study = Study(
-        store, instrument, start_ns=start_ns, stop_ns=stop_ns, profile=profile, candles=candles
-    )
+    study = Study(store, instrument, **asked)
     firm: dict[int, dict[int, bool]] = {kind: {} for kind in SIGNAL_NAMES}
     missed: dict[int, Counter[str]] = {kind: Counter() for kind in SIGNAL_NAMES}
     for moment in study.moments(progress=progress):
@@ -83,7 +77,7 @@ def rates(
     days = (covered[1] - covered[0]) / DAY_NS if covered else 0.0
     return {
         "instrument": study.definition.id,
-        "profile": profile,
+        "profile": study.profile,
         "hours": 24 * days,
         "goal_per_day": list(GOAL_A_DAY),
         "detectors": [

@@ -5,9 +5,9 @@ that failed. Rows that only say that an episode has begun are neither. Signals c
 which they became known. Memory holds the rows that are shown, never the span.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow as pa
 from aggressor.engine.reading import Signal, read_signals
 from aggressor.run.parquet import with_units, write_parquet
 from aggressor.run.progress import Step, silent
-from aggressor.run.studies.studying import Study, candles_of
+from aggressor.run.studies.studying import Asked, Study, candles_of
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.instrument import Instrument
@@ -92,21 +92,11 @@ def signals(
     *,
     kind: str | None = None,
     near_misses: bool = False,
-    start_ns: int | None = None,
-    stop_ns: int | None = None,
-    profile: str = "perp",
-    candles: Sequence[Path] = (),
     progress: Step = silent,
+    **asked: Unpack[Asked],
 ) -> dict[str, Any]:
     """Return the document of the command; `near_misses` is empty unless they are asked for."""
-    study = Study(
-        store,
-        instrument,
-        start_ns=start_ns,
-        stop_ns=stop_ns,
-        profile=profile,
-        candles=candles,
-    )
+    study = Study(store, instrument, **asked)
     batches = list(signal_rows(study, kind, near_misses, progress))
     rows = np.concatenate(batches) if batches else empty_signals(0)
     return signals_document(study.definition, rows) | candles_of(study)
@@ -182,21 +172,11 @@ def signals_parquet(
     *,
     kind: str | None = None,
     near_misses: bool = False,
-    start_ns: int | None = None,
-    stop_ns: int | None = None,
-    profile: str = "perp",
-    candles: Sequence[Path] = (),
     progress: Step = silent,
+    **asked: Unpack[Asked],
 ) -> dict[str, Any]:
     """Write the same rows to a Parquet file as they come; return what was written where."""
-    study = Study(
-        store,
-        instrument,
-        start_ns=start_ns,
-        stop_ns=stop_ns,
-        profile=profile,
-        candles=candles,
-    )
+    study = Study(store, instrument, **asked)
     first = [empty_signals(0)]  # a span without signals is a file without rows
     batches = (
         signals_table(rows, study.definition)

@@ -13,7 +13,7 @@ pipeline, and the signals since the last point; a moment's pipeline is only vali
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -39,6 +39,15 @@ BASELINE_NS = 3_600_000_000_000
 CLOCK_MARGIN_NS = 3_600_000_000_000  # receive times may be off by the host's clock
 CHUNK_ROWS = 65_536
 _SCANNED_ROWS = 1 << 20
+
+
+class Asked(TypedDict, total=False):
+    """What of an instrument a study is of; every question to a store takes these."""
+
+    start_ns: int | None  # of receive time; None: the beginning
+    stop_ns: int | None  # before it; None: the end
+    profile: str
+    candles: Sequence[Path]  # files of closed hours before it: the past of the bias
 
 
 class Moment(NamedTuple):
