@@ -8,8 +8,8 @@ import msgspec
 from aggressor.run.local.local_venue import SYNTHETIC_LEAD_S, synthetic_feed
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import AccountNews, OrderNews
-from aggressor.venues.dialect import Ask, Channel, House, Reply
 from aggressor.venues.dialects import dialect_named
+from aggressor.venues.served.dialect import Ask, Channel, House, Reply
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Call, Credentials
 from tests.run.venue_stage import KEY, MONEY

@@ -26,10 +26,10 @@ from aggressor.schema import report
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.local.orders import LocalOrder, Refused, Ticket
-from aggressor.venues.departures import GatewayRules
-from aggressor.venues.dialect import Ask
 from aggressor.venues.dialects import DIALECTS
-from aggressor.venues.doubts import AskRules
+from aggressor.venues.orders.departures import GatewayRules
+from aggressor.venues.orders.doubts import AskRules
+from aggressor.venues.served.dialect import Ask
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Terms, Verdict
 from aggressor.venues.venue import Venue

@@ -14,8 +14,8 @@ from aggressor.account.lifecycle import State
 from aggressor.run.local.faults import FaultPlan, Faults
 from aggressor.schema import command as c
 from aggressor.schema import report
+from aggressor.venues.orders.tracked import Stage
 from aggressor.venues.table import venue_named
-from aggressor.venues.tracked import Stage
 from tests.run.live_stage import RULES, SIZE, Dealer, every_venue, played, replaced_rules
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from aggressor.schema import command as c
 from aggressor.venues.bingx import requests
-from aggressor.venues.packed import unzipped
+from aggressor.venues.text.packed import unzipped
 from aggressor.venues.trading import Call, Credentials, Terms
 from tests.run.dialect_stage import SECOND_NS, Stage
 from tests.run.venue_stage import KEY

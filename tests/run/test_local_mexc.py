@@ -13,9 +13,9 @@ from aggressor.schema.event import ASK, BID, FUNDING, Events
 from aggressor.sim.local.board import BookNews
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import AccountNews, OrderNews
-from aggressor.venues.dialect import Ask, Channel, Frame, House
 from aggressor.venues.mexc.server import LIMITS, MEXC
 from aggressor.venues.mexc.signing import login, signature
+from aggressor.venues.served.dialect import Ask, Channel, Frame, House
 from aggressor.venues.trading import Credentials
 
 NOW = 1_800_000_000_000_000_000

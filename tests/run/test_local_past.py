@@ -16,8 +16,8 @@ from aggressor.schema.instrument import ContractKind
 from aggressor.sim.local.board import Board, Settled, TradeNews
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.minutes import Minutes
-from aggressor.venues.dialect import Ask, House
 from aggressor.venues.dialects import DIALECTS
+from aggressor.venues.served.dialect import Ask, House
 from aggressor.venues.table import venue_named
 from tests.run.venue_stage import KEY, MONEY
 

@@ -9,8 +9,8 @@ import pytest
 from aggressor.schema import command as c
 from aggressor.schema.event import ASK, BID
 from aggressor.sim.local.orders import AccountNews, OrderNews
-from aggressor.venues.dialect import Ask, Reply
-from aggressor.venues.told import level_texts
+from aggressor.venues.served.dialect import Ask, Reply
+from aggressor.venues.served.told import level_texts
 from aggressor.venues.trading import Call, Credentials, Terms
 from aggressor.venues.weex import requests
 from aggressor.venues.weex.signing import access_headers

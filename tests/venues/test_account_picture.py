@@ -12,8 +12,8 @@ from aggressor.account.books import Books
 from aggressor.account.position import Position
 from aggressor.account.reconcile import Held
 from aggressor.schema.instrument import ContractKind, money_round
-from aggressor.venues.hearing import Hearing, in_turn
-from aggressor.venues.picture import held, money
+from aggressor.venues.orders.hearing import Hearing, in_turn
+from aggressor.venues.orders.picture import held, money
 from aggressor.venues.trading import BalanceUpdate, FillUpdate, PositionUpdate
 from tests.venues.toy_account import GRID, SYMBOL, toy_side
 

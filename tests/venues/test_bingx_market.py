@@ -28,7 +28,7 @@ from aggressor.schema.event import (
     TRADE,
     empty_events,
 )
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
 from aggressor.venues.session import ControlKind
 from aggressor.venues.table import venue_named
 from tests.recordings import recording

@@ -12,10 +12,10 @@ from aggressor.account.lifecycle import Move, can
 from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.schema.event import NO_PRICE
-from aggressor.venues.departures import Send
-from aggressor.venues.doubts import AskFills, AskOrder
-from aggressor.venues.gateway import AskClock, Gateway, Sweep
-from aggressor.venues.tracked import MOVES, Request, Stage, Word, first_id
+from aggressor.venues.orders.departures import Send
+from aggressor.venues.orders.doubts import AskFills, AskOrder
+from aggressor.venues.orders.gateway import AskClock, Gateway, Sweep
+from aggressor.venues.orders.tracked import MOVES, Request, Stage, Word, first_id
 from aggressor.venues.trading import Answer, FillUpdate, OrderUpdate, Terms, Verdict
 from tests.venues.toy_account import GRID, SYMBOL, ToyAccount, toy_side
 

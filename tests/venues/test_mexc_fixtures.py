@@ -8,8 +8,8 @@ import pytest
 from aggressor.schema import report
 from aggressor.schema.event import CLEAR, FUNDING, INTEREST, LEVEL, MARK, TRADE, empty_events
 from aggressor.schema.instrument import Instrument
-from aggressor.venues.numerals import number_of
 from aggressor.venues.table import venue_named
+from aggressor.venues.text.numerals import number_of
 from aggressor.venues.trading import FillUpdate, OrderUpdate, PositionUpdate, Verdict
 from tests.recordings import recording
 from tests.venues.fixtures import answer, pushed

@@ -25,7 +25,7 @@ from aggressor.schema.event import (
     TRADE,
     empty_events,
 )
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
 from aggressor.venues.session import SECOND_NS, ControlKind, Link, State
 from aggressor.venues.table import venue_named
 from tests.venues.mexc_samples import BTC, DOGE, MS, T_MS, T_NS, answer, depth, picture, push

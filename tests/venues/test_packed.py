@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.schema.errors import MessageError
-from aggressor.venues.packed import MEMBERS_MAX, UNPACKED_BYTES_MAX, unzipped
+from aggressor.venues.text.packed import MEMBERS_MAX, UNPACKED_BYTES_MAX, unzipped
 
 
 @given(st.lists(st.binary(max_size=400), min_size=1, max_size=4))

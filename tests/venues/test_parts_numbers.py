@@ -14,7 +14,9 @@ from aggressor.schema.errors import MessageError, UnitError
 from aggressor.schema.event import FUNDING, NO_TIME, empty_events
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.schema.units import grid_of, steps_of
-from aggressor.venues.parts import (
+from aggressor.venues.decoding.decoder import PartsDecoder
+from aggressor.venues.decoding.numbers import plain_steps
+from aggressor.venues.decoding.parts import (
     BookPart,
     FundingPart,
     InterestPart,
@@ -23,8 +25,6 @@ from aggressor.venues.parts import (
     Part,
     TradePart,
 )
-from aggressor.venues.parts_decoder import PartsDecoder
-from aggressor.venues.parts_numbers import plain_steps
 
 NOW = 1_786_310_819_000_000_000
 MINUTE_NS = 60_000_000_000

@@ -8,9 +8,9 @@ from aggressor.market.align import NATIVE, NONE
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import BAD_CLOCK, LAST, NO_TIME, empty_events
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.venues.parts import FundingPart, Part, TradePart
-from aggressor.venues.parts_decoder import PartsDecoder
-from aggressor.venues.parts_prints import KEYS_MAX
+from aggressor.venues.decoding.decoder import PartsDecoder
+from aggressor.venues.decoding.parts import FundingPart, Part, TradePart
+from aggressor.venues.decoding.prints import KEYS_MAX
 
 BTC = Instrument(
     venue="v", symbol="B", kind=ContractKind.LINEAR, tick=Decimal("0.1"), lot=Decimal("0.01")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from aggressor.market.align import NATIVE, NONE
 from aggressor.schema.event import CLEAR, GAP, LAST, LEVEL, empty_events
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.venues.parts import BookPart, Part
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
+from aggressor.venues.decoding.parts import BookPart, Part
 
 WIDTH = 4
 ONE = Instrument(venue="v", symbol="B", kind=ContractKind.LINEAR, tick=Decimal(1), lot=Decimal(1))

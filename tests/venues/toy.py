@@ -10,8 +10,8 @@ import msgspec
 from aggressor.market.align import CONTIGUOUS, REST_SNAPSHOT
 from aggressor.schema.event import LEVEL
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.venues.parts import BookPart, Part, TradePart, Unused
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
+from aggressor.venues.decoding.parts import BookPart, Part, TradePart, Unused
 from aggressor.venues.session import Control, ControlKind, Expected, LinkRules
 from aggressor.venues.venue import Request, Subscription, Venue, cannot_infer
 

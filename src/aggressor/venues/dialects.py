@@ -4,8 +4,8 @@ from aggressor.schema.errors import ConfigError
 from aggressor.venues.binance.server import COINM, USDM
 from aggressor.venues.bingx.server import BINGX
 from aggressor.venues.bybit.server import INVERSE, LINEAR
-from aggressor.venues.dialect import Dialect
 from aggressor.venues.mexc.server import MEXC
+from aggressor.venues.served.dialect import Dialect
 from aggressor.venues.weex.server import WEEX
 
 _ALL = (USDM, COINM, LINEAR, INVERSE, BINGX, WEEX, MEXC)

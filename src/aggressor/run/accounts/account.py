@@ -33,7 +33,7 @@ from aggressor.schema.report import Reports
 from aggressor.store.journal import KeptJournal
 from aggressor.store.journal_reader import JournalReader
 from aggressor.strategies.gates import Mode
-from aggressor.venues.standing import NO_LEG, Left, Leg
+from aggressor.venues.orders.standing import NO_LEG, Left, Leg
 from aggressor.wire.clock import Offset
 
 PAPER_JOURNAL = "paper.sqlite"

@@ -19,8 +19,8 @@ from aggressor.schema.command import Commands
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import Events, empty_events
 from aggressor.schema.report import Reports, empty_reports
-from aggressor.venues.standing import Left
-from aggressor.venues.tracked import Tracked
+from aggressor.venues.orders.standing import Left
+from aggressor.venues.orders.tracked import Tracked
 from aggressor.venues.trading import Credentials, Terms
 
 _NO_EVENTS = empty_events(0)

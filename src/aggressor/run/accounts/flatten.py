@@ -26,7 +26,7 @@ from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import REDUCE_ONLY
 from aggressor.venues.budget import Budget
-from aggressor.venues.tracked import first_id
+from aggressor.venues.orders.tracked import first_id
 from aggressor.venues.trading import OrderUpdate, Terms, TradingVenue, Verdict
 
 _TRIES = 60

@@ -32,15 +32,16 @@ from aggressor.run.accounts.rules import Rules
 from aggressor.run.accounts.trading_run import Errand, Screen, Show, run_until_over
 from aggressor.run.assemble import Settings
 from aggressor.run.lines.keys import Found, find_keys
-from aggressor.run.lines.record import by_venue, stop_event
+from aggressor.run.lines.record import by_venue
 from aggressor.run.lines.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.lines.venue_exchange import LiveRules
+from aggressor.run.stopping import stop_event
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.strategies.gates import Mode
 from aggressor.venues.margin import Fees
+from aggressor.venues.orders.tracked import Tracked
 from aggressor.venues.table import venue_named
-from aggressor.venues.tracked import Tracked
 from aggressor.venues.trading import Credentials, Terms
 
 _READY_S = 60.0

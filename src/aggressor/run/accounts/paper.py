@@ -20,8 +20,9 @@ from aggressor.run.accounts.alerts import Alerts
 from aggressor.run.accounts.rules import DEFAULT_RULES, Rules
 from aggressor.run.accounts.trading_run import Errand, Screen, Show, run_until_over
 from aggressor.run.assemble import Settings
-from aggressor.run.lines.record import by_venue, stop_event
+from aggressor.run.lines.record import by_venue
 from aggressor.run.lines.recorded_market import Notice, RecordedMarket, recorded_market
+from aggressor.run.stopping import stop_event
 from aggressor.schema.errors import ConfigError
 from aggressor.sim.exchange import SimExchange
 from aggressor.strategies.gates import Mode

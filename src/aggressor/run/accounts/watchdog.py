@@ -32,7 +32,7 @@ from aggressor.run.accounts.guard import ORDERS, Watch
 from aggressor.run.accounts.heartbeat import Field, Heartbeat, RunnerState, WatchdogState, born
 from aggressor.run.lines.keys import Found, find_keys
 from aggressor.run.lines.line import Wires
-from aggressor.run.lines.record import stop_event
+from aggressor.run.stopping import stop_event
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.store.journal_reader import wish
 from aggressor.store.layout import Layout

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import numpy as np
 from aggressor.run.imports.compaction import compact_segments
 from aggressor.run.lines.backlog import Backlog
 from aggressor.run.lines.line import Line, Wires, chosen, definitions_of
+from aggressor.run.stopping import stop_event
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError, StoreError
 from aggressor.schema.event import INSTRUMENTS_MAX, KIND_NAMES
 from aggressor.schema.instrument import Instrument
@@ -210,15 +210,6 @@ def _leave_behind(recorder: int) -> None:
     while os.getppid() == recorder:
         time.sleep(0.5)
     os._exit(1)
-
-
-def stop_event(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    """Return an event that is set when the process is told to stop."""
-    stop = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(one, stop.set)
-    return stop
 
 
 async def _until(

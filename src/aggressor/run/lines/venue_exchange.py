@@ -30,13 +30,13 @@ from aggressor.schema.event import Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.sim.costs import Costs
-from aggressor.venues.departures import Send
-from aggressor.venues.doubts import AskFills, AskOrder
-from aggressor.venues.gateway import Action, AskClock, Gateway, Sweep
-from aggressor.venues.picture import Picture, held, level, money, resume
+from aggressor.venues.orders.departures import Send
+from aggressor.venues.orders.doubts import AskFills, AskOrder
+from aggressor.venues.orders.gateway import Action, AskClock, Gateway, Sweep
+from aggressor.venues.orders.picture import Picture, held, level, money, resume
+from aggressor.venues.orders.standing import Left, hold
+from aggressor.venues.orders.tracked import Tracked, first_id, new_tracked
 from aggressor.venues.session import SECOND_NS
-from aggressor.venues.standing import Left, hold
-from aggressor.venues.tracked import Tracked, first_id, new_tracked
 from aggressor.venues.trading import (
     Answer,
     Call,

@@ -5,8 +5,8 @@ from typing import Protocol
 import msgspec
 
 from aggressor.account.reconcile import Correction
-from aggressor.venues.departures import GatewayRules
-from aggressor.venues.tracked import Tracked
+from aggressor.venues.orders.departures import GatewayRules
+from aggressor.venues.orders.tracked import Tracked
 
 
 class Keeper(Protocol):

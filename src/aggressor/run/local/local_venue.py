@@ -1,9 +1,7 @@
 """`aggressor venue`: a venue on this machine, with a past or a made market."""
 
 import asyncio
-import signal
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +13,14 @@ from aggressor.run.imports.importing import import_files
 from aggressor.run.local.faults import fault_plan
 from aggressor.run.local.own_certificate import own_certificate, their_certificate
 from aggressor.run.local.venue_server import VenueServer
+from aggressor.run.stopping import stop_event
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.sim.synthetic.config import MarketConfig, lively
 from aggressor.sim.synthetic.market import SyntheticFeed
 from aggressor.store.reader import Store
-from aggressor.venues.dialect import Dialect
 from aggressor.venues.dialects import dialect_named
+from aggressor.venues.served.dialect import Dialect
 
 _MONEY = 100_000_000
 _START_PRICE = 600_000  # ticks
@@ -124,11 +123,7 @@ async def serve_venue(
 
 async def _until_told(server: VenueServer) -> None:
     """Serve until a signal, or until the server fails."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(one, stop.set)
+    stop = stop_event(asyncio.get_running_loop())
     running, ending = asyncio.create_task(server.wait()), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)

@@ -21,7 +21,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.sim.local.board import BookNews
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import AccountNews, OrderNews
-from aggressor.venues.dialect import Ask, Channel, Dialect, Frame, House, Reply
+from aggressor.venues.served.dialect import Ask, Channel, Dialect, Frame, House, Reply
 from aggressor.venues.trading import Credentials
 from aggressor.wire.clock import Clock
 

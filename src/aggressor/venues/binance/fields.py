@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import kernel, kernel_inline
-from aggressor.venues.scan import (
+from aggressor.venues.text.scan import (
     CLOSE_OBJECT,
     COLON,
     COMMA,

@@ -22,7 +22,7 @@ from aggressor.venues.binance.fields import ASKS, BIDS, SYMBOL, find_fields, let
 from aggressor.venues.binance.lines import line_stop, read_local_time
 from aggressor.venues.binance.messages import ExchangeInfo, SymbolInfo
 from aggressor.venues.binance.tables import Tables, add_symbol, empty_tables, find_lane
-from aggressor.venues.scan import (
+from aggressor.venues.text.scan import (
     OPEN_LIST,
     OPEN_OBJECT,
     QUOTE_MARK,

@@ -27,7 +27,7 @@ from aggressor.schema.event import (
 from aggressor.schema.instrument import Instrument
 from aggressor.venues.binance.messages import ContractInfo, ForceOrder, MarkPrice, OpenInterest
 from aggressor.venues.binance.tables import nanoseconds
-from aggressor.venues.numerals import number_of
+from aggressor.venues.text.numerals import number_of
 
 _NS_PER_MINUTE = 60_000_000_000
 _SIZE_MAX = 2**63 - 1

@@ -25,7 +25,8 @@ from aggressor.venues.binance import server_questions as questions
 from aggressor.venues.binance import server_settings as settings
 from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
-from aggressor.venues.dialect import (
+from aggressor.venues.served.answering import ended_keys
+from aggressor.venues.served.dialect import (
     SECOND_NS,
     Ask,
     Channel,
@@ -35,7 +36,6 @@ from aggressor.venues.dialect import (
     House,
     Reply,
 )
-from aggressor.venues.served import ended_keys
 
 _MESSAGES_PER_SECOND = 10
 _STREAMS_MAX = 1024

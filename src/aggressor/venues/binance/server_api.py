@@ -16,7 +16,7 @@ from aggressor.venues.binance import server_private as private
 from aggressor.venues.binance import server_questions as questions
 from aggressor.venues.binance.server_market import Params
 from aggressor.venues.binance.signing import signature
-from aggressor.venues.dialect import Channel, CodeError, House
+from aggressor.venues.served.dialect import Channel, CodeError, House
 
 ROUTE = "api"
 _WINDOW_MS = 5000

@@ -22,7 +22,7 @@ from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument, money_text
 from aggressor.schema.units import decimal_text, grid_of
 from aggressor.sim.local.orders import LocalFill, LocalOrder
-from aggressor.venues.dialect import MS, House
+from aggressor.venues.served.dialect import MS, House
 
 ORDER_BASE = 8_389_765_000_000  # larger than 2**31, as theirs
 ALGO_BASE = 3_000_000_000

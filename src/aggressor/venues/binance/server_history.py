@@ -15,9 +15,9 @@ from aggressor.sim.local.board import Lane
 from aggressor.sim.local.minutes import Minutes
 from aggressor.venues.binance.candles import CANDLES_MAX, SPANS_S
 from aggressor.venues.binance.server_market import Params, lane_of, okay, whole
-from aggressor.venues.dialect import CodeError, House, Reply
-from aggressor.venues.past import chosen, last_span
-from aggressor.venues.served import money_of
+from aggressor.venues.served.answering import money_of
+from aggressor.venues.served.dialect import CodeError, House, Reply
+from aggressor.venues.served.past import chosen, last_span
 
 _DAY_MS = 86_400_000
 _FUNDING_MAX = 1000

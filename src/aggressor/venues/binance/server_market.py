@@ -21,9 +21,9 @@ from aggressor.sim.local.board import (
     TradeNews,
 )
 from aggressor.venues.binance.server_forms import symbol_form
-from aggressor.venues.dialect import CodeError, Frame, House, Reply
-from aggressor.venues.served import best, mark_of
-from aggressor.venues.told import level_texts
+from aggressor.venues.served.answering import best, mark_of
+from aggressor.venues.served.dialect import CodeError, Frame, House, Reply
+from aggressor.venues.served.told import level_texts
 
 Params = dict[str, str]
 

@@ -31,8 +31,8 @@ from aggressor.venues.binance.server_forms import (
     order_form,
 )
 from aggressor.venues.binance.server_market import Params, lane_of, missing, whole
-from aggressor.venues.dialect import MS, CodeError, House
-from aggressor.venues.served import below_value, fires_at_once, outside_band, own_id
+from aggressor.venues.served.answering import below_value, fires_at_once, outside_band, own_id
+from aggressor.venues.served.dialect import MS, CodeError, House
 
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _BAND = Fraction(5, 100)

@@ -22,8 +22,8 @@ from aggressor.venues.binance.server_forms import (
     status,
 )
 from aggressor.venues.binance.server_market import Params
-from aggressor.venues.dialect import MS, CodeError, Frame, House
-from aggressor.venues.served import listen_key
+from aggressor.venues.served.answering import listen_key
+from aggressor.venues.served.dialect import MS, CodeError, Frame, House
 
 _KEY_NS = 3600 * 1_000_000_000
 

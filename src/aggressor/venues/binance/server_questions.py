@@ -14,8 +14,8 @@ from aggressor.venues.binance.server_forms import (
 )
 from aggressor.venues.binance.server_market import Params, lane_of, whole
 from aggressor.venues.binance.server_orders import chosen
-from aggressor.venues.dialect import MS, CodeError, House
-from aggressor.venues.served import rate_text
+from aggressor.venues.served.answering import rate_text
+from aggressor.venues.served.dialect import MS, CodeError, House
 
 
 def lane_number(house: House, params: Params) -> int | None:

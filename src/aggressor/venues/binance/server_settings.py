@@ -6,8 +6,8 @@ from aggressor.schema import report
 from aggressor.venues.binance.server_forms import LEVERAGE_MAX
 from aggressor.venues.binance.server_market import Params, lane_of, missing, whole
 from aggressor.venues.binance.server_questions import lane_number
-from aggressor.venues.dialect import CodeError, House
-from aggressor.venues.served import cannot_switch
+from aggressor.venues.served.answering import cannot_switch
+from aggressor.venues.served.dialect import CodeError, House
 
 
 def set_leverage(house: House, params: Params) -> Any:

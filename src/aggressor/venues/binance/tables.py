@@ -28,7 +28,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.schema.units import PARSED, TOO_LARGE, parse_steps
 from aggressor.state import State
 from aggressor.venues.binance.fields import PLACES, letter
-from aggressor.venues.scan import Int, Text, hash_bytes, plain_number, unquoted
+from aggressor.venues.text.scan import Int, Text, hash_bytes, plain_number, unquoted
 
 SYMBOL_BYTES_MAX = 48
 ROWS_BESIDE = 8  # rows a message may need beside its levels: CLEAR, prints, quotes

@@ -47,7 +47,7 @@ from aggressor.venues.bingx.replies import (
     Rights,
 )
 from aggressor.venues.margin import Fees
-from aggressor.venues.numerals import number_of, text_of
+from aggressor.venues.text.numerals import number_of, text_of
 from aggressor.venues.trading import (
     Answer,
     BalanceUpdate,

@@ -15,8 +15,8 @@ from aggressor.schema.candle import Candles
 from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.bingx.messages import Answer, Contract, Kline, ServerTime, Tier
-from aggressor.venues.candle_rows import closed_candles
 from aggressor.venues.margin import Fees, MarginTier
+from aggressor.venues.text.candle_rows import closed_candles
 from aggressor.venues.venue import Request
 
 MS = 1_000_000

@@ -35,7 +35,7 @@ from aggressor.venues.bingx.messages import (
     Reply,
     TradeFrame,
 )
-from aggressor.venues.parts import BookPart, FundingPart, MarkPart, Part, TradePart, Unused
+from aggressor.venues.decoding.parts import BookPart, FundingPart, MarkPart, Part, TradePart, Unused
 from aggressor.venues.session import SECOND_NS, Control, ControlKind, Expected, LinkRules
 from aggressor.venues.venue import Poll, Request, Subscription
 

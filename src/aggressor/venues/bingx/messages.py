@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from aggressor.venues.numerals import NOTHING
+from aggressor.venues.text.numerals import NOTHING
 
 
 class Payload(msgspec.Struct, rename="camel", gc=False):

@@ -8,7 +8,7 @@ Order ids are beyond 2^53; the bare form is exact as text.
 import msgspec
 
 from aggressor.venues.bingx.messages import Payload
-from aggressor.venues.numerals import NOTHING
+from aggressor.venues.text.numerals import NOTHING
 
 
 class Placed(Payload):

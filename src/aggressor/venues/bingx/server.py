@@ -23,7 +23,8 @@ from aggressor.venues.bingx import server_questions as questions
 from aggressor.venues.bingx import server_streams as streams
 from aggressor.venues.bingx.server_market import Params
 from aggressor.venues.bingx.signing import signature_of
-from aggressor.venues.dialect import (
+from aggressor.venues.served.answering import ended_keys
+from aggressor.venues.served.dialect import (
     SECOND_NS,
     Ask,
     Channel,
@@ -33,7 +34,6 @@ from aggressor.venues.dialect import (
     House,
     Reply,
 )
-from aggressor.venues.served import ended_keys
 
 _PATH = "/swap-market"
 _WINDOW_MS = 5000

@@ -37,8 +37,7 @@ from aggressor.venues.bingx.server_forms import (
 )
 from aggressor.venues.bingx.server_market import Params, bad, lane_of, whole
 from aggressor.venues.bingx.server_private import order_frame
-from aggressor.venues.dialect import SECOND_NS, CodeError, House
-from aggressor.venues.served import (
+from aggressor.venues.served.answering import (
     below_value,
     closing_ticket,
     ended_late,
@@ -48,6 +47,7 @@ from aggressor.venues.served import (
     steps_in,
     waiting_type,
 )
+from aggressor.venues.served.dialect import SECOND_NS, CodeError, House
 
 _CLIENT_ID = re.compile(r"\S{1,40}")
 _BAND = Fraction(5, 100)

@@ -17,8 +17,8 @@ from aggressor.sim.costs import Costs
 from aggressor.sim.local.board import Lane
 from aggressor.sim.local.minutes import Candle
 from aggressor.sim.local.orders import LocalFill, LocalOrder
-from aggressor.venues.dialect import MS, House
-from aggressor.venues.served import fills_of, mark_of, money_of, paid_average, rate_text
+from aggressor.venues.served.answering import fills_of, mark_of, money_of, paid_average, rate_text
+from aggressor.venues.served.dialect import MS, House
 
 TIFS = {"GTC": GTC, "IOC": IOC, "FOK": FOK, "PostOnly": POST_ONLY}
 TIF_NAMES = {number: name for name, number in TIFS.items()}

@@ -10,10 +10,10 @@ from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import Lane, Levels, TradeNews
 from aggressor.venues.bingx.instruments import SPANS
 from aggressor.venues.bingx.server_forms import candle_form, contract_form, interest_text, paid_text
-from aggressor.venues.dialect import CodeError, House
-from aggressor.venues.past import chosen, last_span
-from aggressor.venues.served import best, mark_of, stamp
-from aggressor.venues.told import level_texts
+from aggressor.venues.served.answering import best, mark_of, stamp
+from aggressor.venues.served.dialect import CodeError, House
+from aggressor.venues.served.past import chosen, last_span
+from aggressor.venues.served.told import level_texts
 
 Params = dict[str, str]
 

@@ -17,8 +17,8 @@ from aggressor.venues.bingx.server_forms import (
     state,
     type_name,
 )
-from aggressor.venues.dialect import MS, Frame, House
-from aggressor.venues.served import paid_average
+from aggressor.venues.served.answering import paid_average
+from aggressor.venues.served.dialect import MS, Frame, House
 
 _WHAT = {
     report.ACK: "NEW",

@@ -17,8 +17,8 @@ from aggressor.venues.bingx.server_forms import (
 )
 from aggressor.venues.bingx.server_market import Params, bad, lane_of, whole
 from aggressor.venues.bingx.server_private import config_frame
-from aggressor.venues.dialect import MS, CodeError, House
-from aggressor.venues.served import busy, cannot_switch, listen_key, rate_text
+from aggressor.venues.served.answering import busy, cannot_switch, listen_key, rate_text
+from aggressor.venues.served.dialect import MS, CodeError, House
 
 _KEY_NS = 3600 * 1_000_000_000
 _SIDES = ("LONG", "SHORT", "BOTH")

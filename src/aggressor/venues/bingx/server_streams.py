@@ -15,9 +15,9 @@ from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import Lane, MarketNews, MarkNews, QuoteNews, TradeNews
 from aggressor.venues.bingx.server_forms import candle_form
 from aggressor.venues.bingx.server_market import CANDLES, sides, ticker_form
-from aggressor.venues.dialect import MS, Frame, House
-from aggressor.venues.served import stamp
-from aggressor.venues.told import View, due, forget_others, moved, opened
+from aggressor.venues.served.answering import stamp
+from aggressor.venues.served.dialect import MS, Frame, House
+from aggressor.venues.served.told import View, due, forget_others, moved, opened
 
 _DEPTHS = (5, 10, 20, 50, 100)
 _DEPTH_MAX = 1024

@@ -23,7 +23,7 @@ from aggressor.venues.bingx.answers import (
 )
 from aggressor.venues.bingx.instruments import MS
 from aggressor.venues.bingx.replies import Account, Event, Update
-from aggressor.venues.numerals import number_of, text_of
+from aggressor.venues.text.numerals import number_of, text_of
 from aggressor.venues.trading import (
     BalanceUpdate,
     Credentials,

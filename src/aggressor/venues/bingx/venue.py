@@ -21,8 +21,8 @@ from aggressor.venues.bingx.market import (
     trades_request,
 )
 from aggressor.venues.bingx.trading import trading_side
-from aggressor.venues.packed import unzipped
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
+from aggressor.venues.text.packed import unzipped
 from aggressor.venues.venue import Request, RestLimit, Venue, cannot_infer
 
 REST = "https://open-api.bingx.com"

@@ -46,7 +46,7 @@ from aggressor.venues.bybit.messages import (
     Topic,
     Trades,
 )
-from aggressor.venues.parts import (
+from aggressor.venues.decoding.parts import (
     BookPart,
     FundingPart,
     InterestPart,

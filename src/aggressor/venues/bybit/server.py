@@ -20,7 +20,7 @@ from aggressor.venues.bybit import server_history as history
 from aggressor.venues.bybit import server_market as market
 from aggressor.venues.bybit.server_market import Params
 from aggressor.venues.bybit.signing import seal
-from aggressor.venues.dialect import (
+from aggressor.venues.served.dialect import (
     SECOND_NS,
     Ask,
     Channel,

@@ -36,8 +36,7 @@ from aggressor.venues.bybit.server_forms import (
 )
 from aggressor.venues.bybit.server_guard import window_s
 from aggressor.venues.bybit.server_market import Params, lane_of, ours
-from aggressor.venues.dialect import MS, CodeError, Frame, House
-from aggressor.venues.served import (
+from aggressor.venues.served.answering import (
     below_value,
     cannot_switch,
     ended_late,
@@ -47,6 +46,7 @@ from aggressor.venues.served import (
     steps_in,
     waiting_type,
 )
+from aggressor.venues.served.dialect import MS, CodeError, Frame, House
 
 _REFUSALS = {
     report.NO_MARGIN: (110007, "ab not enough for new order"),

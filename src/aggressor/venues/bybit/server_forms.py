@@ -16,8 +16,8 @@ from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import ContractKind, Instrument, money_text
 from aggressor.schema.units import grid_of
 from aggressor.sim.local.orders import LocalFill, LocalOrder
-from aggressor.venues.dialect import MS, House
-from aggressor.venues.served import fills_of, money_of, paid_average, rate_text
+from aggressor.venues.served.answering import fills_of, money_of, paid_average, rate_text
+from aggressor.venues.served.dialect import MS, House
 
 TIFS = {"GTC": GTC, "IOC": IOC, "FOK": FOK, "PostOnly": POST_ONLY}
 TIF_NAMES = {number: name for name, number in TIFS.items()}

@@ -9,7 +9,7 @@ everybody.
 from collections.abc import Sequence
 
 from aggressor.venues.bybit.server_market import Params
-from aggressor.venues.dialect import SECOND_NS, Channel, CodeError, House
+from aggressor.venues.served.dialect import SECOND_NS, Channel, CodeError, House
 
 TOPIC = "dcp"
 GUARDED = "CancelByDCP"

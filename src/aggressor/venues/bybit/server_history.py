@@ -11,8 +11,8 @@ from aggressor.sim.local.minutes import Candle
 from aggressor.venues.bybit.instruments import SPANS_S
 from aggressor.venues.bybit.server_forms import category
 from aggressor.venues.bybit.server_market import Params, lane_of
-from aggressor.venues.dialect import CodeError, House
-from aggressor.venues.past import chosen
+from aggressor.venues.served.dialect import CodeError, House
+from aggressor.venues.served.past import chosen
 
 _CANDLES_MAX = 1000
 _FUNDING_MAX = 200

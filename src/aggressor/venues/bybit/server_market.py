@@ -25,10 +25,10 @@ from aggressor.sim.local.board import (
     TradeNews,
 )
 from aggressor.venues.bybit.server_forms import category, side_name, symbol_form, trade_id
-from aggressor.venues.dialect import CodeError, Frame, House, Reply
-from aggressor.venues.past import last_span
-from aggressor.venues.served import best
-from aggressor.venues.told import forget, level_texts, moved, opened
+from aggressor.venues.served.answering import best
+from aggressor.venues.served.dialect import CodeError, Frame, House, Reply
+from aggressor.venues.served.past import last_span
+from aggressor.venues.served.told import forget, level_texts, moved, opened
 
 Params = dict[str, Any]
 

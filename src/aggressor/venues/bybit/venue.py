@@ -6,7 +6,7 @@ from aggressor.features.forced import COMPLETE
 from aggressor.market.align import CONTIGUOUS, NATIVE
 from aggressor.venues.bybit import inferring, instruments, market
 from aggressor.venues.bybit.trading import trading
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
 from aggressor.venues.venue import RestLimit, Venue
 
 

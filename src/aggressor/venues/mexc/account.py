@@ -21,7 +21,7 @@ from aggressor.venues.margin import Fees
 from aggressor.venues.mexc import account_messages as form
 from aggressor.venues.mexc.instruments import API_FEES, data_of
 from aggressor.venues.mexc.requests import PAGE
-from aggressor.venues.numerals import number_of, text_of
+from aggressor.venues.text.numerals import number_of, text_of
 from aggressor.venues.trading import (
     BalanceUpdate,
     Call,

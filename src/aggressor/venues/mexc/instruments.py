@@ -19,7 +19,7 @@ from aggressor.schema.errors import ConfigError, MessageError, UnitError
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.venues.margin import Fees, MarginTier
 from aggressor.venues.mexc.messages import Answer, Columns, Contract
-from aggressor.venues.numerals import number_of, text_of
+from aggressor.venues.text.numerals import number_of, text_of
 from aggressor.venues.venue import Request
 
 API_FEES = Fees("", Decimal("0.0006"), Decimal("0.0008"))

@@ -22,6 +22,15 @@ import msgspec
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import BUY, LEVEL, MARK, NO_TIME, SELL, TRADE
 from aggressor.schema.instrument import Instrument
+from aggressor.venues.decoding.parts import (
+    BookPart,
+    FundingPart,
+    InterestPart,
+    MarkPart,
+    Part,
+    TradePart,
+    Unused,
+)
 from aggressor.venues.mexc.messages import (
     Answer,
     Deal,
@@ -33,17 +42,8 @@ from aggressor.venues.mexc.messages import (
     RestFunding,
     TickerFrame,
 )
-from aggressor.venues.numerals import text_of
-from aggressor.venues.parts import (
-    BookPart,
-    FundingPart,
-    InterestPart,
-    MarkPart,
-    Part,
-    TradePart,
-    Unused,
-)
 from aggressor.venues.session import SECOND_NS, Control, ControlKind, Expected, LinkRules
+from aggressor.venues.text.numerals import text_of
 from aggressor.venues.venue import Poll, Request, Subscription
 
 MS = 1_000_000

@@ -15,7 +15,15 @@ import msgspec
 
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.sim.costs import Costs
-from aggressor.venues.dialect import (
+from aggressor.venues.mexc import server_account as account
+from aggressor.venues.mexc import server_market as market
+from aggressor.venues.mexc import server_orders as orders
+from aggressor.venues.mexc import server_private as private
+from aggressor.venues.mexc import server_stops as stops
+from aggressor.venues.mexc import server_streams as streams
+from aggressor.venues.mexc.server_market import Params
+from aggressor.venues.mexc.signing import signature
+from aggressor.venues.served.dialect import (
     SECOND_NS,
     Ask,
     Channel,
@@ -25,14 +33,6 @@ from aggressor.venues.dialect import (
     House,
     Reply,
 )
-from aggressor.venues.mexc import server_account as account
-from aggressor.venues.mexc import server_market as market
-from aggressor.venues.mexc import server_orders as orders
-from aggressor.venues.mexc import server_private as private
-from aggressor.venues.mexc import server_stops as stops
-from aggressor.venues.mexc import server_streams as streams
-from aggressor.venues.mexc.server_market import Params
-from aggressor.venues.mexc.signing import signature
 
 _WINDOW_MS = 10_000
 _WINDOW_MAX_MS = 60_000

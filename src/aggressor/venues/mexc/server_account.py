@@ -5,7 +5,6 @@ from typing import Any
 
 from aggressor.schema.command import IOC, MARKET
 from aggressor.sim.local.orders import LocalOrder, Ticket
-from aggressor.venues.dialect import MS, CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import (
     CROSS,
     HEDGED,
@@ -30,7 +29,8 @@ from aggressor.venues.mexc.server_orders import (
     named_external,
     whole,
 )
-from aggressor.venues.served import cannot_switch, own_id, rate_text
+from aggressor.venues.served.answering import cannot_switch, own_id, rate_text
+from aggressor.venues.served.dialect import MS, CodeError, House, Reply
 
 # -- questions -------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from aggressor.schema.instrument import Instrument, money_text
 from aggressor.schema.units import grid_of
 from aggressor.sim.costs import Costs
 from aggressor.sim.local.orders import LocalFill, LocalOrder
-from aggressor.venues.dialect import MS, House
-from aggressor.venues.served import money_of, rate_text
+from aggressor.venues.served.answering import money_of, rate_text
+from aggressor.venues.served.dialect import MS, House
 
 LIMIT_TYPES = {1: GTC, 2: POST_ONLY, 3: IOC, 4: FOK}
 MARKET_TYPES = (5, 6)

@@ -13,10 +13,10 @@ import msgspec
 from aggressor.schema.event import ASK, BID
 from aggressor.sim.local.board import BookNews, Lane, Levels, TradeNews
 from aggressor.sim.local.minutes import Candle, Minutes
-from aggressor.venues.dialect import MS, CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import BAND, contract_form, money, price_of, raw
-from aggressor.venues.past import chosen, last_span
-from aggressor.venues.served import mark_of, stamp
+from aggressor.venues.served.answering import mark_of, stamp
+from aggressor.venues.served.dialect import MS, CodeError, House, Reply
+from aggressor.venues.served.past import chosen, last_span
 
 Params = dict[str, Any]
 

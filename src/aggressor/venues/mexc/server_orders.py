@@ -14,7 +14,6 @@ from aggressor.schema.command import IOC, LIMIT, MARKET
 from aggressor.schema.event import NO_PRICE
 from aggressor.sim.local.board import Lane
 from aggressor.sim.local.orders import LocalOrder, Refused, Ticket
-from aggressor.venues.dialect import CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import (
     BAND,
     CROSS,
@@ -31,7 +30,8 @@ from aggressor.venues.mexc.server_forms import (
     order_id,
 )
 from aggressor.venues.mexc.server_market import Params, done, lane_of
-from aggressor.venues.served import ended_late, own_id, steps_in
+from aggressor.venues.served.answering import ended_late, own_id, steps_in
+from aggressor.venues.served.dialect import CodeError, House, Reply
 
 MANY_MAX = 50
 _OID_MAX = 32

@@ -11,7 +11,6 @@ import msgspec
 from aggressor.schema import report
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.local.orders import AccountNews, LocalOrder, OrderNews, PrivateNews
-from aggressor.venues.dialect import Channel, Frame, House
 from aggressor.venues.mexc.server_forms import (
     asset_form,
     fill_form,
@@ -23,6 +22,7 @@ from aggressor.venues.mexc.server_forms import (
     raw,
 )
 from aggressor.venues.mexc.server_stops import end_pair, pair_of
+from aggressor.venues.served.dialect import Channel, Frame, House
 
 FILTERS = (
     "order",

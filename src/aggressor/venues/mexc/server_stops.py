@@ -13,7 +13,6 @@ import msgspec
 from aggressor.schema import report
 from aggressor.schema.command import IOC, STOP_MARKET, TAKE_PROFIT_MARKET
 from aggressor.sim.local.orders import LocalOrder, Refused, Ticket
-from aggressor.venues.dialect import MS, CodeError, House, Reply
 from aggressor.venues.mexc.server_forms import (
     CROSS,
     MARKET_TYPES,
@@ -37,7 +36,8 @@ from aggressor.venues.mexc.server_orders import (
     size_in,
     whole,
 )
-from aggressor.venues.served import fires_at_once, own_id, steps_in, waiting_type
+from aggressor.venues.served.answering import fires_at_once, own_id, steps_in, waiting_type
+from aggressor.venues.served.dialect import MS, CodeError, House, Reply
 
 _LATEST = 1
 _HOUR_NS = 3_600_000_000_000

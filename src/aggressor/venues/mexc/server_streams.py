@@ -19,7 +19,6 @@ from aggressor.sim.local.board import (
     MarkNews,
     TradeNews,
 )
-from aggressor.venues.dialect import MS, Frame, House
 from aggressor.venues.mexc.server_forms import money, raw
 from aggressor.venues.mexc.server_market import (
     SPANS_S,
@@ -29,7 +28,8 @@ from aggressor.venues.mexc.server_market import (
     note_change,
     ticker_form,
 )
-from aggressor.venues.told import due
+from aggressor.venues.served.dialect import MS, Frame, House
+from aggressor.venues.served.told import due
 
 MERGED_NS = 200 * MS
 FULL_NS = 300 * MS

@@ -5,6 +5,7 @@ from functools import partial
 from aggressor.features.forced import UNPUBLISHED
 from aggressor.market.align import CONTIGUOUS, REST_SNAPSHOT
 from aggressor.schema.instrument import ContractKind
+from aggressor.venues.decoding.decoder import PartsDecoder
 from aggressor.venues.mexc.instruments import (
     candles_of,
     candles_request,
@@ -23,8 +24,7 @@ from aggressor.venues.mexc.market import (
     subscribe,
 )
 from aggressor.venues.mexc.trading import trading_venue
-from aggressor.venues.packed import unzipped
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.text.packed import unzipped
 from aggressor.venues.venue import Request, RestLimit, Venue, cannot_infer
 
 REST = "https://api.mexc.com"

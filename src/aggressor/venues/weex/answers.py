@@ -28,7 +28,7 @@ from aggressor.schema.report import (
     UNKNOWN_ORDER,
 )
 from aggressor.venues.margin import Fees
-from aggressor.venues.numerals import number_of, text_of
+from aggressor.venues.text.numerals import number_of, text_of
 from aggressor.venues.trading import (
     Answer,
     BalanceUpdate,

@@ -15,8 +15,8 @@ import msgspec
 from aggressor.schema.candle import Candles
 from aggressor.schema.errors import ConfigError, MessageError
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.venues.candle_rows import closed_candles
 from aggressor.venues.margin import Fees
+from aggressor.venues.text.candle_rows import closed_candles
 from aggressor.venues.venue import Request
 from aggressor.venues.weex.messages import Contract, Listing, Refusal, ServerTime
 

@@ -22,7 +22,7 @@ import msgspec
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import BUY, LEVEL, MARK, SELL, TRADE, Status
 from aggressor.schema.instrument import Instrument
-from aggressor.venues.parts import (
+from aggressor.venues.decoding.parts import (
     BookPart,
     FundingPart,
     InterestPart,

@@ -6,7 +6,7 @@ Documents: www.weex.com/api-doc/contract (Transaction_API, Account_API, Websocke
 
 import msgspec
 
-from aggressor.venues.numerals import NOTHING
+from aggressor.venues.text.numerals import NOTHING
 from aggressor.venues.weex.messages import Payload
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.sim.costs import Costs
-from aggressor.venues.dialect import (
+from aggressor.venues.served.dialect import (
     SECOND_NS,
     Ask,
     Channel,

@@ -15,8 +15,8 @@ from aggressor.schema.units import grid_of
 from aggressor.sim.costs import Costs
 from aggressor.sim.local.minutes import Candle
 from aggressor.sim.local.orders import LocalFill, LocalOrder
-from aggressor.venues.dialect import MS, House
-from aggressor.venues.served import money_of, paid_average, rate_text
+from aggressor.venues.served.answering import money_of, paid_average, rate_text
+from aggressor.venues.served.dialect import MS, House
 
 TIFS = {"GTC": GTC, "IOC": IOC, "FOK": FOK, "POST_ONLY": POST_ONLY}
 TIF_NAMES = {number: name for name, number in TIFS.items()}

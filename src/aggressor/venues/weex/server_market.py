@@ -8,10 +8,10 @@ from typing import Any
 from aggressor.schema.event import ASK, BID
 from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import Lane
-from aggressor.venues.dialect import CodeError, House
-from aggressor.venues.past import chosen, last_span
-from aggressor.venues.served import best, mark_of, stamp
-from aggressor.venues.told import level_texts
+from aggressor.venues.served.answering import best, mark_of, stamp
+from aggressor.venues.served.dialect import CodeError, House
+from aggressor.venues.served.past import chosen, last_span
+from aggressor.venues.served.told import level_texts
 from aggressor.venues.weex.instruments import SPANS
 from aggressor.venues.weex.server_forms import candle_row, contract_form
 

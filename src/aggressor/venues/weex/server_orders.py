@@ -24,14 +24,14 @@ from aggressor.schema.command import (
 from aggressor.schema.event import NO_PRICE
 from aggressor.sim.local.board import Lane
 from aggressor.sim.local.orders import DUPLICATE, LocalOrder, Refused, Ticket
-from aggressor.venues.dialect import CodeError, House
-from aggressor.venues.served import (
+from aggressor.venues.served.answering import (
     closing_ticket,
     ended_late,
     fires_at_once,
     outside_band,
     steps_in,
 )
+from aggressor.venues.served.dialect import CodeError, House
 from aggressor.venues.weex.server_forms import (
     BAND,
     LARGEST_SIZE,

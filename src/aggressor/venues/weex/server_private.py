@@ -14,8 +14,8 @@ from aggressor.schema import report
 from aggressor.schema.command import LIMIT
 from aggressor.schema.instrument import money_text
 from aggressor.sim.local.orders import AccountNews, LocalFill, LocalOrder, PrivateNews
-from aggressor.venues.dialect import MS, Frame, House
-from aggressor.venues.served import fills_of, rate_text
+from aggressor.venues.served.answering import fills_of, rate_text
+from aggressor.venues.served.dialect import MS, Frame, House
 from aggressor.venues.weex.server_forms import (
     LEG_NAMES,
     TIF_NAMES,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aggressor.sim.local.orders import LocalOrder
-from aggressor.venues.dialect import MS, CodeError, House
-from aggressor.venues.served import busy, rate_text, steps_in
+from aggressor.venues.served.answering import busy, rate_text, steps_in
+from aggressor.venues.served.dialect import MS, CodeError, House
 from aggressor.venues.weex.server_forms import (
     LEVERAGE_MAX,
     algo_form,

@@ -12,9 +12,9 @@ import msgspec
 
 from aggressor.schema.instrument import money_text
 from aggressor.sim.local.board import Lane, Levels, MarketNews, MarkNews, TradeNews
-from aggressor.venues.dialect import MS, Frame, House
-from aggressor.venues.served import stamp
-from aggressor.venues.told import due, forget_others, level_texts, moved, opened
+from aggressor.venues.served.answering import stamp
+from aggressor.venues.served.dialect import MS, Frame, House
+from aggressor.venues.served.told import due, forget_others, level_texts, moved, opened
 from aggressor.venues.weex.server_forms import candle_row, print_id
 from aggressor.venues.weex.server_market import CANDLES, FIRST_U, ticker_form
 

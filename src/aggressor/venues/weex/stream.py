@@ -16,8 +16,8 @@ import msgspec
 
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import NO_TIME
-from aggressor.venues.numerals import number_of, text_of
 from aggressor.venues.session import SECOND_NS, LinkRules
+from aggressor.venues.text.numerals import number_of, text_of
 from aggressor.venues.trading import (
     Credentials,
     FillUpdate,

@@ -5,7 +5,7 @@ from functools import partial
 from aggressor.features.forced import UNPUBLISHED
 from aggressor.market.align import NATIVE, TOUCHING
 from aggressor.schema.instrument import ContractKind
-from aggressor.venues.parts_decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder
 from aggressor.venues.venue import Request, RestLimit, Venue, cannot_infer
 from aggressor.venues.weex.instruments import (
     candles_of,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aggressor.schema.event import ASK, BID
 from aggressor.sim.local.board import Lane, Levels
-from aggressor.venues.dialect import House
+from aggressor.venues.served.dialect import House
 
 
 class View(NamedTuple):

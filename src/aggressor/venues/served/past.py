@@ -2,7 +2,7 @@
 
 from aggressor.sim.local.board import Lane
 from aggressor.sim.local.minutes import Candle, Minutes
-from aggressor.venues.dialect import House
+from aggressor.venues.served.dialect import House
 
 DAY_S = 86_400
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from aggressor.kernel import kernel, kernel_inline
 from aggressor.schema.event import PRICE_MAX, Events
 from aggressor.schema.units import NOT_PLAIN, OFF_GRID, PARSED, TOO_LARGE, parse_steps
-from aggressor.venues.quick import (
+from aggressor.venues.text.quick import (
     QUICK_BYTES,
     QUICK_DIGITS,
     WORD,

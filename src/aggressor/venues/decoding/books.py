@@ -45,10 +45,10 @@ from aggressor.schema.event import (
 )
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.units import NOT_PLAIN, PARSED
-from aggressor.venues.parts import BookPart, Buffer
-from aggressor.venues.parts_numbers import bounded
-from aggressor.venues.scan import GRID, Grids, Int, Text, read_levels
-from aggressor.venues.window import keep_window, window_state
+from aggressor.venues.decoding.numbers import bounded
+from aggressor.venues.decoding.parts import BookPart, Buffer
+from aggressor.venues.decoding.window import keep_window, window_state
+from aggressor.venues.text.scan import GRID, Grids, Int, Text, read_levels
 
 WAITING_MAX = 10_000
 

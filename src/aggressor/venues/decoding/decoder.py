@@ -1,8 +1,8 @@
 """The decoder of every venue whose messages are read into parts: parts to EVENT rows.
 
 The reader of a venue knows its words (`parts`); everything else is done once, for all: books and
-quotes (`parts_book`), prints that come twice (`parts_prints`), numbers on the grid
-(`parts_numbers`), and here what comes seldom, counts, and the state that joins two recordings. A
+quotes (`books`), prints that come twice (`prints`), numbers on the grid
+(`numbers`), and here what comes seldom, counts, and the state that joins two recordings. A
 message that raises MessageError has changed nothing. Limits: a message of 4 MiB, 10,000 waiting
 deltas an instrument, 8,192 keys of prints.
 """
@@ -38,7 +38,9 @@ from aggressor.schema.event import (
     Events,
 )
 from aggressor.schema.instrument import Instrument
-from aggressor.venues.parts import (
+from aggressor.venues.decoding.books import ROW, PartBooks, put_quote
+from aggressor.venues.decoding.numbers import fitting, lots_of, number, ticks_of
+from aggressor.venues.decoding.parts import (
     BookPart,
     FundingPart,
     InterestPart,
@@ -50,9 +52,7 @@ from aggressor.venues.parts import (
     TradePart,
     Unused,
 )
-from aggressor.venues.parts_book import ROW, PartBooks, put_quote
-from aggressor.venues.parts_numbers import fitting, lots_of, number, ticks_of
-from aggressor.venues.parts_prints import PrintKeys
+from aggressor.venues.decoding.prints import PrintKeys
 from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM, Checks, Progress
 
 MESSAGE_BYTES_MAX = 4 << 20

@@ -21,9 +21,9 @@ from aggressor.schema.command import (
     TAKE_PROFIT_MARKET,
 )
 from aggressor.venues.budget import Budget
-from aggressor.venues.doubts import AskRules, Doubts, gone
-from aggressor.venues.hearing import Hearing
-from aggressor.venues.tracked import Request, Stage, Tracked, Word
+from aggressor.venues.orders.doubts import AskRules, Doubts, gone
+from aggressor.venues.orders.hearing import Hearing
+from aggressor.venues.orders.tracked import Request, Stage, Tracked, Word
 from aggressor.venues.trading import Call, Terms, TradingVenue
 
 _SECOND_NS = 1_000_000_000

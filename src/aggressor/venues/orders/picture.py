@@ -18,9 +18,9 @@ from aggressor.account.reconcile import Held
 from aggressor.schema import report
 from aggressor.schema.command import GTC, LIMIT, PLACE, STOP_MARKET, empty_commands
 from aggressor.schema.event import NO_PRICE
-from aggressor.venues.gateway import Gateway
-from aggressor.venues.hearing import Hearing, in_turn
-from aggressor.venues.tracked import Request, Stage, Tracked, Word, new_tracked, split_number
+from aggressor.venues.orders.gateway import Gateway
+from aggressor.venues.orders.hearing import Hearing, in_turn
+from aggressor.venues.orders.tracked import Request, Stage, Tracked, Word, new_tracked, split_number
 from aggressor.venues.trading import BalanceUpdate, FillUpdate, OrderUpdate, PositionUpdate
 
 _MONEY = 100_000_000

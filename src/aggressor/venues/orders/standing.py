@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from aggressor.account.blotter import Order
 from aggressor.account.lifecycle import State
 from aggressor.schema.command import AMEND, CANCEL, PLACE
-from aggressor.venues.gateway import Gateway
-from aggressor.venues.tracked import Request, Tracked, Word, new_tracked
+from aggressor.venues.orders.gateway import Gateway
+from aggressor.venues.orders.tracked import Request, Tracked, Word, new_tracked
 
 
 class Leg(NamedTuple):

@@ -13,8 +13,8 @@ from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument
 from aggressor.schema.units import decimal_text
 from aggressor.sim.local.board import Lane, TradeNews
 from aggressor.sim.local.orders import LocalFill, LocalOrder, Ticket
-from aggressor.venues.dialect import House
-from aggressor.venues.told import level_texts
+from aggressor.venues.served.dialect import House
+from aggressor.venues.served.told import level_texts
 
 _STAMPS_KEPT = 5000
 _LATE = 1 << 40  # where the numbers of orders begin that were refused after they were accepted

@@ -27,7 +27,7 @@ from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.instrument import Instrument, money_round
 from aggressor.schema.report import empty_reports
 from aggressor.venues.margin import Fees
-from aggressor.venues.tracked import NEVER, Tracked, Word, split_number
+from aggressor.venues.orders.tracked import NEVER, Tracked, Word, split_number
 from aggressor.venues.trading import (
     BalanceUpdate,
     FillUpdate,

@@ -1,6 +1,6 @@
 """What one venue message says, in words that all venues share: the step between bytes and EVENTs.
 
-A venue's reader turns a message into parts; `parts_decoder` turns parts into rows, the same way for
+A venue's reader turns a message into parts; `decoder` turns parts into rows, the same way for
 every venue. Texts of numbers stay texts until they meet the instrument's grid, so nothing is ever
 rounded. Times are ns since the epoch. Sides are normalised here, by the reader: +1 is the aggressor
 that buys, the bid side of a book, and a liquidation *order* that buys (a short died).

@@ -32,10 +32,10 @@ from aggressor.schema.event import NO_TIME
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.venues.budget import Budget
-from aggressor.venues.departures import Departures, GatewayRules, Send
-from aggressor.venues.doubts import AskFills, AskOrder, Doubts, gone
-from aggressor.venues.hearing import Hearing
-from aggressor.venues.tracked import Request, Stage, Tracked, Word, new_tracked
+from aggressor.venues.orders.departures import Departures, GatewayRules, Send
+from aggressor.venues.orders.doubts import AskFills, AskOrder, Doubts, gone
+from aggressor.venues.orders.hearing import Hearing
+from aggressor.venues.orders.tracked import Request, Stage, Tracked, Word, new_tracked
 from aggressor.venues.trading import Answer, Call, Terms, TradingVenue, Update, Verdict
 
 _MS = 1_000_000

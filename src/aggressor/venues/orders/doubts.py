@@ -20,8 +20,8 @@ import msgspec
 from aggressor.schema import report
 from aggressor.schema.command import STOP_MARKET, TAKE_PROFIT_MARKET
 from aggressor.schema.report import NEVER_ARRIVED, UNKNOWN_ORDER
-from aggressor.venues.hearing import Hearing, in_turn
-from aggressor.venues.tracked import NEVER, Request, Stage, Tracked, Word
+from aggressor.venues.orders.hearing import Hearing, in_turn
+from aggressor.venues.orders.tracked import NEVER, Request, Stage, Tracked, Word
 from aggressor.venues.trading import Call, FillUpdate, OrderUpdate, TradingVenue
 
 _MS = 1_000_000

@@ -1,0 +1,1 @@
+"""Our orders at a venue: what leaves, what is in doubt, what is heard of them."""

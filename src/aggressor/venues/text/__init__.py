@@ -1,0 +1,1 @@
+"""What venues write, read in place: JSON, numbers, packed frames, rows of candles."""
