@@ -11,8 +11,6 @@ from aggressor.run.accounts.metrics import ADDRESS, Metrics, with_metrics
 from aggressor.schema.errors import ConfigError
 from tests.run.paper_stage import make_busy, papered
 
-pytest.importorskip("prometheus_client")
-
 
 def read(port: int) -> dict[str, float]:
     with urllib.request.urlopen(f"http://{ADDRESS}:{port}/metrics", timeout=5) as answer:

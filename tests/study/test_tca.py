@@ -1,4 +1,4 @@
-"""What trading cost: the worked examples T8.1 and T8.2, inverse contracts, groups."""
+"""What trading cost: the worked examples T8.1, T8.2 and T10.1, inverse contracts, groups."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +11,7 @@ from aggressor.execution.parent import Account, PartFill
 from aggressor.execution.working import Counts
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.study.tca import (
+    HORIZONS_S,
     aggregate,
     fill_cost,
     mean_of,
@@ -96,6 +97,23 @@ def test_t8_2() -> None:
     assert cost.effective_bp == pytest.approx((cost.realised_bp[1] or 0) + (cost.impact_bp[1] or 0))
     assert cost.markout_bp[1] == pytest.approx(-0.2 / to_price)
     assert cost.markout_bp[5] is None  # the tape is over: not known
+
+
+def test_t10_1_mean_markouts_of_three_fills() -> None:
+    told = (
+        (1, 100, (100.2, 100.1, 99.8)),
+        (-1, 101, (101.1, 100.9, 100.4)),
+        (1, 99, (99.1, 98.9, 98.8)),
+    )
+    summed = dict.fromkeys(HORIZONS_S, 0.0)
+    for side, price, later in told:
+        mids = {S: 2 * ticks(price)}
+        mids |= {S + h * S: 2 * ticks(one) for h, one in zip(HORIZONS_S, later, strict=True)}
+        cost = fill_cost(PartFill(S, ticks(price), 1, False, 0), side, ONE, mids.get)
+        for horizon in HORIZONS_S:
+            summed[horizon] += (cost.markout_bp[horizon] or 0.0) * price / 1e4
+    means = [summed[horizon] / 3 for horizon in HORIZONS_S]
+    assert means == pytest.approx([0.2 / 3, 0.1 / 3, 0.2 / 3])
 
 
 def test_an_inverse_contract_costs_coin() -> None:
