@@ -183,13 +183,13 @@ def test_a_second_run_goes_on_and_another_hand_is_entered_by_name(tmp_path: Path
                     await live(plan, show=lambda _: None, notice=lambda _: None, keys=our_keys)
                 )
                 account = server.exchange.account
-                account.wallets["USDT"] -= 777  # somebody moves money between the runs
+                account.wallets["USDT"] -= 77_700  # somebody moves money between the runs
 
     asyncio.run(play())
     assert [one["run"] for one in results] == [1, 2]
     assert corrections(tmp_path) == [What.OPENING_MONEY, What.MONEY]
     (money,) = results[1]["money"]
-    assert money["corrections"] == "-0.00000777"
+    assert money["corrections"] == "-0.00077700"
     assert results[1]["halt"] == "open"
 
 

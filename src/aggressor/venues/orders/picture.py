@@ -18,13 +18,15 @@ from aggressor.account.reconcile import Held
 from aggressor.schema import report
 from aggressor.schema.command import GTC, LIMIT, PLACE, STOP_MARKET, empty_commands
 from aggressor.schema.event import NO_PRICE
+from aggressor.schema.instrument import ContractKind
 from aggressor.venues.orders.gateway import Gateway
 from aggressor.venues.orders.hearing import Hearing, in_turn
 from aggressor.venues.orders.tracked import Request, Stage, Tracked, Word, new_tracked, split_number
 from aggressor.venues.trading import BalanceUpdate, FillUpdate, OrderUpdate, PositionUpdate
 
 _MONEY = 100_000_000
-_ROUNDED = 10_000  # 1e-8: entries come rounded, at worst to 6 decimals of the value
+_ROUNDED = 10_000  # 1e-8 of the quote currency: entries come rounded, at worst to 6 decimals
+_ROUNDED_COIN = 10  # 1e-8 of the base currency: there 10,000 could be the fees of a day
 _LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
 
 
@@ -132,7 +134,7 @@ def money(
     The same fills realise more or less of the same profit in another order: where a fill was heard
     late, and where the venue keeps a long and a short position apart, which our books net. What is
     realised and what is open are together the same. So the wallet is told as it were with our
-    entries; what their rounding can make is no difference.
+    entries; what their rounding can make (0.0001 of the quote currency, 1e-7 coin) is no difference.
     """
     told = {one.asset: one.wallet for one in balances if one.wallet}
     found = {}
@@ -141,9 +143,11 @@ def money(
         lanes = [k for k, grid in enumerate(hearing.instruments) if grid.settle == currency]
         moved = sum(_realised(hearing, positions, k, books.positions[k]) for k in lanes)
         cash = books.cash(currency)
-        if wallet != cash and abs(wallet + moved - cash) <= _ROUNDED:
+        coin = any(hearing.instruments[k].kind is ContractKind.INVERSE for k in lanes)
+        rounded = _ROUNDED_COIN if coin else _ROUNDED
+        if wallet != cash and abs(wallet + moved - cash) <= rounded:
             wallet = cash
-        elif abs(moved) > _ROUNDED:
+        elif abs(moved) > rounded:
             wallet = round(wallet + moved)
         found[currency] = wallet
     return found
