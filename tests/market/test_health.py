@@ -25,7 +25,9 @@ from aggressor.schema.event import (
     LAST,
     LEVEL,
     NO_TIME,
+    NOT_FLOW,
     QUOTE,
+    RPI,
     TIMER,
     TRADE,
     Events,
@@ -66,6 +68,81 @@ def test_stale_until_the_next_book_message(state: MarketState) -> None:
     assert faults([timer(2001)], state) == 0
     assert faults([(2002, TRADE, 1, 101, 1, LAST), timer(2002)], state) == FAULT_STALE
     assert faults([(2003, LEVEL, BID, 100, 6, LAST)], state) == 0
+
+
+def quotes(times_ms: list[int]) -> list[Row]:
+    """A quote message at each time, with a TIMER behind it."""
+    return [
+        row
+        for ms in times_ms
+        for row in ((ms, QUOTE, BID, 100, 5, 0), (ms, QUOTE, ASK, 101, 5, LAST), timer(ms))
+    ]
+
+
+def test_a_book_that_is_usually_silent_is_stale_later(state: MarketState) -> None:
+    """Bursts of three messages 100 ms apart, then 7.8 s of silence: the usual silence is 7.6 s."""
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    burst = [start + part for start in range(1000, 400_000, 8000) for part in (0, 100, 200)]
+    assert burst[-1] == 393_200
+    faults(quotes(burst), state)
+    usual_ms = (7.8**2 + 2 * 0.1**2) / 8.0 * 1000
+    limit_ms = state.health.silences[0]["limit_ns"] / MS
+    assert 0.9 * 5 * usual_ms < limit_ms < 5 * usual_ms  # learned from short ones
+    assert faults([timer(393_200 + int(limit_ms))], state) == 0
+    assert faults([timer(393_201 + int(limit_ms))], state) == FAULT_STALE
+    assert faults(quotes([450_000]), state) == 0
+
+
+def test_a_lively_book_is_stale_after_two_seconds(state: MarketState) -> None:
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    faults(quotes(list(range(1000, 200_001, 100))), state)
+    assert faults([timer(202_000)], state) == 0
+    assert faults([timer(202_001)], state) == FAULT_STALE
+
+
+def test_a_trade_that_no_book_answers_makes_it_stale_however_silent(state: MarketState) -> None:
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    silences = state.health.silences[0]
+    faults(quotes(list(range(1000, 400_000, 8000))), state)
+    assert silences["limit_ns"] > 30_000 * MS
+    assert faults([timer(396_000), (396_001, TRADE, 1, 101, 1, LAST)], state) == 0
+    assert faults([timer(398_001)], state) == 0
+    assert faults([timer(398_002)], state) == FAULT_STALE
+    assert faults([(398_003, LEVEL, BID, 100, 6, LAST), timer(405_000)], state) == 0
+
+
+def test_a_trade_that_the_depth_already_shows_asks_for_nothing(state: MarketState) -> None:
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    faults(quotes(list(range(1000, 400_000, 8000))), state)
+    faults([(396_001, LEVEL, ASK, 101, 4, LAST)], state)
+    shown = events_of([(396_040, TRADE, 1, 101, 1, LAST)])
+    shown["ts_venue"] = 396_000 * MS
+    assert faults(shown, state) == 0
+    assert faults([timer(405_000)], state) == 0
+
+
+@pytest.mark.parametrize("flag", [RPI, NOT_FLOW])
+def test_what_is_not_taken_from_the_book_asks_for_nothing(state: MarketState, flag: int) -> None:
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    faults(quotes(list(range(1000, 400_000, 8000))), state)
+    assert faults([(396_001, TRADE, 1, 101, 1, LAST | flag), timer(405_000)], state) == 0
+
+
+def test_an_outage_does_not_teach_that_outages_are_usual(state: MarketState) -> None:
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    faults(quotes(list(range(1000, 200_001, 100))), state)
+    faults(quotes([800_000]), state)  # ten minutes of nothing
+    assert state.health.silences[0]["limit_ns"] == 2_000 * MS
+    faults(snapshot(1_500_000, {100: 5}, {101: 5}), state)
+    faults(quotes([1_500_100]), state)
+    assert state.health.silences[0]["limit_ns"] == 2_000 * MS
+
+
+def test_what_was_usual_long_ago_is_forgotten(state: MarketState) -> None:
+    faults(snapshot(1, {100: 5}, {101: 5}), state)
+    faults(quotes(list(range(1000, 700_000, 8000))), state)
+    faults(quotes(list(range(700_000, 2_000_001, 100))), state)
+    assert state.health.silences[0]["limit_ns"] == 2_000 * MS
 
 
 def test_silence_is_judged_only_where_subscribed(state: MarketState) -> None:

@@ -4,7 +4,7 @@
     FAULT_GAP            messages are missing since
     FAULT_CROSSED        best bid >= best ask after a LAST
     FAULT_ONE_SIDED      a side is empty
-    FAULT_STALE          no book message for longer than the limit
+    FAULT_STALE          no book message where there should have been one (`silence`)
     FAULT_CLOCK          venue times are not to be believed
     FAULT_TRADES_SILENT  subscribed, and none for longer than its limit; also _DEPTH_, _QUOTES_
 
@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState
-from aggressor.schema.event import BAD_CLOCK, LEVEL, NO_PRICE, NO_TIME, SNAPSHOT
+from aggressor.market.silence import answer, ask, is_unanswered, set_limit, silences
+from aggressor.schema.event import BAD_CLOCK, GAP, LEVEL, NO_PRICE, NO_TIME, SNAPSHOT
 from aggressor.state import State
 
 FAULT_NO_BOOK = 1
@@ -68,7 +69,7 @@ HEALTH_HEAD = np.dtype(
         ("trade_limit_ns", "<i8"),  # silence allowed; 0: not subscribed
         ("depth_limit_ns", "<i8"),
         ("quote_limit_ns", "<i8"),
-        ("stale_limit_ns", "<i8"),
+        ("stale_limit_ns", "<i8"),  # the least of silence that makes a book stale; 0: none does
         ("clock_limit_ns", "<i8"),
         ("clock_window_ns", "<i8"),
         ("window_end_ns", "<i8"),  # ts_recv at which the running clock window ends
@@ -86,7 +87,8 @@ HEALTH_HEAD = np.dtype(
 class HealthState(State, frozen=True):
     """The health of all instruments of one engine."""
 
-    head: NDArray[Any]
+    head: NDArray[Any]  # HEALTH_HEAD, (L,)
+    silences: NDArray[Any]  # SILENCE, (L,)
 
 
 def health_state(
@@ -110,7 +112,7 @@ def health_state(
         head[name] = NO_TIME
     for name in ("delay", "delay_before", "delay_bad"):
         head[name] = _NO_DELAY
-    return HealthState(head)
+    return HealthState(head, silences(lanes, stale_limit_ns))
 
 
 def fault_names(faults: int) -> tuple[str, ...]:
@@ -123,6 +125,7 @@ def on_trade_seen(health: HealthState, k: Int, event: Any) -> None:
     """Note that the trade stream lives, and judge the clock."""
     here = health.head[np.uint64(k)]
     here["trade_ns"] = event["ts_recv"]
+    ask(health.silences, k, event, here["depth_venue_ns"])
     if is_believable(health, k, event, here["trade_venue_ns"]):
         here["trade_venue_ns"] = max(here["trade_venue_ns"], event["ts_venue"])
 
@@ -135,6 +138,8 @@ def on_depth_seen(health: HealthState, book: BookState, k: Int, event: Any) -> N
     """
     here = health.head[np.uint64(k)]
     here["depth_ns"] = event["ts_recv"]
+    resumed = event["kind"] != LEVEL or event["flags"] & (SNAPSHOT | GAP) != 0
+    answer(health.silences, k, event["ts_recv"], resumed)
     judge_book(health, book, k, event["ts_recv"])
     if event["kind"] == LEVEL and event["flags"] & SNAPSHOT == 0:
         if is_believable(health, k, event, here["depth_venue_ns"]):
@@ -145,6 +150,7 @@ def on_depth_seen(health: HealthState, book: BookState, k: Int, event: Any) -> N
 def on_quote_seen(health: HealthState, book: BookState, k: Int, event: Any) -> None:
     """Note that the quote stream lives, after the end of its message; judge the book."""
     health.head[np.uint64(k)]["quote_ns"] = event["ts_recv"]
+    answer(health.silences, k, event["ts_recv"], False)
     judge_book(health, book, k, event["ts_recv"])
 
 
@@ -219,8 +225,12 @@ def on_timer(health: HealthState, book: BookState, now: Int) -> None:
         if here["start_ns"] == NO_TIME:
             here["start_ns"] = now
         faults = here["faults"] & ~_TIMED
-        book_ns = book.head[k]["ts_recv"]
-        if is_silent(book_ns, here["start_ns"], here["stale_limit_ns"], now):
+        book_ns, least_ns = book.head[k]["ts_recv"], here["stale_limit_ns"]
+        set_limit(health.silences, k, least_ns, now)
+        limit_ns = health.silences[k]["limit_ns"] if least_ns > 0 else 0
+        if is_silent(book_ns, here["start_ns"], limit_ns, now):
+            faults |= FAULT_STALE
+        if is_unanswered(health.silences, k, least_ns, now):
             faults |= FAULT_STALE
         if here["bad_clock_ns"] != NO_TIME:
             if now - here["bad_clock_ns"] <= here["clock_window_ns"]:
