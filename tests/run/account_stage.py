@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from aggressor.run.accounts.account import LIVE_JOURNAL
 from aggressor.run.accounts.guard import Guard
-from aggressor.run.accounts.live import LivePlan, live
+from aggressor.run.accounts.live import LivePlan, LiveRun, live
 from aggressor.run.accounts.rules import LimitsTable, ProtectionTable, VenueTable
 from aggressor.run.assemble import Settings
 from aggressor.run.lines.keys import Found
@@ -22,7 +23,7 @@ VENUE = "binance-usdm"
 MAX = Decimal(1_000_000)
 BOUNDED = msgspec.structs.replace(
     FREE,
-    venue=VenueTable(leverage=5, request_s=1.5),
+    venue=VenueTable(leverage=5, request_s=1.5, picture_s=2),
     protection=ProtectionTable(unprotected_ms_max=2_000),
     default=LimitsTable(
         collar_bp=500, cross_bp_max=500, exit_cross_bp_max=2_000, allow_inferred=False,
@@ -61,6 +62,19 @@ class Unwatched(Guard):
 
     def missing(self) -> str:
         return ""
+
+
+def caught(patch: pytest.MonkeyPatch) -> list[LiveRun]:
+    """Return a list that live runs are added to when they have begun."""
+    runs: list[LiveRun] = []
+    begin = LiveRun.begin
+
+    async def began(self: LiveRun) -> None:
+        await begin(self)
+        runs.append(self)
+
+    patch.setattr(LiveRun, "begin", began)
+    return runs
 
 
 def traded(

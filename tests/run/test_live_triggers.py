@@ -16,10 +16,10 @@ from aggressor.schema import command as c
 from aggressor.schema import report
 from aggressor.sim.local.orders import Refused
 from aggressor.store.journal_reader import JournalReader, Runs
-from tests.run.account_stage import BOUNDED, JOURNAL, VENUE, Unwatched, live_plan, our_keys
+from tests.run.account_stage import BOUNDED, JOURNAL, VENUE, Unwatched, caught, live_plan, our_keys
 from tests.run.live_stage import by_hand
 from tests.run.paper_stage import Busy, make_busy
-from tests.run.venue_stage import serving, until
+from tests.run.venue_stage import away, serving, until
 
 Inject = Callable[[VenueServer, LiveRun], None]
 
@@ -51,10 +51,8 @@ def refuses(server: VenueServer, run: LiveRun) -> None:
     server.exchange.place = lambda ticket: Refused(report.FORBIDDEN)  # type: ignore
 
 
-def away(server: VenueServer, run: LiveRun) -> None:
-    server._away_until_s = 1e12
-    for client in list(server.clients):
-        client.cut()
+def gone(server: VenueServer, run: LiveRun) -> None:
+    away(server)
 
 
 def fails(server: VenueServer, run: LiveRun) -> None:
@@ -72,12 +70,6 @@ def pulled(
     tmp_path: Path, wanted: Rules, inject: Inject, *, holding: bool, skew_s: float = 0.0
 ) -> tuple[int, str, Exception | None]:
     """Let a run go on until its switch is pulled; return the level, the reason, what it raised."""
-    runs: list[LiveRun] = []
-    before = LiveRun.begin
-
-    async def began(self: LiveRun) -> None:
-        await before(self)
-        runs.append(self)
 
     async def play() -> Exception | None:
         async with serving(VENUE, speed=6.0) as server:
@@ -104,7 +96,7 @@ def pulled(
             return end if isinstance(end, ValueError) else None
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LiveRun, "begin", began)
+        runs = caught(patch)
         patch.setattr(Busy, "decide", Busy.decide)
         raised = asyncio.run(play())
     reader = JournalReader(tmp_path / JOURNAL)
@@ -118,7 +110,7 @@ def pulled(
     [
         ({"account": {"losses_in_a_row_max": 1}}, nothing, False, 1, "losses in a row"),
         ({"triggers": {"reject_share_bp": 2_000}}, refuses, False, 1, "orders were rejected"),
-        ({"triggers": {"data_loss_s": 0.5}}, away, True, 3, "no market data"),
+        ({"triggers": {"data_loss_s": 0.5}}, gone, True, 3, "no market data"),
         ({}, another_hand, False, 2, "the venue"),
         ({"triggers": {"latency_p99_ms": 2_000}}, slow, False, 1, "latency p99"),
         ({}, fails, False, 2, "a mistake of the strategy"),

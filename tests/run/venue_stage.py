@@ -94,6 +94,13 @@ async def hearing(server: VenueServer) -> AsyncIterator[Ear]:
                 await task
 
 
+def away(server: VenueServer) -> None:
+    """Let a venue be gone for ever: every connection cut, every request refused."""
+    server._away_until_s = 1e12
+    for client in list(server.clients):
+        client.cut()
+
+
 async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
     for _ in range(int(seconds / 0.01)):
         if true():

@@ -49,17 +49,15 @@ async def open_socket(
     if deflate:
         return await _open_deflating(address, on_message, on_close, now, headers, trusted)
     try:
-        _, listener = await asyncio.wait_for(
-            ws_connect(
+        async with asyncio.timeout(CONNECT_S + 1.0):
+            _, listener = await ws_connect(
                 lambda: _Listener(on_message, on_close, now),
                 address,
                 ssl_context=trusted,
                 max_frame_size=MESSAGE_BYTES_MAX,
                 extra_headers=dict(headers or {}),
                 websocket_handshake_timeout=CONNECT_S,
-            ),
-            CONNECT_S + 1.0,
-        )
+            )
     except (TimeoutError, OSError):
         raise
     except Exception as trouble:  # picows has errors of its own for each way of failing
@@ -136,17 +134,15 @@ async def _open_deflating(
 ) -> Socket:
     session = aiohttp.ClientSession()
     try:
-        socket = await asyncio.wait_for(
-            session.ws_connect(
+        async with asyncio.timeout(CONNECT_S):
+            socket = await session.ws_connect(
                 address,
                 headers=dict(headers or {}),
                 compress=15,
                 max_msg_size=MESSAGE_BYTES_MAX,
                 autoping=True,
                 ssl=trusted or True,
-            ),
-            CONNECT_S,
-        )
+            )
     except aiohttp.ClientError as trouble:
         await session.close()
         raise ConnectionError(f"{address}: {trouble}") from trouble

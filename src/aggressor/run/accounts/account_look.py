@@ -97,6 +97,26 @@ def protected(account: "Account", k: int) -> bool | None:
     return stops >= abs(lots)
 
 
+def left_words(account: "Account") -> list[str]:
+    """Return in words what a run that ends leaves at its venues, as far as we were told."""
+    words = []
+    for k, one in enumerate(account.instruments):
+        lots, covered = account.desk.position(k).lots, protected(account, k)
+        if covered is not None:
+            how = "covered by a stop at the venue" if covered else "NOT COVERED by a known stop"
+            words.append(f"{one.id}: {one.size_text(lots)} is left, {how}")
+        orders = account.desk.blotter.open_orders(k)
+        entries = [str(order.id) for order in orders if not order.reduce_only]
+        flying = [str(order.id) for order in orders if order.in_flight]
+        if entries:
+            words.append(f"{one.id}: entries may still stand at the venue: {', '.join(entries)}")
+        if flying:
+            words.append(
+                f"{one.id}: what became of {', '.join(flying)} is not known: asked at the next run"
+            )
+    return words
+
+
 def _order(account: "Account", order: Order) -> dict[str, Any]:
     one = account.instruments[order.instrument]
     trade = account.desk.trade(order.instrument)

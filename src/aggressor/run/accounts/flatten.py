@@ -20,6 +20,7 @@ from aggressor.run.lines.keys import Found
 from aggressor.run.lines.line import Line, Wires
 from aggressor.run.lines.record import open_lines
 from aggressor.run.lines.venue_calls import Caller
+from aggressor.run.stopping import end_tasks
 from aggressor.schema.command import CANCEL, IOC, LIMIT, PLACE, STOP_MARKET, empty_commands
 from aggressor.schema.errors import AggressorError, ConfigError
 from aggressor.schema.event import NO_PRICE
@@ -31,6 +32,7 @@ from aggressor.venues.trading import OrderUpdate, Terms, TradingVenue, Verdict
 
 _TRIES = 60
 _QUIET_S = 0.2  # between two attempts, at least
+_END_S = 5.0  # of the connections
 _TROUBLE = (OSError, TimeoutError, AggressorError)
 
 
@@ -82,9 +84,7 @@ class Closer:
         trouble: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks, _END_S, self._wires.notice)
 
     def follow(self) -> None:
         """Bring the books up to now."""

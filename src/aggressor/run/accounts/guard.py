@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 ORDERS = "watchdog.json"
 LOG = "watchdog.log"
 _READY_S = 60.0
+_BOW_OUT_S = 2.0
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +50,11 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 class Guard:
     """See the module text; a context around a live run."""
 
-    def __init__(self, folder: Path, plan: "LivePlan") -> None:
+    def __init__(self, folder: Path, plan: "LivePlan", notice: Callable[[str], None]) -> None:
         self._live = Layout(folder).live
         self._folder = folder
         self._plan = plan
+        self._notice = notice
         self._heart = Heartbeat(self._live)
         self._process: subprocess.Popen[bytes] | None = None
         self._trading = False
@@ -73,14 +76,20 @@ class Guard:
         elif not self._ended:
             self.end(RunnerState.ENDED)
         if self._process is not None and not failed:
-            try:
-                self._process.wait(2.0)
-            except subprocess.TimeoutExpired:
-                self._process.terminate()
-                self._process.wait()
+            self._see_off(self._process)
         self._heart.close()
 
-    def begin(self, notice: Callable[[str], None]) -> None:
+    def _see_off(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for a watchdog that bows out; one that is at work is left to it."""
+        for ask in (None, process.terminate):
+            if ask is not None:
+                ask()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_BOW_OUT_S)
+                return
+        self._notice(f"the watchdog, process {process.pid}, is still at work: {self._live / LOG}")
+
+    def begin(self) -> None:
         """Say that a run begins, and begin its watchdog; raise StoreError."""
         rules = self._plan.rules
         orders = Watch(
@@ -109,7 +118,9 @@ class Guard:
                 stderr=log,
                 start_new_session=True,  # what ends our terminal does not end it
             )
-        notice(f"a watchdog begins, process {self._process.pid}; its words: {self._live / LOG}")
+        self._notice(
+            f"a watchdog begins, process {self._process.pid}; its words: {self._live / LOG}"
+        )
 
     async def watched(self) -> None:
         """Wait until somebody watches; raise ConfigError where nobody comes."""

@@ -54,6 +54,7 @@ isolated = false               # true: each position by itself is its security
 dead_man_s = 0                 # the venue's timer cancels all orders, stops too, when we are
                                # silent for so long, where it has one; 0: never
 request_s = 5                  # a request without an answer is given up and asked for
+picture_s = 60                 # the whole account is asked for and compared, at least so often
 
 [default]                      # for every instrument
 enabled = true

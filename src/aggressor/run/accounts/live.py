@@ -9,7 +9,6 @@ in a process of its own hears the heartbeat (`run.watchdog`). How it turns and e
 `run.trading_run`.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +23,7 @@ from aggressor.execution.halt import HaltLevel
 from aggressor.execution.outside import Outside
 from aggressor.execution.triggers import Triggers
 from aggressor.run.accounts.account import LIVE_JOURNAL, Account
+from aggressor.run.accounts.account_look import left_words
 from aggressor.run.accounts.accounts import Accounts
 from aggressor.run.accounts.alerts import Alerts, Kind
 from aggressor.run.accounts.guard import Guard
@@ -35,7 +35,7 @@ from aggressor.run.lines.keys import Found, find_keys
 from aggressor.run.lines.record import by_venue
 from aggressor.run.lines.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.lines.venue_exchange import LiveRules
-from aggressor.run.stopping import stop_event
+from aggressor.run.stopping import told_to_stop
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.strategies.gates import Mode
@@ -84,23 +84,27 @@ async def live(
     """
     found = {name: _keys_of(name, keys) for name in by_venue(plan.names)}
     folder = live_folder(plan.store)
-    stop = stop_event(asyncio.get_running_loop())
-    with Guard(folder, plan) as guard:
-        async with recorded_market(plan.names, folder, plan.at, notice) as market:
-            _bounded(plan.rules, market.instruments)
-            if screen is not None:
-                market.feed = screen.feed(market.feed)
-            guard.begin(notice)
-            run = LiveRun(plan, folder, market, guard, alerts, notice, found)
-            await run.begin()
-            if alerts is not None:
-                market.beside(alerts.run(notice))
-            await guard.watched()
-            await run_until_over(run, stop, plan.seconds, show, screen)
-            await run.close()
-            if alerts is not None:
-                await alerts.flush(notice)
-            result = run.document()
+    async with told_to_stop(patient=False) as stop:
+        with Guard(folder, plan, notice) as guard:
+            async with recorded_market(plan.names, folder, plan.at, notice) as market:
+                _bounded(plan.rules, market.instruments)
+                if screen is not None:
+                    market.feed = screen.feed(market.feed)
+                guard.begin()
+                run = LiveRun(plan, folder, market, guard, alerts, notice, found)
+                await run.begin()
+                await guard.watched()
+                stop.patient = True
+                if alerts is not None:
+                    market.beside(alerts.run(notice))
+                try:
+                    await run_until_over(run, stop, plan.seconds, show, screen)
+                    await run.close()
+                finally:
+                    run.tell_left()
+                if alerts is not None:
+                    await alerts.flush(notice)
+                result = run.document()
     return result | {"compacted": market.compacted, "dropped_rows": market.backlog.dropped}
 
 
@@ -159,7 +163,10 @@ class LiveRun:
         venue = plan.rules.venue
         self.terms = Terms(isolated=venue.isolated, leverage=venue.leverage)
         rules = LiveRules(
-            deadline_s=venue.request_s, dead_man_s=venue.dead_man_s, cancel_on_close=False
+            deadline_s=venue.request_s,
+            picture_every_s=venue.picture_s,
+            dead_man_s=venue.dead_man_s,
+            cancel_on_close=False,
         )
         self.accounts = Accounts(
             market.lines, market.feed, market.wires, lambda name: keys[name], self.terms, rules
@@ -349,6 +356,14 @@ class LiveRun:
         if self.account.halt.level < HaltLevel.DISCONNECT:
             await self.accounts.close(_CLOSE_S)
         self._guard.end(RunnerState.ENDED)
+
+    def tell_left(self) -> None:
+        """Say what is left at the venues, and what of it is not known."""
+        for words in left_words(self.account):
+            self._notice(words)
+        for one in self.accounts.exchanges:
+            if not one.private.live:
+                self._notice(f"{one.venue.name}: its stream is away: this is what it last told")
 
     def ahead(self, order: int) -> float | None:
         """Nobody says how many lots are in front of an order at a venue."""

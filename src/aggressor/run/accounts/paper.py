@@ -8,7 +8,6 @@ was not watched in between, so orders that stood then stand again behind everyth
 stop waits for the next print at or beyond its trigger. How it turns and ends: `run.trading_run`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ from aggressor.run.accounts.trading_run import Errand, Screen, Show, run_until_o
 from aggressor.run.assemble import Settings
 from aggressor.run.lines.record import by_venue
 from aggressor.run.lines.recorded_market import Notice, RecordedMarket, recorded_market
-from aggressor.run.stopping import stop_event
+from aggressor.run.stopping import told_to_stop
 from aggressor.schema.errors import ConfigError
 from aggressor.sim.exchange import SimExchange
 from aggressor.strategies.gates import Mode
@@ -65,14 +64,17 @@ async def paper(
     if plan.settings.latency_ms:
         _in_time(plan.settings)
     folder = paper_folder(plan.store)
-    stop = stop_event(asyncio.get_running_loop())
-    async with recorded_market(plan.names, folder, plan.at, notice) as market:
+    async with (
+        told_to_stop(patient=False) as stop,
+        recorded_market(plan.names, folder, plan.at, notice) as market,
+    ):
         if screen is not None:
             market.feed = screen.feed(market.feed)
         run = PaperRun(plan, folder, market, alerts)
         run.begin(notice)
         if alerts is not None:
             market.beside(alerts.run(notice))
+        stop.patient = True
         await run_until_over(run, stop, plan.seconds, show, screen)
         if alerts is not None:
             await alerts.flush(notice)

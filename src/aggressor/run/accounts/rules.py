@@ -96,6 +96,7 @@ class VenueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     isolated: bool = False  # margin: each position by itself, else the whole account
     dead_man_s: Annotated[float, Meta(ge=0, le=3_600)] = 0  # its timer cancels all; 0: never
     request_s: Seconds = 5  # a request is given up and asked for behind so long
+    picture_s: Seconds = 60  # the whole account is asked for and compared, at least so often
 
 
 class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

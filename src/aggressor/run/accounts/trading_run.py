@@ -139,6 +139,9 @@ async def run_until_over(
             market.look_for_trouble()
         why = "the time is over" if late else "done" if run.over else "stopped"
         await _wind_down(run, account.halt.reason if halted else why, turn)
+    except asyncio.CancelledError:
+        account.close("ended at once", market.clock.now())
+        raise
     except AggressorError as trouble:
         account.close(f"failed: {trouble}", market.clock.now())
         raise

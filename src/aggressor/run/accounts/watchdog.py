@@ -32,7 +32,7 @@ from aggressor.run.accounts.guard import ORDERS, Watch
 from aggressor.run.accounts.heartbeat import Field, Heartbeat, RunnerState, WatchdogState, born
 from aggressor.run.lines.keys import Found, find_keys
 from aggressor.run.lines.line import Wires
-from aggressor.run.stopping import stop_event
+from aggressor.run.stopping import told_to_stop
 from aggressor.schema.errors import ConfigError, StoreError
 from aggressor.store.journal_reader import wish
 from aggressor.store.layout import Layout
@@ -64,11 +64,9 @@ async def watchdog(
 ) -> dict[str, Any]:
     """Watch until the run ends; return what was done. Raises ConfigError, MessageError."""
     orders = orders_of(folder)
-    loop = asyncio.get_running_loop()
-    stop = stop_event(loop)
     with Heartbeat(Layout(folder).live) as heart:
         runner = heart[Field.RUNNER]
-        async with Rest() as rest:
+        async with told_to_stop() as stop, Rest() as rest:
             closer = await Closer.opened(orders, Wires(rest, Clock(), say, orders.at), keys)
             async with closer:
                 say(f"watches process {runner} for {', '.join(orders.names)}")

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from aggressor.run.stopping import wait_within
 from aggressor.schema.errors import AggressorError
 from aggressor.venues.session import Control, ControlKind, Link, State
 from aggressor.wire.backoff import Backoff
@@ -169,8 +170,7 @@ class _Open:
 
     async def wait(self, seconds: float) -> None:
         """Wait until it is over, but no longer than that."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), seconds)
+        await wait_within(self._over, seconds)
 
     def serve(self, now: int) -> bool:
         """Do what is due; return whether a successor is to be opened."""

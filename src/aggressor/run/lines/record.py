@@ -7,14 +7,9 @@ nothing slows the lines down. What a killed recorder left behind is compacted by
 """
 
 import asyncio
-import os
-import signal
-import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +17,9 @@ import numpy as np
 
 from aggressor.run.imports.compaction import compact_segments
 from aggressor.run.lines.backlog import Backlog
+from aggressor.run.lines.compactor import compactor
 from aggressor.run.lines.line import Line, Wires, chosen, definitions_of
-from aggressor.run.stopping import stop_event
+from aggressor.run.stopping import Stop, end_tasks, told_to_stop
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError, StoreError
 from aggressor.schema.event import INSTRUMENTS_MAX, KIND_NAMES
 from aggressor.schema.instrument import Instrument
@@ -40,6 +36,7 @@ SEGMENT_BYTES = 256 << 20
 _STATUS_S = 1.0
 _DRAIN_S = 0.05
 _DRAIN_ROWS = 200_000
+_END_S = 10.0  # of the lines
 
 Notice = Callable[[str], None]
 Status = Callable[[list[dict[str, Any]]], None]
@@ -155,32 +152,46 @@ async def record(
 ) -> dict[str, Any]:
     """Record until `seconds` have passed or the process is told to stop; return the report."""
     by_venue(names)
-    layout = Layout(store)
-    with locked(layout.live / "lock"), compactor() as pool:
-        loop = asyncio.get_running_loop()
+    async with told_to_stop(patient=False) as stop:
+        with locked(Layout(store).live / "lock"), compactor() as pool:
+            return await _record(names, store, seconds, at, notice, status, segment_s, stop, pool)
+
+
+async def _record(
+    names: Sequence[str],
+    store: Path,
+    seconds: float | None,
+    at: str,
+    notice: Notice,
+    status: Status,
+    segment_s: float,
+    stop: Stop,
+    pool: Executor,
+) -> dict[str, Any]:
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.run_in_executor(pool, compact_segments, store)
+    except StoreError as trouble:  # recording now is worth more than what was recorded then
+        notice(f"{trouble} What an earlier run left is kept as it is.")
+    clock, backlog = Clock(), Backlog()
+    async with Rest() as rest:
+        lines, writers = await open_lines(names, Wires(rest, clock, notice, at), backlog, store)
+        tally = Tally(lines)
+        tasks = [loop.create_task(line.run()) for line in lines]
+        tasks.append(loop.create_task(_drain(backlog, tally, status)))
+        tasks.append(loop.create_task(rotate(writers, pool, store, clock, segment_s, notice)))
+        stop.patient = True
         try:
-            await loop.run_in_executor(pool, compact_segments, store)
-        except StoreError as trouble:  # recording now is worth more than what was recorded then
-            notice(f"{trouble} What an earlier run left is kept as it is.")
-        stop = stop_event(loop)
-        clock, backlog = Clock(), Backlog()
-        async with Rest() as rest:
-            lines, writers = await open_lines(names, Wires(rest, clock, notice, at), backlog, store)
-            tally = Tally(lines)
-            tasks = [loop.create_task(line.run()) for line in lines]
-            tasks.append(loop.create_task(_drain(backlog, tally, status)))
-            tasks.append(loop.create_task(rotate(writers, pool, store, clock, segment_s, notice)))
             trouble = await _until(stop, tasks, seconds)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            await end_tasks(tasks, _END_S, notice)
             for writer in writers:
                 writer.close()
-        tally.add(backlog.take(backlog.rows))
-        try:
-            compacted = await loop.run_in_executor(pool, compact_segments, store)
-        except BrokenProcessPool:  # it was killed: do its work here
-            compacted = compact_segments(store)
+    tally.add(backlog.take(backlog.rows))
+    try:
+        compacted = await loop.run_in_executor(pool, compact_segments, store)
+    except BrokenProcessPool:  # it was killed: do its work here
+        compacted = compact_segments(store)
     if trouble is not None:
         raise trouble
     return {
@@ -189,27 +200,6 @@ async def record(
         "dropped_rows": backlog.dropped,
         "compacted": compacted["segments"],
     }
-
-
-def compactor() -> ProcessPoolExecutor:
-    """Return a process of its own that compacts segments."""
-    return ProcessPoolExecutor(
-        1, mp_context=get_context("spawn"), initializer=_serve, initargs=(os.getpid(),)
-    )
-
-
-def _serve(recorder: int) -> None:
-    """Live as long as the recorder, whatever signals say and however it ends."""
-    for one in (signal.SIGINT, signal.SIGTERM):  # a service is told to stop as a whole group
-        signal.signal(one, signal.SIG_IGN)  # the recorder says when it is over
-    threading.Thread(target=_leave_behind, args=(recorder,), daemon=True).start()
-
-
-def _leave_behind(recorder: int) -> None:
-    """End this process when the recorder was killed: an import that is cut off is done again."""
-    while os.getppid() == recorder:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 async def _until(
@@ -245,7 +235,7 @@ async def _drain(backlog: Backlog, tally: Tally, status: Status) -> None:
 
 async def rotate(
     writers: Sequence[SegmentWriter],
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     store: Path,
     clock: Clock,
     segment_s: float,

@@ -9,16 +9,18 @@ the run goes on; what the last one left, and what this one wrote, is compacted t
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aggressor.engine.ports import Feed
 from aggressor.run.imports.compaction import compact_segments
 from aggressor.run.lines.backlog import Backlog
+from aggressor.run.lines.compactor import compactor
 from aggressor.run.lines.line import Line, Wires
 from aggressor.run.lines.live_feed import LiveFeed
-from aggressor.run.lines.record import compactor, open_lines, rotate
+from aggressor.run.lines.record import open_lines, rotate
+from aggressor.run.stopping import end_tasks, wait_within
 from aggressor.schema.errors import AggressorError
 from aggressor.schema.instrument import Instrument
 from aggressor.store.files import locked
@@ -28,6 +30,7 @@ from aggressor.wire.rest import Rest
 
 SEGMENT_S = 600.0
 _WAIT_S = 0.02  # at most, for rows: TIMERs are due though nothing comes
+_END_S = 10.0  # of the tasks beside the loop
 
 Notice = Callable[[str], None]
 
@@ -55,8 +58,7 @@ class RecordedMarket:
 
     async def rows(self) -> None:
         """Wait for rows, or for a wake, but not for long."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), _WAIT_S)
+        await wait_within(self._woken, _WAIT_S)
         self._woken.clear()
 
     def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -77,9 +79,7 @@ class RecordedMarket:
 
     async def stop(self) -> None:
         """End all tasks."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks, _END_S, self.wires.notice)
 
     def health(self) -> list[dict[str, Any]]:
         """Return how each line does."""
@@ -108,9 +108,12 @@ async def recorded_market(
                 for line in lines:
                     market.beside(line.run())
                 yield market
+            except asyncio.CancelledError:
+                pool.abandon()
+                raise
             finally:
                 await market.stop()
-                await asyncio.wait([old])
+                await _ended(old, notice)
                 for writer in writers:
                     writer.close()
         try:
@@ -118,6 +121,14 @@ async def recorded_market(
         except BrokenProcessPool:
             done = compact_segments(folder)
         market.compacted = done["segments"]
+
+
+async def _ended(old: "asyncio.Future[Any]", notice: Notice) -> None:
+    """Wait for the compaction of what an earlier run left; what it could not do is done later."""
+    await asyncio.wait([old])
+    trouble = None if old.cancelled() else old.exception()
+    if isinstance(trouble, AggressorError):
+        notice(f"{trouble} What an earlier run left is kept as it is.")
 
 
 def _health(line: Line) -> dict[str, Any]:

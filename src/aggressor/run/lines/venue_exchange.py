@@ -11,7 +11,7 @@ event loop; `poll` and `take` never wait. New risk is taken only while `ready`.
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from aggressor.run.lines.private_line import PrivateLine
 from aggressor.run.lines.venue_calls import Caller
 from aggressor.run.lines.venue_keeping import Keeper, LiveRules
 from aggressor.run.lines.venue_setup import Found, Setup, costs_of
+from aggressor.run.stopping import wait_within
 from aggressor.schema.command import CANCEL_ALL, PLACE, Commands, empty_commands
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError
 from aggressor.schema.event import Events
@@ -219,17 +220,27 @@ class VenueExchange:
             rows = empty_commands(len(self.instruments))
             rows["kind"], rows["instrument"] = CANCEL_ALL, np.arange(len(self.instruments))
             self.take(rows)
-        until = self._wires.clock.now() + int(within_s * SECOND_NS)
-        while self._wires.clock.now() < until:
-            idle = not self.rules.cancel_on_close or not self.gateway.hearing.active
-            if self.gateway.quiet and idle:
-                break
-            await asyncio.sleep(_TURN_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not self.gateway.quiet or (
+                    self.rules.cancel_on_close and self.gateway.hearing.active
+                ):
+                    await asyncio.sleep(_TURN_S)
         if self.rules.dead_man_s and self._side.dead_man is not None:
-            for one in self.instruments:
-                with suppress(AggressorError, OSError, TimeoutError):
-                    await self._caller.ask(self._side.dead_man(one, 0))
+            await self._let_go(self._side.dead_man, within_s)
         return self.gateway.quiet
+
+    async def _let_go(self, dead_man: Callable[[Instrument, int], Call], within_s: float) -> None:
+        """Stop the venue's timer, or say that it goes on."""
+        for one in self.instruments:
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._caller.ask(dead_man(one, 0))
+            except (AggressorError, OSError, TimeoutError):
+                self._wires.notice(
+                    f"{one.id}: the venue's timer goes on: it cancels all orders, stops too, "
+                    f"{self.rules.dead_man_s:g} s behind our last word"
+                )
 
     async def _turn(self) -> None:
         """Do what is due, for ever."""
@@ -244,8 +255,7 @@ class VenueExchange:
             while self.gateway.hearing.alerts:
                 self._wires.notice(f"{self.venue.name}: {self.gateway.hearing.alerts.popleft()}")
             self._wake.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _TURN_S)
+            await wait_within(self._wake, _TURN_S)
 
     async def _live(self) -> None:
         """Keep the venue's timer from cancelling all."""

@@ -13,7 +13,7 @@ from aggressor.run.imports.importing import import_files
 from aggressor.run.local.faults import fault_plan
 from aggressor.run.local.own_certificate import own_certificate, their_certificate
 from aggressor.run.local.venue_server import VenueServer
-from aggressor.run.stopping import stop_event
+from aggressor.run.stopping import told_to_stop
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import ContractKind, Instrument
 from aggressor.sim.synthetic.config import MarketConfig, lively
@@ -123,13 +123,13 @@ async def serve_venue(
 
 async def _until_told(server: VenueServer) -> None:
     """Serve until a signal, or until the server fails."""
-    stop = stop_event(asyncio.get_running_loop())
-    running, ending = asyncio.create_task(server.wait()), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-    finally:
-        running.cancel()
-        ending.cancel()
-        await server.stop()
+    async with told_to_stop() as stop:
+        running, ending = asyncio.create_task(server.wait()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+        finally:
+            running.cancel()
+            ending.cancel()
+            await server.stop()

@@ -8,6 +8,7 @@ that is right and the client: the books and orders inside stay the truth to comp
 import asyncio
 import secrets
 import ssl
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from aggressor.engine.ports import Feed
 from aggressor.run.local.faults import FaultPlan, Faults
+from aggressor.run.stopping import end_tasks
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.local.board import BookNews
@@ -27,6 +29,7 @@ from aggressor.wire.clock import Clock
 
 _PUMP_S = 0.005
 _TICK_S = 0.1
+_END_S = 10.0  # of the market and its clock
 _WAITING_MAX = 50_000  # frames that a client has not taken: then it is cut
 _BODY_BYTES_MAX = 1 << 20
 _MESSAGE_BYTES_MAX = 1 << 16
@@ -147,9 +150,7 @@ class VenueServer:
 
     async def stop(self) -> None:
         """Close everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks, _END_S, _complain)
         for client in list(self.clients):
             client.cut()
         if self._runner is not None:
@@ -323,6 +324,10 @@ class VenueServer:
         self._wanted = frozenset(
             topic for client in self.clients for topic in client.channel.topics
         )
+
+
+def _complain(words: str) -> None:
+    print(words, file=sys.stderr)
 
 
 def _response(reply: Reply) -> web.Response:
