@@ -6,9 +6,10 @@
     drain()            the COMMANDs that came of it, in order
 
 One trade per instrument, or one parent order worked by itself: no averaging down and nothing in the
-opposite direction (R7.0). Halted to flatten, the desk also closes a position that belongs to no
-trade: marketable, reduce-only, its cap wider at each attempt, never a market order. The desk has no
-clock; `market.now_ns` is the time. Money and positions are those of the reports alone.
+opposite direction (R7.0). Orders that say so (`Intent.beside`: a person's) stand beside each other.
+Halted to flatten, the desk also closes a position that belongs to no trade: marketable,
+reduce-only, its cap wider at each attempt, never a market order. The desk has no clock;
+`market.now_ns` is the time. Money and positions are those of the reports alone.
 
 An order that no trade has a use for (an earlier process left it, or two stand for one) is
 cancelled. What the venue has and we have not is entered by name (`enter`).
@@ -26,14 +27,16 @@ from aggressor.account.books import Books
 from aggressor.account.position import Position
 from aggressor.account.reconcile import Correction, What
 from aggressor.execution.desk_terms import DeskMemory, DeskRule, Witness
+from aggressor.execution.flattening import Flattening
 from aggressor.execution.halt import Halt, HaltLevel
-from aggressor.execution.intent import Action, Intent, Placement, Policy, Refused, Request
+from aggressor.execution.intent import Action, Intent, Policy, Refused, Request
 from aggressor.execution.limits import Scene, check
 from aggressor.execution.losses import Losses
 from aggressor.execution.margin import Rates
 from aggressor.execution.outside import Outside
 from aggressor.execution.pace import Pace
 from aggressor.execution.parent import Account, Parent
+from aggressor.execution.parents import Parents
 from aggressor.execution.quotes import Market
 from aggressor.execution.trade import Trade
 from aggressor.execution.triggers import Finding, Triggers
@@ -69,9 +72,8 @@ class Desk:
         self.outside = Outside()  # set by who runs the venue's line
         self.tiers: dict[int, Sequence[Rates]] = {}  # by instrument, where the venue stated them
         self._trades: dict[int, Trade] = {}
-        self._parents: dict[int, Parent] = {}
-        self._worked: dict[int, list[Parent]] = {}
-        self._flattenings: dict[int, int] = {}
+        self._parents = Parents()
+        self._flattenings = Flattening(self.rule.bracket)
         self._orphans: set[int] = set()  # parents of trades that an earlier process began
         self._closed: dict[int, list[Trade]] = {}
         self._shown: dict[int, int] = {}  # of the closed ones, how many a strategy has seen
@@ -84,12 +86,23 @@ class Desk:
         return self._trades.get(instrument)
 
     def parent(self, instrument: int) -> Parent | None:
-        """Return the order that is worked by itself on an instrument."""
-        return self._parents.get(instrument)
+        """Return the oldest order that is worked by itself on an instrument."""
+        return next(iter(self._parents.of(instrument)), None)
+
+    def parents(self, instrument: int) -> Sequence[Parent]:
+        """Return the orders that are worked by themselves on an instrument, oldest first."""
+        return self._parents.of(instrument)
+
+    def owner(self, instrument: int, number: int) -> Trade | Parent | None:
+        """Return the trade or the order of this number; None: it is not under way."""
+        trade = self._trades.get(instrument)
+        if trade is not None and trade.parent == number:
+            return trade
+        return self._parents.find(instrument, number)
 
     def worked(self, instrument: int) -> Sequence[Parent]:
         """Return the orders worked by themselves that have ended, oldest first."""
-        return self._worked.get(instrument, ())
+        return self._parents.ended(instrument)
 
     def closed(self, instrument: int) -> Sequence[Trade]:
         """Return trades that ended since `forget_closed`."""
@@ -131,8 +144,8 @@ class Desk:
             return
         price, fee = int(row["price"]), int(row["fee"])
         self.pace.filled(order.instrument, market.now_ns)
-        trade = self._trades.get(order.instrument) or self._parents.get(order.instrument)
-        if trade is None or trade.parent != order.parent:
+        trade = self.owner(order.instrument, order.parent)
+        if trade is None:
             self.unclaimed_lots += applied.lots
             return
         trade.realised += realised
@@ -208,7 +221,7 @@ class Desk:
         """Return what another process must know to go on."""
         return DeskMemory(
             trades=tuple(one.memory() for one in self._trades.values()),
-            parents=tuple(one.memory() for one in self._parents.values()),
+            parents=tuple(one.memory() for one in self._parents),
             losses=self.losses.memory(),
             pace=self.pace.memory(),
             halt=self.halt.memory(),
@@ -229,7 +242,7 @@ class Desk:
             self._trades[trade.instrument] = trade
             self._orphans.add(trade.parent)
         for one in memory.parents:
-            self._parents[one.intent.instrument] = Parent.recalled(one, self.blotter)
+            self._parents.add(Parent.recalled(one, self.blotter))
             self._orphans.add(one.intent.parent)
         for position, held in zip(self.books.positions, memory.positions, strict=True):
             position.recall(held)  # corrections are not among the rows that were lived through
@@ -244,13 +257,12 @@ class Desk:
         self._shown[market.instrument] = len(self.closed(market.instrument))
         for intent in intents:
             assert intent.instrument == market.instrument, "an intent is for the view it came from"
-            k = intent.instrument
-            trade = self._trades.get(k) or self._parents.get(k)
+            trade = self.owner(intent.instrument, intent.parent)
             if self.witness is not None:
                 self.witness.intent(intent, market.now_ns)
             if intent.action in (Action.ENTER, Action.WORK):
-                self._enter(intent, trade, market)
-            elif trade is None or trade.parent != intent.parent:
+                self._enter(intent, market)
+            elif trade is None:
                 self._refuse(intent, 2, "there is no such trade under way", market.now_ns)
             elif intent.action is Action.EXIT:
                 trade.close(intent.reason)
@@ -274,13 +286,19 @@ class Desk:
             self.losses.equity(self.equity(instrument), market.now_ns)
         if self.triggers is not None:
             self._watch(self.triggers, market)
-        trade = self._trades.get(instrument) or self._parents.get(instrument)
-        if trade is None:
-            trade = self._flattening(market)
-        self._cancel_strays(trade, market)
-        if trade is None:
-            return
-        flattens = isinstance(trade, Parent) and trade.intent.reduce_only
+        owners = self._owners(instrument) or self._flattening(market)
+        self._cancel_strays(owners, market)
+        for one in owners:
+            self._step(one, market)
+
+    def _owners(self, instrument: int) -> tuple[Trade | Parent, ...]:
+        """Return all that is under way on an instrument."""
+        trade = self._trades.get(instrument)
+        return self._parents.of(instrument) if trade is None else (trade,)
+
+    def _step(self, trade: Trade | Parent, market: Market) -> None:
+        """Do what one trade or order asks for, and what the halt asks of it."""
+        flattens = isinstance(trade, Parent) and trade.closes
         if self.halt.level >= HaltLevel.FLATTEN and not flattens:
             trade.close(f"halt: {self.halt.reason}")
         elif self.halt.level >= HaltLevel.CANCEL and not flattens:
@@ -296,13 +314,13 @@ class Desk:
         if trade.done:
             self._ended(trade, market)
 
-    def _cancel_strays(self, trade: Trade | Parent | None, market: Market) -> None:
+    def _cancel_strays(self, owners: Sequence[Trade | Parent], market: Market) -> None:
         """Cancel orders that nobody has a use for."""
         k = market.instrument
         strays = [
             one
             for one in self.blotter.open_orders(k)
-            if trade is None or one.parent != trade.parent or not trade.minds(one.id)
+            if not any(own.parent == one.parent and own.minds(one.id) for own in owners)
         ]
         if not strays or market.now_ns < self._strays_ns.get(k, 0):
             return
@@ -315,8 +333,7 @@ class Desk:
         trade.ended_ns = market.now_ns
         self.accounts.append(trade.account())
         if isinstance(trade, Parent):
-            del self._parents[trade.instrument]
-            self._worked.setdefault(trade.instrument, []).append(trade)
+            self._parents.end(trade)
             return
         del self._trades[trade.instrument]
         if trade.parent not in self._orphans:
@@ -324,33 +341,17 @@ class Desk:
         if trade.fills:
             self.losses.closed(trade.net, trade.stopped, market.now_ns)
 
-    def _flattening(self, market: Market) -> Parent | None:
-        """Return an order that closes what belongs to no trade, while halted to flatten."""
+    def _flattening(self, market: Market) -> tuple[Parent, ...]:
+        """Return the order that closes what belongs to no trade, while halted to flatten."""
         k, rule = market.instrument, self.rule.bracket
         held = self.position(k).lots
         if self.halt.level < HaltLevel.FLATTEN or not held or not market.valid:
-            return None
-        before = self._worked.get(k, ())
+            return ()
+        before = self._parents.ended(k)
         if before and market.now_ns - before[-1].began_ns < rule.retry_ns:
-            return None
-        tries = self._flattenings.get(k, 0)
-        self._flattenings[k] = tries + 1
-        cap = max(rule.exit_cap_ticks, rule.exit_cap_bp * abs(market.bid) // 10_000)
-        intent = Intent(
-            action=Action.WORK,
-            instrument=k,
-            strategy=0,
-            parent=-1 - tries,  # no strategy's: those are above zero
-            side=-1 if held > 0 else 1,
-            lots=abs(held),
-            placement=Placement(
-                policy=Policy.CROSS, cap_ticks=cap * (1 + min(tries, rule.exit_widenings_max))
-            ),
-            reduce_only=True,
-            reason=f"halt: {self.halt.reason}",
-        )
-        self._parents[k] = Parent(intent, self.blotter, market, market.now_ns)
-        return self._parents[k]
+            return ()
+        intent = self._flattenings.next(market, held, f"halt: {self.halt.reason}")
+        return (self._parents.add(Parent(intent, self.blotter, market, market.now_ns)),)
 
     def drain(self) -> Commands:
         """Return the commands made since the last call, in order."""
@@ -360,11 +361,13 @@ class Desk:
         self._out.clear()
         return out
 
-    def _enter(self, intent: Intent, trade: Trade | Parent | None, market: Market) -> None:
+    def _enter(self, intent: Intent, market: Market) -> None:
         alone = intent.action is Action.WORK
+        owners = self._owners(intent.instrument)
+        beside = alone and intent.beside and all(one.intent.beside for one in owners)
         if self.winding_down and not intent.reduce_only:
             self._refuse(intent, 1, self.winding_down, market.now_ns)
-        elif trade is not None:
+        elif owners and not beside:
             self._refuse(intent, 6, "a trade is under way on this instrument", market.now_ns)
         elif self.position(intent.instrument).lots and not alone:
             self._refuse(intent, 6, "a position is held that belongs to no trade", market.now_ns)
@@ -375,21 +378,16 @@ class Desk:
         elif intent.placement.policy is Policy.CHOOSE and intent.placement.choice is None:
             self._refuse(intent, 2, "cross-or-wait needs a model of fills", market.now_ns)
         elif alone:
-            self._parents[intent.instrument] = Parent(intent, self.blotter, market, market.now_ns)
+            self._parents.add(Parent(intent, self.blotter, market, market.now_ns))
         else:
             self._trades[intent.instrument] = Trade(
                 intent, self.blotter, self.rule.bracket, market, market.now_ns
             )
 
     def _refuse(self, intent: Intent, number: int, reason: str, now_ns: int) -> None:
+        k, parent = intent.instrument, intent.parent
         self._record(
-            Refused(
-                check=number,
-                reason=reason,
-                ts_ns=now_ns,
-                instrument=intent.instrument,
-                parent=intent.parent,
-            )
+            Refused(check=number, reason=reason, ts_ns=now_ns, instrument=k, parent=parent)
         )
 
     def _watch(self, triggers: Triggers, market: Market) -> None:

@@ -120,6 +120,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     placement: Placement | None = None  # ENTER, WORK, REPLACE
     protection: Protection | None = None  # ENTER, PROTECT; REPLACE while nothing has been filled
     reduce_only: bool = False  # WORK: it may only shrink a position
+    beside: bool = False  # WORK: it may stand beside others that were asked for so
     reason: str = ""
     evidence: Mapping[str, float | str | None] = {}
     ts_decided: int = 0

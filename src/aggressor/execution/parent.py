@@ -13,7 +13,7 @@ import msgspec
 
 from aggressor.account.blotter import Applied, Blotter
 from aggressor.execution.choosing import Choose, plan_of
-from aggressor.execution.intent import Intent, Refused, Request
+from aggressor.execution.intent import Intent, Policy, Refused, Request
 from aggressor.execution.quotes import Market
 from aggressor.execution.working import Counts, Entry, EntryMemory
 from aggressor.schema.event import NO_TIME
@@ -173,6 +173,12 @@ class Parent:
         one = cls(memory.intent, blotter, None, memory.began_ns)
         one.entry.recall(memory.entry)
         return one
+
+    @property
+    def closes(self) -> bool:
+        """Whether it takes what is held out of the market at once: what a halt itself would ask."""
+        at_once = self.entry.placement.policy in (Policy.CROSS, Policy.CAPPED)
+        return self.intent.reduce_only and at_once
 
     def leg_of(self, order: int) -> str:
         """Return what an order is for."""
