@@ -291,6 +291,73 @@ def test_a_limit_order_rests_at_its_price_is_moved_and_cancelled(desk: Desk, bro
     assert "cancelled" in {one["what"] for one in browser.reports()}
 
 
+def test_several_orders_rest_at_their_prices_each_with_its_queue(desk: Desk, browser: Browser):
+    bid, ask = touch(desk)
+    places = [(1, bid - 30), (1, bid - 33), (-1, ask + 30)]
+    for side, price in places:
+        assert browser.say(order(side, type="limit", price=price))["ok"]
+    go(desk, 2)
+    lane = browser.account()["lanes"][0]
+    assert sorted((one["side"], one["price"]) for one in lane["orders"]) == sorted(places)
+    assert all(one["ahead"] is not None and one["leg"] == "order" for one in lane["orders"])
+    assert [(one["side"], one["lots"], one["filled"]) for one in lane["worked"]] == [
+        (side, 5, 0) for side, _ in places
+    ]
+    number = {one["price"]: one["id"] for one in lane["orders"]}
+    assert not browser.say(f'{{"do":"move","lane":0,"price":{bid - 35}}}')["ok"]  # which?
+    text = f'{{"do":"move","lane":0,"price":{bid - 36},"order":{number[bid - 33]}}}'
+    assert browser.say(text)["ok"]
+    assert browser.say(f'{{"do":"cancel","lane":0,"order":{number[bid - 30]}}}')["ok"]
+    go(desk, 3)
+    lane = browser.account()["lanes"][0]
+    assert {one["price"] for one in lane["orders"]} == {bid - 36, ask + 30}
+    assert not browser.say(f'{{"do":"cancel","lane":0,"order":{number[bid - 30]}}}')["ok"]
+    assert browser.say('{"do":"cancel","lane":0}')["ok"]
+    go(desk, 3)
+    lane = browser.account()["lanes"][0]
+    assert (lane["orders"], lane["worked"], lane["position"]) == ([], [], 0)
+
+
+def test_orders_that_rest_fill_each_by_itself(desk: Desk, browser: Browser):
+    bid, _ = touch(desk)
+    for step in range(3):
+        browser.say(order(1, lots=2 + step, type="limit", price=bid - step))
+    held = desk.course.engine.desk
+    go(desk, 120, lambda: held.position(0).lots >= 5)
+    assert held.position(0).lots >= 5
+    lane = browser.account()["lanes"][0]
+    done = [one for one in browser.reports() if one["what"] == "ended" and one["filled"]]
+    assert all(one["filled"] == one["lots"] for one in done)
+    left = sum(one["left"] for one in lane["orders"])
+    assert left + lane["position"] == 2 + 3 + 4
+    assert held.unclaimed_lots == 0
+    assert browser.say('{"do":"flatten","lane":0}')["ok"]
+    go(desk, 10)
+    lane = browser.account()["lanes"][0]
+    assert (lane["position"], lane["orders"], lane["worked"]) == (0, [], [])
+
+
+def test_a_bracket_stands_alone(desk: Desk, browser: Browser):
+    bid, ask = touch(desk)
+    bracket = {"stop": bid - 60, "target": ask + 60}
+    browser.say(order(1, type="limit", price=bid - 20))
+    go(desk, 1)
+    browser.say(order(1, type="market", cap_ticks=2, bracket=bracket))
+    go(desk, 1)
+    assert [one["what"] for one in browser.reports()][-1] == "refused"
+    browser.say('{"do":"cancel_all"}')
+    go(desk, 3)
+    browser.say(order(1, type="market", cap_ticks=2, bracket=bracket))
+    go(desk, 3)
+    lane = browser.account()["lanes"][0]
+    stop = next(one["id"] for one in lane["orders"] if one["leg"] == "stop")
+    answer = browser.say(f'{{"do":"cancel","lane":0,"order":{stop}}}')
+    assert (answer["ok"], "protects" in answer["reason"]) == (False, True)
+    browser.say(order(1, type="limit", price=bid - 20))
+    go(desk, 1)
+    assert [one["what"] for one in browser.reports()][-1] == "refused"
+
+
 def test_a_bracket_is_protected_by_a_stop_and_a_target(desk: Desk, browser: Browser):
     bid, ask = touch(desk)
     bracket = {"stop": bid - 60, "target": ask + 60}
@@ -362,6 +429,19 @@ def test_kill_to_flatten_closes_what_a_person_holds(desk: Desk, browser: Browser
     browser.say('{"do":"kill","level":"flatten"}')
     go(desk, 5)
     assert desk.course.engine.desk.position(0).lots == 0
+
+
+def test_kill_to_flatten_does_not_wait_for_a_closing_order_that_rests(desk: Desk, browser: Browser):
+    browser.say(order(1, type="market", cap_ticks=2))
+    go(desk, 2)
+    _, ask = touch(desk)
+    browser.say(order(-1, type="limit", price=ask + 40, reduce_only=True))
+    go(desk, 2)
+    assert len(browser.account()["lanes"][0]["orders"]) == 1
+    browser.say('{"do":"kill","level":"flatten"}')
+    go(desk, 5)
+    lane = browser.account()["lanes"][0]
+    assert (lane["position"], lane["orders"]) == (0, [])
 
 
 def test_orders_need_an_armed_browser_of_this_epoch(desk: Desk, browser: Browser):

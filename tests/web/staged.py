@@ -64,6 +64,7 @@ def account(**change: Any) -> dict[str, Any]:
         "unrealised": None,
         "orders": [],
         "trade": None,
+        "worked": [],
     }
     said: dict[str, Any] = {
         "clock": {"now_ms": START_MS, "playing": True, "speed": 1.0, "at_end": False,

@@ -70,6 +70,7 @@ def _lane(**change: Any) -> dict[str, Any]:
         "unrealised": None,
         "orders": [],
         "trade": None,
+        "worked": [],
     } | change
 
 
@@ -137,6 +138,37 @@ class TestOrders:
         assert [(one.lane, one.price) for one in _heard(page, Move)] == [(0, 1005)]
         _click_ladder(page, "own", 1003)
         assert len(_heard(page, Cancel)) == 1
+
+    def test_several_orders_are_shown_and_cancelled_one_by_one(self, staged, look):
+        page = _opened(staged, look)
+        _arm(page)
+        orders = [
+            _working(id=7, price=998),
+            _working(id=8, price=996, lots=30, left=30, ahead=120.0),
+            _working(id=9, price=996, lots=20, left=20, ahead=150.0),
+            _working(id=10, side=-1, price=1004, ahead=None, ahead_why="not answered yet"),
+        ]
+        page.stage.tell(account(lanes=[_lane(orders=orders)]))
+        page.until("desk.desk.own?.orders.length === 4")
+        page.settle()
+        text = "desk.pane.ladder.rows.own.get(desk.pane.ladder.rowOf({})).text"
+        assert [page.js(text.format(price)) for price in (998, 996, 1004)] == [
+            "0.5 +0.8",
+            "0.5×2 +1.2",
+            "0.5",
+        ]
+        listed = page.text("#pane-account .orders")
+        assert listed.count("Cancel") == 4
+        assert "1.5 ahead" in listed
+        assert "not answered yet" in listed
+        page.page.click("[aria-label='Cancel order 8']")
+        _click_ladder(page, "own", 998)
+        _click_ladder(page, "own", 996, to_price=995)
+        _click_ladder(page, "own", 996)
+        page.page.keyboard.press("x")
+        page.settle()
+        assert [one.order for one in _heard(page, Cancel)] == [8, 7, 8, 9, None]
+        assert [(one.order, one.price) for one in _heard(page, Move)] == [(8, 995), (9, 995)]
 
     def test_keys_and_ticket_send_markets_brackets_cancels(self, staged, look):
         page = _opened(staged, look)

@@ -14,6 +14,7 @@ from aggressor.schema.errors import AggressorError
 Lane = Annotated[int, Meta(ge=0, le=254)]
 Ticks = Annotated[int, Meta(ge=-(2**31) + 1, le=2**31 - 1)]
 Lots = Annotated[int, Meta(gt=0, le=2**53)]
+OrderId = Annotated[int, Meta(ge=1, le=2**53)]  # as ACCOUNT has it
 Words = Annotated[str, Meta(max_length=200)]
 
 
@@ -98,10 +99,11 @@ class Order(_Command, tag="order"):
 
 
 class Move(_Command, tag="move"):
-    """The working order to another price."""
+    """A working order to another price; none is named where only one works."""
 
     lane: Lane
     price: Ticks
+    order: OrderId | None = None
 
 
 class Protect(_Command, tag="protect"):
@@ -112,9 +114,10 @@ class Protect(_Command, tag="protect"):
 
 
 class Cancel(_Command, tag="cancel"):
-    """Give up what is not filled."""
+    """Give up what is not filled: of one order, or of all on the lane."""
 
     lane: Lane
+    order: OrderId | None = None
 
 
 class CancelAll(_Command, tag="cancel_all"):

@@ -70,7 +70,7 @@ def _money(desk: Desk, currency: str) -> dict[str, Any]:
 def _lane(engine: Engine, k: int, ahead: Queue) -> dict[str, Any]:
     desk = engine.desk
     position = desk.position(k)
-    trade = desk.trade(k) or desk.parent(k)
+    trade = desk.trade(k)
     average = position.average
     return {
         "lane": k,
@@ -78,9 +78,11 @@ def _lane(engine: Engine, k: int, ahead: Queue) -> dict[str, Any]:
         "entry": None if average is None else float(average),
         "unrealised": _unrealised(engine, k),
         "orders": [
-            _order(one, trade, engine.now_ns, ahead(one.id)) for one in desk.blotter.open_orders(k)
+            _order(one, desk.owner(k, one.parent), engine.now_ns, ahead(one.id))
+            for one in desk.blotter.open_orders(k)
         ],
         "trade": None if trade is None else _trade(trade),
+        "worked": [_worked(one) for one in desk.parents(k)],
     }
 
 
@@ -96,7 +98,7 @@ def _unrealised(engine: Engine, k: int) -> float | None:
 
 
 def _order(
-    order: Order, trade: Trade | Parent | None, now_ns: int, ahead: float | None
+    order: Order, owner: Trade | Parent | None, now_ns: int, ahead: float | None
 ) -> dict[str, Any]:
     price = order.price if order.price != NO_PRICE else order.trigger
     known = ahead is not None and order.resting and order.type == command.LIMIT
@@ -108,7 +110,7 @@ def _order(
         "filled": order.filled,
         "left": order.leaves,
         "state": order.state.name.lower(),
-        "leg": trade.leg_of(order.id) if trade is not None and trade.parent == order.parent else "",
+        "leg": "" if owner is None else owner.leg_of(order.id),
         "type": _TYPES.get(order.type, "other"),
         "reduce_only": order.reduce_only,
         "ahead": ahead if known else None,
@@ -126,19 +128,29 @@ def _no_place(order: Order) -> str:
     return "the venue does not say, and no queue is simulated"
 
 
-def _trade(trade: Trade | Parent) -> dict[str, Any]:
-    intent = trade.intent
-    protection = trade.bracket.protection if isinstance(trade, Trade) else None
+def _trade(trade: Trade) -> dict[str, Any]:
+    protection = trade.bracket.protection
+    return _wanted(trade) | {
+        "state": str(trade.state.value),
+        "stop": protection.stop,
+        "targets": [one.price for one in protection.targets],
+    }
+
+
+def _worked(one: Parent) -> dict[str, Any]:
+    return _wanted(one) | {"filled": one.entry.filled, "ending": one.entry.stop_reason}
+
+
+def _wanted(one: Trade | Parent) -> dict[str, Any]:
+    """Return what was asked for, as a trade and an order worked by itself tell it alike."""
+    intent = one.intent
     return {
         "side": intent.side,
         "lots": intent.lots,
         "policy": intent.placement.policy.value if intent.placement is not None else "",
-        "state": str(trade.state.value) if isinstance(trade, Trade) else "working",
-        "stop": None if protection is None else protection.stop,
-        "targets": [] if protection is None else [one.price for one in protection.targets],
         "reason": intent.reason,
         "by": _by(intent.strategy),
-        "began_ms": stated_ms(trade.began_ns),
+        "began_ms": stated_ms(one.began_ns),
     }
 
 

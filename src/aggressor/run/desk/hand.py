@@ -2,8 +2,8 @@
 
 A limit order that does not cross rests post-only at its price (`Policy.JOIN`, fixed); one that does
 is taken at once up to its price. A market order is a marketable limit with a cap. With a bracket it
-becomes a trade that its stop and target protect; without, an order worked by itself. The desk has
-one of either on an instrument at a time.
+becomes a trade that its stop and target protect, and nothing else works beside it; without, an
+order worked by itself, of which as many may stand on an instrument as its limits allow.
 
 Flattening takes more than one decision: what works is given up, then what is held is closed by a
 capped reduce-only order, again with a wider cap while something is left.
@@ -47,7 +47,7 @@ class Hand:
         """Return what an asking comes to; raise HandError where it can be nothing."""
         if isinstance(asked, CancelAll):
             lanes = range(len(self._engine.instruments))
-            return [one for k in lanes for one in self._cancel(k)]
+            return [one for k in lanes for one in self._cancel(k, None)]
         if asked.lane >= len(self._engine.instruments):
             raise HandError(f"There is no lane {asked.lane}.")
         if isinstance(asked, Order):
@@ -55,14 +55,13 @@ class Hand:
         if isinstance(asked, Flatten):
             self._flattening[asked.lane] = 0
             return self.follow()
-        under_way = self._under_way(asked.lane)
-        if under_way is None:
+        if not self._under_way(asked.lane):
             raise HandError("Nothing is under way on this instrument.")
         if isinstance(asked, Cancel):
-            return self._cancel(asked.lane)
+            return self._cancel(asked.lane, asked.order)
         if isinstance(asked, Move):
-            return [self._move(asked, under_way)]
-        return [self._protect(asked, under_way)]
+            return [self._move(asked)]
+        return [self._protect(asked)]
 
     def follow(self) -> list[Intent]:
         """Return what a flattening under way needs next."""
@@ -70,13 +69,15 @@ class Hand:
         for k, tries in list(self._flattening.items()):
             under_way = self._under_way(k)
             position = self._engine.desk.position(k).lots
-            if isinstance(under_way, Trade):
+            if isinstance(under_way[0] if under_way else None, Trade):
                 del self._flattening[k]
-                wanted.append(self._intent(Action.EXIT, k, under_way.parent, "flatten"))
-            elif under_way is not None:
-                closes = under_way.intent.reduce_only and under_way.intent.strategy == HAND
-                if not closes and not under_way.entry.stop_reason:
-                    wanted.append(self._intent(Action.CANCEL, k, under_way.parent, "flatten"))
+                wanted.append(self._intent(Action.EXIT, k, under_way[0].parent, "flatten"))
+            elif under_way:
+                wanted += [
+                    self._intent(Action.CANCEL, k, one.parent, "flatten")
+                    for one in under_way
+                    if not _closes(one) and not one.entry.stop_reason
+                ]
             elif position == 0 or tries >= FLATTENS_MAX:
                 del self._flattening[k]
             else:
@@ -89,9 +90,23 @@ class Hand:
         """Whether something is still being flattened."""
         return bool(self._flattening)
 
-    def _under_way(self, k: int) -> Trade | Parent | None:
-        desk = self._engine.desk
-        return desk.trade(k) or desk.parent(k)
+    def _under_way(self, k: int) -> Sequence[Trade | Parent]:
+        trade = self._engine.desk.trade(k)
+        return self._engine.desk.parents(k) if trade is None else (trade,)
+
+    def _owner(self, k: int, order: int | None) -> Trade | Parent:
+        """Return whose an order is; without one, the only thing under way."""
+        under_way = self._under_way(k)
+        if order is None:
+            if len(under_way) > 1:
+                raise HandError("Several orders work here: say which.")
+            return under_way[0]
+        for one in under_way:
+            if one.minds(order):
+                if isinstance(one, Trade) and order not in one.entry.orders:
+                    raise HandError("It protects what is held: move the stop, or flatten.")
+                return one
+        raise HandError(f"Order {order} does not work here any more.")
 
     def _number(self) -> int:
         """Return a number for a trade that was never used, in this process or an earlier one."""
@@ -127,6 +142,7 @@ class Hand:
             if held is None
             else Protection(stop=held.stop, targets=(Target(held.target),)),
             reduce_only=order.reduce_only,
+            beside=held is None,
         )
 
     def _placement(self, k: int, side: int, price: int | None, cap_ticks: int | None) -> Placement:
@@ -149,27 +165,27 @@ class Hand:
             places_max=1_000,
         )
 
-    def _move(self, asked: Move, under_way: Trade | Parent) -> Intent:
-        intent = self._intent(Action.REPLACE, asked.lane, under_way.parent, "moved by hand")
-        side = under_way.intent.side
-        return msgspec.structs.replace(
-            intent, placement=self._placement(asked.lane, side, asked.price, None)
-        )
+    def _move(self, asked: Move) -> Intent:
+        one = self._owner(asked.lane, asked.order)
+        intent = self._intent(Action.REPLACE, asked.lane, one.parent, "moved by hand")
+        placement = self._placement(asked.lane, one.intent.side, asked.price, None)
+        return msgspec.structs.replace(intent, placement=placement)
 
-    def _protect(self, asked: Protect, under_way: Trade | Parent) -> Intent:
-        if not isinstance(under_way, Trade):
+    def _protect(self, asked: Protect) -> Intent:
+        trade = self._engine.desk.trade(asked.lane)
+        if trade is None:
             raise HandError("An order worked by itself has no stop: place it with a bracket.")
-        intent = self._intent(Action.PROTECT, asked.lane, under_way.parent, "moved by hand")
-        held = under_way.bracket.protection
+        intent = self._intent(Action.PROTECT, asked.lane, trade.parent, "moved by hand")
+        held = trade.bracket.protection
         return msgspec.structs.replace(
             intent, protection=msgspec.structs.replace(held, stop=asked.stop)
         )
 
-    def _cancel(self, k: int) -> list[Intent]:
-        under_way = self._under_way(k)
-        if under_way is None:
-            return []
-        return [self._intent(Action.CANCEL, k, under_way.parent, "cancelled by hand")]
+    def _cancel(self, k: int, order: int | None) -> list[Intent]:
+        """Give up one order, or everything that is not filled."""
+        owners = self._under_way(k) if order is None else [self._owner(k, order)]
+        why = "cancelled by hand"
+        return [self._intent(Action.CANCEL, k, one.parent, why) for one in owners]
 
     def _close(self, k: int, position: int, tries: int) -> Intent:
         """Return a capped order against a position, wider at each try."""
@@ -182,7 +198,13 @@ class Hand:
             lots=abs(position),
             placement=Placement(policy=Policy.CROSS, cap_ticks=cap * (1 + tries)),
             reduce_only=True,
+            beside=True,
         )
+
+
+def _closes(one: Trade | Parent) -> bool:
+    """Whether an order is a flattening's own."""
+    return isinstance(one, Parent) and one.closes and one.strategy == HAND
 
 
 def described(wanted: Sequence[Intent]) -> str:

@@ -40,7 +40,7 @@ export class AccountPane extends WordPane {
     const buttons = h("div", { class: "sides" },
       button("buy-market", "Buy market", "Buy now, up to the cap beyond the touch", () => void desk.order(1, "market", null), "buy"),
       button("buy-limit", "Join bid", "Rest at the best bid", () => void desk.order(1, "limit", desk.lane?.book.bid ?? NaN), "buy"),
-      button("cancel-order", "Cancel", "Cancel what is not filled", () => void desk.command("cancel", { lane: desk.shown })),
+      button("cancel-order", "Cancel all", "Cancel everything that is not filled on this instrument", () => void desk.command("cancel", { lane: desk.shown })),
       button("sell-market", "Sell market", "Sell now, down to the cap beyond the touch", () => void desk.order(-1, "market", null), "sell"),
       button("sell-limit", "Join ask", "Rest at the best ask", () => void desk.order(-1, "limit", desk.lane?.book.ask ?? NaN), "sell"),
       button("protect", "Stop to entry", "The stop of the bracket to the price of entry: a stop may only come nearer", () => this.protect()),
@@ -121,6 +121,7 @@ export class AccountPane extends WordPane {
       ["Equity", money && known(money.equity) ? `${money.equity.toFixed(2)} ${money.currency}` : "–", ""],
     ];
     if (own?.trade) rows.push(["Trade", `${own.trade.policy} ${own.trade.state}${units && own.trade.stop !== null ? `, stop ${units.price(own.trade.stop)}` : ""}${units && own.trade.targets.length ? `, target ${own.trade.targets.map((one) => units.price(one)).join(" ")}` : ""}`, ""]);
+    for (const one of own?.worked ?? []) if (one.policy !== "join") rows.push(["Worked", `${one.policy} ${one.side > 0 ? "buy" : "sell"} ${units?.size(one.filled)} of ${units?.size(one.lots)}`, ""]);
     if (this.figures.children.length !== rows.length * 2) this.figures.replaceChildren(...rows.flatMap(([name]) => [h("dt", {}, name), h("dd", {})]));
     rows.forEach(([name, text, tone], i) => {
       const [term, value] = [this.figures.children[2 * i], this.figures.children[2 * i + 1]];
@@ -133,7 +134,7 @@ export class AccountPane extends WordPane {
   drawOrders() {
     const { desk } = this;
     const { own, units } = desk;
-    const orders = own?.orders ?? [];
+    const orders = [...(own?.orders ?? [])].sort((a, b) => (b.price ?? 0) - (a.price ?? 0));
     const key = orders.map((one) => `${one.id}|${one.price}|${one.lots}|${one.filled}|${one.state}|${one.ahead}`).join();
     if (this.orders.dataset.key === key) return;
     this.orders.dataset.key = key;
@@ -142,7 +143,7 @@ export class AccountPane extends WordPane {
         h("span", { class: one.side > 0 ? "up" : "down" }, `${one.side > 0 ? "Buy" : "Sell"} ${units?.size(one.lots - one.filled)} @ ${units?.price(one.price)}`),
         h("span", { class: "faint" }, [one.leg, one.type, one.state].filter(Boolean).join(" · ")),
         h("span", { class: "faint", title: one.ahead_why ?? "" }, one.ahead === null ? (one.ahead_why ?? "") : `${units?.brief(one.ahead)} ahead`),
-        h("button", { type: "button", class: "quiet", onclick: () => void desk.command("cancel", { lane: desk.shown }) }, "Cancel"))) : [h("p", { class: "faint" }, "No working orders.")]));
+        protects(one) ? h("span") : h("button", { type: "button", class: "quiet", "aria-label": `Cancel order ${one.id}`, onclick: () => void desk.command("cancel", { lane: desk.shown, order: one.id }) }, "Cancel"))) : [h("p", { class: "faint" }, "No working orders.")]));
   }
 
   drawRisk() {
@@ -177,6 +178,11 @@ export class AccountPane extends WordPane {
         h("span", { class: "faint" }, one.by ?? ""));
     }));
   }
+}
+
+/** Whether an order protects what is held: it is moved or goes with the position, and is never cancelled by itself. @param {OwnOrder} one */
+function protects(one) {
+  return /^(stop|target|exit)/.test(one.leg ?? "");
 }
 
 /** @param {number|null|undefined} value */

@@ -54,7 +54,7 @@ export function hotkeys(page) {
   keys.note(act, "Enter", "in the ladder, after ↑ and ↓: rest an order at that price");
   keys.add(act, ["["], "half the size", () => page.account.scaled(0.5));
   keys.add(act, ["]"], "twice the size", () => page.account.scaled(2));
-  keys.add(act, ["x"], "cancel the order of this instrument", () => desk.command("cancel", { lane: desk.shown }), true);
+  keys.add(act, ["x"], "cancel the orders of this instrument", () => desk.command("cancel", { lane: desk.shown }), true);
   keys.add(act, ["X"], "cancel every order", () => desk.command("cancel_all"), true);
   keys.add(act, ["F"], "flatten this instrument", () => desk.command("flatten", { lane: desk.shown }), true);
   keys.add(act, ["K"], "kill switch", () => page.top.killDialog());

@@ -19,7 +19,7 @@ export const HEAD = 20;
 
 /** @type {Omit<LadderColumn, "left"|"width">[]} */
 const COLUMNS = [
-  { name: "own", title: "Own", hint: "own orders: size left, size ahead in the queue", share: 1.25 },
+  { name: "own", title: "Own", hint: "own orders: size left, how many where several, + size ahead in the queue; a click cancels, dragging moves", share: 1.25 },
   { name: "bid_pulled", title: "Pulled", hint: "bids that left untraded since the level appeared", share: 0.95 },
   { name: "bid_added", title: "Added", hint: "bids added since the level appeared", share: 0.95 },
   { name: "bid", title: "Bids", hint: "size bid now", share: 1.3 },

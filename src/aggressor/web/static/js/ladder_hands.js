@@ -2,7 +2,8 @@
  * Hands on the ladder: click to rest an order, drag to move it, wheel to look further.
  *
  * Why: one click sends an order, but only while orders are armed; otherwise it says so. A click on
- * bids buys at that price, on asks sells; on an own order it cancels; dragging one moves it.
+ * bids buys at that price, on asks sells; on own orders it cancels those of that row and no others;
+ * dragging them moves them.
  */
 
 import { HEAD, ROW } from "./ladder.js";
@@ -90,8 +91,10 @@ export class LadderHands {
     this.from = -1;
     if (event.button !== 0 || !target) return;
     if (from >= 0) {
-      if (target.row === from) void desk.command("cancel", { lane: desk.shown });
-      else void desk.command("move", { lane: desk.shown, price: this.priceFor(target.row, pane.rows.own.get(from)?.side ?? 1) });
+      for (const { id, side } of pane.rows.own.get(from)?.orders ?? []) {
+        if (target.row === from) void desk.command("cancel", { lane: desk.shown, order: id });
+        else void desk.command("move", { lane: desk.shown, order: id, price: this.priceFor(target.row, side) });
+      }
     } else if (target.name === "bid" || target.name === "ask") {
       const side = target.name === "bid" ? 1 : -1;
       void desk.order(side, "limit", this.priceFor(target.row, side));

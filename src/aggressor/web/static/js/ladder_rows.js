@@ -24,7 +24,7 @@ export class BookRows {
     this.most_traded = 1;
     this.bid_row = -1;
     this.ask_row = -1;
-    /** @type {Map<number, {text: string, side: number}>} */
+    /** Own orders by row. @type {Map<number, {text: string, side: number, orders: import("./protocol.js").OwnOrder[]}>} */
     this.own = new Map();
     /** @type {Map<number, number>} */
     this.walls = new Map();
@@ -81,9 +81,9 @@ export class BookRows {
     this.own.clear();
     for (const one of own?.orders ?? []) {
       if (one.price === null) continue;
-      const left = lane.units.brief(one.lots - one.filled);
-      const ahead = one.ahead === null ? "" : ` +${lane.units.brief(one.ahead)}`;
-      this.own.set(row(one.price), { text: one.leg && one.leg !== "entry" ? `${one.leg[0]}${left}` : `${left}${ahead}`, side: one.side });
+      const at = row(one.price);
+      const orders = [...(this.own.get(at)?.orders ?? []), one];
+      this.own.set(at, { text: ownText(orders, lane.units), side: one.side, orders });
     }
     this.entry_row = own && own.position !== 0 && own.entry !== null ? row(Math.round(own.entry)) : -1;
   }
@@ -126,6 +126,16 @@ export class BookRows {
     else look.tone = "faint";
     return look;
   }
+}
+
+/** What a cell says of the own orders in it: s or t for what protects, size left, how many, size ahead of the first. @param {import("./protocol.js").OwnOrder[]} orders @param {import("./scales.js").Units} units */
+function ownText(orders, units) {
+  const leg = orders[0].leg ?? "";
+  const left = units.brief(orders.reduce((sum, one) => sum + one.lots - one.filled, 0));
+  const many = orders.length > 1 ? `×${orders.length}` : "";
+  if (leg.startsWith("stop") || leg.startsWith("target")) return `${leg[0]}${left}${many}`;
+  const ahead = Math.min(...orders.map((one) => one.ahead ?? Infinity));
+  return `${left}${many}${ahead === Infinity ? "" : ` +${units.brief(ahead)}`}`;
 }
 
 /** @param {Float64Array} a @param {Float64Array} b */
