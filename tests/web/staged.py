@@ -97,6 +97,17 @@ def state(**change: Any) -> dict[str, Any]:
     return said | change
 
 
+def held(
+    condition: str, measure: str | None, value: float | None, relation: str | None,
+    threshold: float | None, **change: Any
+) -> dict[str, Any]:  # fmt: skip
+    """Return one condition of a signal with its threshold, as passed."""
+    return {
+        "condition": condition, "measure": measure, "value": value, "relation": relation,
+        "threshold": threshold, "way": "", "passed": True, "failed": False,
+    } | change  # fmt: skip
+
+
 def signal(number: int, **change: Any) -> dict[str, Any]:
     """Return a confirmed iceberg on the bid."""
     said: dict[str, Any] = {
@@ -105,6 +116,11 @@ def signal(number: int, **change: Any) -> dict[str, Any]:
         "known_ms": START_MS + 12_050.0, "low": 990, "high": 992, "score": 0.61,
         "provisional": "", "episode": 1, "failed": "", "said": "iceberg confirmed",
         "evidence": {"hidden_lots": 1234.0, "refills": 7.0, "ratio": 3.25, "age": None},
+        "rules": [
+            held("refills", "refills", 7.0, "at least", 3.0),
+            held("cancelled share", "cancelled_share", 0.05, "at most", 0.2),
+            held("valid book", None, None, None, None),
+        ],
     }  # fmt: skip
     return said | change
 
@@ -348,7 +364,13 @@ def quiet_minute(stage: Stage, seconds: int = 60) -> int:
     made.append(json_frame(Kind.STATE, 0, end, said))
     made.append(json_frame(Kind.SIGNAL, 0, end, [
         signal(0),
-        signal(1, kind="pull", phase="rejected", direction=-1, failed="traded_share",
+        signal(1, kind="pull", phase="rejected", direction=-1, failed="traded share", rules=[
+                held("traded share", "traded_share", 0.41, "at least", 0.7,
+                     passed=False, failed=True),
+                held("approach", "repeats", 1.0, "at least", 2.0, passed=False, way="repetition"),
+                held("approach", "near_ticks", 2.0, "at most", 3.0, way="came near"),
+                held("interest", "interest_change", None, "at most", -0.005, passed=None),
+            ],
                known_ms=START_MS + 40_100.0, low=980, high=980),
     ]))  # fmt: skip
     made.append(json_frame(Kind.ACCOUNT, WHOLE_DESK, end, stage.account))

@@ -297,7 +297,9 @@ class TestSignals:
             "confirmed",
             "495.0 – 496.0",
             "12.34",
-            "refills",
+            "≥ 3",
+            "0.050",
+            "≤ 0.200",
             "not known: age",
             "0.610",
         ):
@@ -316,6 +318,21 @@ class TestSignals:
         page.page.locator("#signal-1").click()
         page.settle()
         assert "traded share" in page.text("#pane-card .failed")
+        lines = page.js(
+            "[...document.querySelectorAll('#pane-card .rules tr')]"
+            ".map((row) => [...row.children].map((one) => one.textContent))"
+        )
+        assert lines == [
+            ["held against", "value", "threshold"],
+            ["✗traded share", "0.410", "≥ 0.700"],
+            ["✓approachone way is enough", "", ""],
+            ["repeatsrepetition", "1", "≥ 2"],
+            ["nearcame near", "2", "≤ 3"],
+            ["·interest", "", ""],
+            ["interest change", "not known", "≤ -0.005"],
+        ]
+        marked = "#pane-card .rules tbody.failed"
+        assert page.js(f"document.querySelectorAll('{marked}').length") == 1
 
     def test_keys_walk_through_them(self, staged, look):
         page = _opened(staged, look)

@@ -39,6 +39,7 @@ from aggressor.web.money import (
 )
 from aggressor.web.prints import Prints
 from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
+from aggressor.web.thresholds import parameters_of
 from aggressor.web.words import signal_document
 
 BOOK_S = 1 / 30
@@ -141,7 +142,9 @@ class Picture:
         told: dict[int, list[dict[str, Any]]] = {}
         for one in read_signals(rows):
             lane = self.lanes[one.instrument]
-            told.setdefault(one.instrument, []).append(signal_document(one, lane.signal_count))
+            parameters = parameters_of(self._engine.pipeline, one.kind, one.instrument)
+            made = signal_document(one, lane.signal_count, parameters)
+            told.setdefault(one.instrument, []).append(made)
             lane.signals.append(one)
             lane.signal_count += 1
             del lane.signals[:-SIGNALS_KEPT]

@@ -13,6 +13,7 @@ from aggressor.web.curves import LINES
 from aggressor.web.heat import BOOK_LEVELS
 from aggressor.web.hub import RINGS
 from aggressor.web.protocol import VERSION, stated_ms
+from aggressor.web.thresholds import held_against
 
 MEANS: Mapping[str, str] = {
     "exhaustion": "A run whose takers grow weaker while price still moves: who pushed is running "
@@ -119,8 +120,8 @@ def _instrument(one: Instrument, k: int, row_ticks: int | None, bar_ns: int) -> 
     }
 
 
-def signal_document(one: Signal, number: int) -> dict[str, Any]:
-    """Return a signal or near-miss as SIGNAL has it."""
+def signal_document(one: Signal, number: int, parameters: Any) -> dict[str, Any]:
+    """Return a signal or near-miss as SIGNAL has it; `parameters`: its detector's record."""
     return {
         "number": number,
         "kind": SIGNAL_NAMES[one.kind],
@@ -140,6 +141,7 @@ def signal_document(one: Signal, number: int) -> dict[str, Any]:
         "evidence": {
             name: None if value != value else value for name, value in one.evidence.items()
         },
+        "rules": held_against(one, parameters),
     }
 
 

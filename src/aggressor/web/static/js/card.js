@@ -1,8 +1,9 @@
 /**
  * The evidence card: what a signal means, what it rests on, what it lacked.
  *
- * Why: "why" must be answerable a week later. Every number that the detector used is written out in
- * its own unit; a near-miss names the condition that failed.
+ * Why: "why" must be answerable a week later. Every condition stands with its number and the
+ * threshold that it was held against, both in one unit and both from the server; a near-miss marks
+ * the condition that failed. What else was measured follows.
  */
 
 import { WordPane, h } from "./dom.js";
@@ -10,6 +11,9 @@ import { worded } from "./desk.js";
 import { compact, known, spanOf, timeOfDay } from "./scales.js";
 
 /** @typedef {import("./protocol.js").Signal} Signal */
+/** @typedef {import("./protocol.js").Rule} Rule */
+
+const RELATIONS = { "at least": "≥", "at most": "≤", below: "<", above: ">" };
 
 /** Names of evidence that are sizes, and that are prices (`EVIDENCE` of the detectors). */
 const LOTS = /_lots$|^(lots|traded|cancelled|peak|peak_estimate|added|refilled|hit|delta|delta_peak|delta_now|run_delta|run_volume|turnover|largest_cell|usual_size|left|opposite_before|opposite_after|induced_delta|hidden_executed|top_row_\d)$|_quantile$/;
@@ -42,7 +46,7 @@ export class CardPane extends WordPane {
       return;
     }
     const means = desk.store.hello?.signals.find(({ kind }) => kind === one.kind)?.means ?? "";
-    this.body.replaceChildren(...[this.head(one), desk.signal ? null : h("p", { class: "faint" }, one.phase === "confirmed" ? "The newest; choose another in the list or on the heatmap." : "Nothing is confirmed yet; this is the newest near-miss."), h("p", { class: "means" }, means), this.life(one), this.evidence(one), this.actions(one)].filter((part) => part !== null));
+    this.body.replaceChildren(...[this.head(one), desk.signal ? null : h("p", { class: "faint" }, one.phase === "confirmed" ? "The newest; choose another in the list or on the heatmap." : "Nothing is confirmed yet; this is the newest near-miss."), h("p", { class: "means" }, means), this.life(one), this.rules(one), this.evidence(one), this.actions(one)].filter((part) => part !== null));
   }
 
   /** @param {Signal} one */
@@ -70,9 +74,39 @@ export class CardPane extends WordPane {
     return h("dl", { class: "pairs" }, ...rows.flatMap(([term, text]) => [h("dt", {}, term), h("dd", { class: term === "failed" ? "failed" : "" }, text)]));
   }
 
-  /** @param {Signal} one */
+  /** Each condition with its numbers beside their thresholds; the one that failed is marked. @param {Signal} one */
+  rules(one) {
+    if (!one.rules?.length) return null;
+    /** @type {Map<string, Rule[]>} */
+    const by = new Map();
+    for (const rule of one.rules) by.set(rule.condition, [...(by.get(rule.condition) ?? []), rule]);
+    return h("table", { class: "rules", "aria-label": "Conditions with value and threshold" },
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "held against"), h("th", { scope: "col", class: "number" }, "value"), h("th", { scope: "col", class: "number" }, "threshold"))),
+      ...[...by].map(([condition, rules]) => h("tbody", { class: rules[0].failed ? "failed" : "" }, ...this.condition(condition, rules))));
+  }
+
+  /** @param {string} condition @param {Rule[]} rules */
+  condition(condition, rules) {
+    const failed = rules[0].failed;
+    const numbers = rules.filter((one) => one.measure !== null);
+    const alone = numbers.length === 1 && worded(numbers[0].measure ?? "") === condition;
+    const ways = new Set(rules.map((one) => one.way)).size > 1;
+    const head = h("tr", { class: "condition" }, h("th", { scope: "row" }, verdict(failed ? false : alone ? rules[0].passed : together(rules)), condition, ways ? h("small", {}, "one way is enough") : null), ...(alone ? this.held(numbers[0]) : [h("td"), h("td")]));
+    return alone ? [head] : [head, ...rules.filter((one) => one.measure !== null || one.way).map((one) =>
+      h("tr", { class: one.passed === false ? "missed" : "" }, h("th", { scope: "row" }, one.measure === null ? one.way : worded(one.measure.replace(/_(seconds|ticks|lots)$/, "")), ways && one.measure !== null ? h("small", {}, one.way) : null), ...(one.measure === null ? [h("td"), h("td")] : this.held(one))))];
+  }
+
+  /** Value and threshold, in one unit. @param {Rule} rule */
+  held(rule) {
+    const name = rule.measure ?? "";
+    const write = (/** @type {number|null} */ value) => (value === null ? "not known" : this.valued(name, value));
+    return [h("td", { class: rule.passed === false ? "missed" : "" }, write(rule.value)), h("td", { class: "bound" }, `${RELATIONS[rule.relation ?? "at least"]} ${write(rule.threshold)}`)];
+  }
+
+  /** What else was measured. @param {Signal} one */
   evidence(one) {
-    const entries = Object.entries(one.evidence).filter(([, value]) => known(value));
+    const held = new Set((one.rules ?? []).map((rule) => rule.measure));
+    const entries = Object.entries(one.evidence).filter(([name, value]) => known(value) && !held.has(name));
     const unknown = Object.entries(one.evidence).filter(([, value]) => !known(value)).map(([name]) => worded(name));
     return h("div", {},
       h("table", { class: "evidence", "aria-label": "Evidence" },
@@ -98,4 +132,17 @@ export class CardPane extends WordPane {
     if (desk.store.hello?.abilities.seek) buttons.push(h("button", { type: "button", class: "quiet", title: "Run the market to this second again", onclick: () => void desk.command("seek", { signal: one.number, lane: desk.shown }) }, "Run the replay to here"));
     return h("div", { class: "actions" }, ...buttons);
   }
+}
+
+/** Whether a condition holds by its numbers: all of one way; null where that is not known. @param {Rule[]} rules */
+function together(rules) {
+  const ways = [...new Set(rules.map((one) => one.way))].map((way) => rules.filter((one) => one.way === way).map((one) => one.passed));
+  if (ways.some((passed) => passed.every((one) => one === true))) return true;
+  return ways.every((passed) => passed.includes(false)) ? false : null;
+}
+
+/** A sign for what holds, does not, or is not known. @param {boolean|null} passed */
+function verdict(passed) {
+  const [sign, name] = passed === null ? ["·", "not known"] : passed ? ["✓", "holds"] : ["✗", "does not hold"];
+  return h("span", { class: `verdict ${passed === null ? "" : passed ? "holds" : "fails"}`, role: "img", "aria-label": name }, sign);
 }
