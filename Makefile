@@ -25,7 +25,7 @@ demo: setup
 test: setup
 	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || \
 		echo "no chromium here: the tests of the desk's page are skipped (apt-get install chromium)"
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 warm: setup
 	$(BIN)/aggressor warm
