@@ -6,9 +6,9 @@ import pytest
 
 from aggressor.market.align import NATIVE, NONE
 from aggressor.schema.errors import MessageError
-from aggressor.schema.event import BAD_CLOCK, LAST, NO_TIME, empty_events
+from aggressor.schema.event import BAD_CLOCK, GAP, LAST, NO_TIME, STALE, empty_events
 from aggressor.schema.instrument import ContractKind, Instrument
-from aggressor.venues.decoding.decoder import PartsDecoder
+from aggressor.venues.decoding.decoder import PartsDecoder, Reader
 from aggressor.venues.decoding.parts import FundingPart, Part, TradePart
 from aggressor.venues.decoding.prints import KEYS_MAX
 
@@ -25,8 +25,23 @@ def read(message: bytes, symbol: str) -> list[Part]:
     ]
 
 
-def decoder() -> PartsDecoder:
+def read_times(message: bytes, symbol: str) -> list[Part]:
+    """Prints named by their letter, each at the time of its letter in the alphabet."""
+    return [
+        TradePart("B", ord(one) - 96, "1.0", "0.01", 1, key=one, alike=True)
+        for one in message.decode()
+    ]
+
+
+def decoder(read: Reader = read) -> PartsDecoder:
     return PartsDecoder([(BTC, 0)], read=read, policy=NATIVE, chain=NONE)
+
+
+def flags(one: PartsDecoder, message: bytes, symbol: str = "") -> list[int]:
+    """Return the flags of a message's rows."""
+    out = empty_events(one.room(message) + 100)
+    count = one.decode(message, 7, out, symbol)
+    return out["flags"][:count].tolist()
 
 
 def rows(one: PartsDecoder, message: bytes) -> int:
@@ -45,6 +60,73 @@ def test_a_new_connection_that_repeats_the_last_prints_adds_only_what_is_new() -
     assert rows(one, b"aab") == 0
     assert rows(one, b"bcad") == 3  # a second b, a third a, and d
     assert one.counts["trades_dropped"] == 4
+
+
+def test_what_may_have_been_told_twice_is_counted() -> None:
+    one = decoder()
+    assert [rows(one, text) for text in (b"ab", b"ab", b"c")] == [2, 2, 1]
+    assert one.counts["trades_alike"] == 2
+
+
+def test_an_answer_tells_what_was_told_twice_and_the_next_print_says_so() -> None:
+    one = decoder(read_times)
+    rows(one, b"abbcdde")  # b and d once each by the answer
+    assert flags(one, b"abcde", "B") == []
+    assert (one.counts["trades_doubled"], one.counts["trade_gaps"]) == (2, 0)
+    assert flags(one, b"fg") == [GAP | LAST, LAST]
+    assert flags(one, b"abcdefg", "B") == []  # said once
+    assert (one.counts["trades_doubled"], one.counts["trade_gaps"]) == (2, 1)
+
+
+def test_the_ends_of_an_answer_say_nothing_of_what_was_told_twice() -> None:
+    one = decoder(read_times)
+    rows(one, b"aabcc")  # an answer may begin and end in the middle of a time
+    assert flags(one, b"abc", "B") == []
+    assert one.counts["trades_doubled"] == 0
+
+
+def test_an_answer_in_other_words_than_the_stream_brings_nothing() -> None:
+    one = decoder(read_times)
+    rows(one, b"abcdef")
+    assert flags(one, b"abxyzf", "B") == []  # what came between b and x is not in it
+    assert one.counts["trades_parted"] == 6
+    assert flags(one, b"g") == [GAP | LAST]
+
+
+def test_what_a_lost_connection_did_not_bring_is_entered_late_and_once() -> None:
+    one = decoder(read_times)
+    rows(one, b"abbc")
+    one.interrupt(9, empty_events(4))
+    assert flags(one, b"f") == [GAP | LAST]
+    assert flags(one, b"abbcddef", "B") == [STALE | LAST] * 3
+    assert flags(one, b"abbcddef", "B") == []
+    assert [one.counts[name] for name in ("trades_late", "trades_doubled")] == [3, 0]
+
+
+def test_an_answer_that_cannot_be_read_says_nothing() -> None:
+    def partly(message: bytes, symbol: str) -> list[Part]:
+        found = read_times(message.removesuffix(b"!"), symbol)
+        wrong = TradePart("B", 30, "1.0", "0.001", 1, key="!", alike=True)
+        return [*found, wrong] if message.endswith(b"!") else found
+
+    one = decoder(partly)
+    rows(one, b"abbcde")
+    before = one.state()
+    with pytest.raises(MessageError):
+        flags(one, b"abcde!", "B")
+    assert (one.state(), one.counts["trades_doubled"]) == (before, 0)
+    assert flags(one, b"f") == [LAST]
+
+
+def test_a_state_of_before_times_were_kept_is_read() -> None:
+    one, other = decoder(), decoder()
+    rows(one, b"ab")
+    state = one.state()
+    kept = state["lanes"]["B"]
+    kept["keys"] = list(kept["keys"])
+    other.resume(state)
+    other.interrupt(9, empty_events(4))
+    assert rows(other, b"abc") == 1
 
 
 def test_a_book_that_is_given_up_does_not_make_prints_repeats() -> None:

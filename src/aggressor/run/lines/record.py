@@ -129,6 +129,7 @@ class Tally:
                     "gaps": int(counts.get("gaps", 0)),
                     "trade_gaps": int(counts.get("trade_gaps", 0)),
                     "trades_late": int(counts.get("trades_late", 0)),
+                    "trades_doubled": int(counts.get("trades_doubled", 0)),
                     "lag_ms": line.counts.lag_ns / 1e6,
                     "clock_offset_ms": None if offset is None else offset.offset_ns / 1e6,
                     "aligned": one.symbol not in line.decoder.wanted(),

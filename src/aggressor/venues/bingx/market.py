@@ -14,7 +14,6 @@ What the venue leaves to its clients, and what is done here:
 - There is no public stream of forced orders, funding or index.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from urllib.parse import quote
@@ -170,20 +169,24 @@ def _read_answer(message: bytes, symbol: str) -> Sequence[Part]:
 
 
 def _read_past(trades: list[PastTrade], symbol: str) -> list[TradePart]:
-    """Return the prints of an answer, oldest first; the n-th of equal ones is that of a stream."""
+    """Return the prints of an answer, oldest first."""
     if len(trades) > 1:
         if trades[0].time >= trades[-1].time:
             trades.reverse()
         trades.sort(key=attrgetter("time"))
-    alike: Counter[str] = Counter()
-    parts = []
-    for one in trades:
-        key = _key_of(one.time, one.price, one.qty, one.is_buyer_maker)
-        alike[key] += 1
-        side = SELL if one.is_buyer_maker else BUY
-        name = f"{key}#{alike[key]}"
-        parts.append(TradePart(symbol, one.time * MS, one.price, one.qty, side, 0, name))
-    return parts
+    return [
+        TradePart(
+            symbol,
+            one.time * MS,
+            one.price,
+            one.qty,
+            SELL if one.is_buyer_maker else BUY,
+            0,
+            _key_of(one.time, one.price, one.qty, one.is_buyer_maker),
+            True,
+        )
+        for one in trades
+    ]
 
 
 def _funding_of(row: PremiumIndex) -> Part:

@@ -1,8 +1,8 @@
 """The decoder of every venue whose messages are read into parts: parts to EVENT rows.
 
 The reader of a venue knows its words (`parts`); everything else is done once, for all: books and
-quotes (`books`), prints that come twice (`prints`), numbers on the grid
-(`numbers`), and here what comes seldom, counts, and the state that joins two recordings. A
+quotes (`books`), prints, also those that come twice (`tape`), numbers on the grid (`numbers`), and
+here what comes seldom, counts, and the state that joins two recordings. A
 message that raises MessageError has changed nothing. Limits: a message of 4 MiB, 10,000 waiting
 deltas an instrument, 8,192 keys of prints.
 """
@@ -24,7 +24,6 @@ from aggressor.schema.event import (
     BID,
     EVENT,
     FUNDING,
-    GAP,
     INSTRUMENTS_MAX,
     INTEREST,
     LAST,
@@ -32,13 +31,11 @@ from aggressor.schema.event import (
     MARK,
     NO_TIME,
     QUOTE,
-    STALE,
     STATUS,
-    TRADE,
     Events,
 )
 from aggressor.schema.instrument import Instrument
-from aggressor.venues.decoding.books import ROW, PartBooks, put_quote
+from aggressor.venues.decoding.books import PartBooks, put_quote
 from aggressor.venues.decoding.numbers import fitting, lots_of, number, ticks_of
 from aggressor.venues.decoding.parts import (
     BookPart,
@@ -52,7 +49,7 @@ from aggressor.venues.decoding.parts import (
     TradePart,
     Unused,
 )
-from aggressor.venues.decoding.prints import PrintKeys
+from aggressor.venues.decoding.tape import PartTape
 from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM, Checks, Progress
 
 MESSAGE_BYTES_MAX = 4 << 20
@@ -77,9 +74,6 @@ _UNREADABLE = (
     struct.error,
 )
 _COUNTERS = (
-    "trades",
-    "trades_dropped",
-    "trade_gaps",
     "quotes",
     "quotes_stale",
     "marks",
@@ -117,9 +111,7 @@ class PartsDecoder:
         self._price_grids = [instrument.price_grid for instrument in self._instruments]
         self._size_grids = [instrument.size_grid for instrument in self._instruments]
         self._books = PartBooks(self._instruments, self._numbers, policy, chain, window)
-        self._prints = PrintKeys(len(instruments))
-        self._told = [False] * len(instruments)  # a stream has told prints
-        self._torn = [False] * len(instruments)  # and was lost, which no row has said yet
+        self._tape = PartTape(self._numbers)
         self._funding: list[tuple[int | None, int]] = [(None, 0)] * len(instruments)
         self._funded: list[tuple[int, tuple[int | None, int]]] = []  # before the message in hand
         self._lane_counts = [dict.fromkeys(_COUNTERS, 0) for _ in instruments]
@@ -142,15 +134,19 @@ class PartsDecoder:
         assert out.dtype == EVENT, "rows must be EVENT"
         assert out.flags.c_contiguous, "rows must stand side by side"
         rows = 0
-        self._prints.begin(asked=symbol != "")
+        self._tape.begin(asked=symbol != "")
         self._funded.clear()
-        for part in self._parts(message, symbol):
+        parts = self._parts(message, symbol)
+        if symbol:
+            self._tape.judge(parts, self._lanes)
+        for part in parts:
             try:
                 rows += self._write(part, ts_recv, out[rows:])
             except _UNREADABLE as trouble:
                 self._unlearn()
                 raise self._odd(message, trouble) from None
         self._messages += 1
+        self._tape.judged()
         return rows
 
     def decode_lines(
@@ -230,31 +226,12 @@ class PartsDecoder:
         """Forget what the message in hand taught about prints and funding."""
         for k, before in reversed(self._funded):
             self._funding[k] = before
-        self._prints.unlearn()
+        self._tape.keys.unlearn()
 
     def _trade(self, k: int, part: TradePart, ts_recv: int, out: Events) -> int:
         price, lots = self._ticks(k, part.price), self._lots(k, part.size)
         fitting(price, lots)
-        if self._prints.is_history(k, part.ts_venue):
-            return 0
-        key = self._prints.nth(k, part.key) if part.alike else part.key
-        if price <= 0 or lots <= 0 or self._prints.is_known(k, key):
-            self._lane_counts[k]["trades_dropped"] += 1
-            if not part.alike and not self._prints.asked:
-                self._torn[k] = False  # it goes on from what is known
-            return 0
-        flags = part.flags | LAST
-        if self._prints.asked:
-            flags |= STALE  # it was asked for: newer ones have come before it
-        elif self._torn[k]:
-            flags |= GAP  # of what a lost connection did not bring, nobody knows how much it is
-            self._torn[k] = False
-            self._lane_counts[k]["trade_gaps"] += 1
-        self._told[k] = self._told[k] or not self._prints.asked
-        row = (ts_recv, part.ts_venue, lots, price, TRADE, part.side, flags, self._numbers[k])
-        ROW.pack_into(out.data, 0, *row)
-        self._lane_counts[k]["trades"] += 1
-        return 1
+        return self._tape.write(k, part, price, lots, ts_recv, out)
 
     def _quote(self, k: int, part: QuotePart, ts_recv: int, out: Events) -> int:
         quote = self._books.quotes[k]
@@ -305,7 +282,7 @@ class PartsDecoder:
             kind, side = LIQUIDATION, part.side
             price = int((number(part.price) / instrument.tick).to_integral_value(ROUND_FLOOR))
             size = self._lots(k, part.size)
-            if self._prints.is_known(k, part.key):
+            if self._tape.keys.is_known(k, part.key, part.ts_venue):
                 counts["liquidations_dropped"] += 1
                 return 0
             counts["liquidations"] += 1
@@ -351,8 +328,7 @@ class PartsDecoder:
         """Say that the connection was lost: CLEAR rows of the books known, or NEEDS_ROOM."""
         if out.size < len(self._instruments):
             return NEEDS_ROOM
-        self._prints.interrupt()
-        self._torn = [torn or told for torn, told in zip(self._torn, self._told, strict=True)]
+        self._tape.interrupt()
         return self._books.give_up(list(self._lanes.values()), ts_recv, out)
 
     @property
@@ -372,14 +348,14 @@ class PartsDecoder:
     def counts_of(self, symbol: str) -> dict[str, int]:
         """Return what was done so far for one symbol."""
         k = self._lanes[symbol]
-        return self._books.counts(k) | self._lane_counts[k]
+        return self._books.counts(k) | self._tape.counts[k] | self._lane_counts[k]
 
     def state(self) -> dict[str, Any]:
         """Return what joins the next recording without a gap, as plain values."""
         lanes = {
             symbol: {
                 **self._books.state(k),
-                **self._prints.state(k),
+                **self._tape.keys.state(k),
                 "funding": list(self._funding[k]),
             }
             for symbol, k in self._lanes.items()
@@ -393,7 +369,7 @@ class PartsDecoder:
             if k is None:
                 continue
             self._books.resume(k, kept)
-            self._prints.resume(k, kept)
+            self._tape.keys.resume(k, kept)
             rate, minute = kept.get("funding", (None, 0))
             self._funding[k] = (rate, minute)
 
