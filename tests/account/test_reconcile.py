@@ -52,7 +52,7 @@ def test_a_difference_is_believed_only_when_it_is_seen_again_and_nothing_moved()
         Correction(What.POSITION, 4, 0, "", 0, 3, 8, 99),
         Correction(What.MONEY, 4, -1, "USD", 0, 1000, 900),
     ]
-    assert ours.corrections == found
+    assert list(ours.corrections) == found
     assert ours.compare({0: Held(8)}, {"USD": 900}, 5) == []
     assert not ours.pending
     assert ours.books.identity("USD")

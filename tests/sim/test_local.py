@@ -14,6 +14,7 @@ from aggressor.schema import report as r
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import Events
 from aggressor.schema.instrument import ContractKind, Instrument
+from aggressor.sim.local import exchange as local
 from aggressor.sim.local.board import BookNews, TradeNews
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import AccountNews, LocalOrder, OrderNews, Refused, Ticket
@@ -190,6 +191,23 @@ def test_an_id_of_a_living_order_is_taken_and_free_again_when_it_has_ended() -> 
     assert again.words == "duplicate id"
     x.cancel(first.number)
     assert isinstance(x.place(ticket(1, price=93)), LocalOrder)
+
+
+def test_nothing_is_kept_of_orders_that_were_refused() -> None:
+    x = exchange(3)
+    nothing = [x.place(ticket(one, price=94, reduce_only=True)) for one in range(1, 20)]
+    assert all(isinstance(one, Refused) for one in nothing)
+    assert x.orders == x._client_ids == {}
+
+
+def test_what_has_ended_is_forgotten_with_its_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "ENDED_KEPT", 5)
+    x = exchange(3)
+    for one in range(1, 20):
+        placed = x.place(ticket(one, price=94))
+        assert isinstance(placed, LocalOrder)
+        x.cancel(placed.number)
+    assert len(x.orders) == len(x._client_ids) == 5
 
 
 def test_time_is_told_by_the_venues_clock_and_runs_faster() -> None:

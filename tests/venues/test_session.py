@@ -89,7 +89,10 @@ def test_a_refused_subscription_is_kept_and_the_rest_goes_on() -> None:
     link.received(Control(ControlKind.REFUSED, "no such topic"), 0)
     link.received(ACK, 0)
     assert link.state is State.LIVE
-    assert link.refusals == ["no such topic"]
+    assert link.refusal == "no such topic"
+    link.closed(1)
+    link.opened(2)
+    assert link.refusal == ""
 
 
 def test_nothing_is_sent_faster_than_the_venue_allows() -> None:

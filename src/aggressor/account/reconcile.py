@@ -7,6 +7,7 @@ next picture shows it again and nothing was filled or paid between the two. Then
 is entered in the same way, as its opening.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 from aggressor.account.books import Books
 from aggressor.schema import report
 from aggressor.schema.instrument import Instrument
+
+CORRECTIONS_KEPT = 1000  # in memory: the journal has all of them
 
 
 class What(Enum):
@@ -56,7 +59,8 @@ class Reconciler:
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         self.books = Books(instruments)
-        self.corrections: list[Correction] = []  # all of them, in order
+        self.corrections: deque[Correction] = deque(maxlen=CORRECTIONS_KEPT)  # the last, in order
+        self.corrected = 0  # all of them
         self.pending = False  # a difference was seen once
         self._opened: set[tuple[str, int]] = set()
         self.moves = 0  # fills and payments so far
@@ -85,6 +89,7 @@ class Reconciler:
     def note(self, correction: Correction) -> Correction:
         """Keep a correction that was found elsewhere."""
         self.corrections.append(correction)
+        self.corrected += 1
         return correction
 
     def compare(
@@ -113,6 +118,7 @@ class Reconciler:
                 self.books.deposit(currency, cash - ours)
                 found.append(Correction(what, now, -1, currency, 0, ours, cash))
         self.corrections += found
+        self.corrected += len(found)
         return found
 
     def _opening(self, currency: str, lane: int) -> bool:

@@ -112,7 +112,7 @@ class Link:
     ) -> None:
         """`messages` subscribe, one acknowledgement each; `books`: some of it must align first."""
         self.state = State.CONNECTING
-        self.refusals: list[str] = []
+        self.refusal = ""  # the last one of this connection
         self.silent: set[tuple[int, int]] = set()  # (lane, kind) that stay away
         self._rules = rules
         self._messages = tuple(messages)
@@ -135,7 +135,7 @@ class Link:
             self._move(State.CONNECTING, now)
         self._opened_ns = self._heard_ns = self._pinged_ns = now
         self._replaced = False
-        self._ended = ""
+        self._ended = self.refusal = ""
         if self._login:
             self._move(State.LOGGING_IN, now)
             self._queue.append(self._login)
@@ -163,7 +163,7 @@ class Link:
         elif kind is ControlKind.LOGGED_IN and self.state is State.LOGGING_IN:
             self._subscribe(now)
         elif kind is ControlKind.REFUSED:
-            self.refusals.append(control.text)
+            self.refusal = control.text or "no reason was given"
             self._acknowledged(now)
         elif kind is ControlKind.ACK:
             self._acknowledged(now)
@@ -197,8 +197,8 @@ class Link:
         if now - self._heard_ns > rules.silence_ns:
             return Due(close=f"nothing was received for {rules.silence_ns // SECOND_NS} s")
         if self.state is State.LOGGING_IN:
-            if self.refusals:
-                return Due(close=f"the login was refused: {self.refusals[-1]}")
+            if self.refusal:
+                return Due(close=f"the login was refused: {self.refusal}")
             if now - self._since_ns > rules.login_within_ns:
                 return Due(close="the login was not answered")
         if self.state is State.SUBSCRIBING and not self._queue:

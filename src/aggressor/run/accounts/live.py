@@ -377,7 +377,7 @@ class LiveRun:
                 "stream": "live" if one.private.live else "away",
                 "losses": one.private.losses,
                 "pictures": one.pictures,
-                "corrections": len(one.reconciler.corrections),
+                "corrections": one.reconciler.corrected,
                 "requests": one.gateway.departures.sent,
             }
             for one in self.accounts.exchanges

@@ -286,7 +286,10 @@ class VenueServer:
         socket = web.WebSocketResponse(
             heartbeat=self.dialect.ping_s or None, max_msg_size=_MESSAGE_BYTES_MAX
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionResetError:  # it has gone again
+            return socket
         client = Client(channel, socket, request)
         self.clients.append(client)
         self.opened += 1

@@ -172,7 +172,7 @@ class LocalExchange:
         self._send(PLACE, order, ticket.size, ticket.price, ticket.trigger)
         placed = self.orders[number]
         if placed.state == report.REJECTED:
-            del self.orders[number]
+            self._forget(number)
             return Refused(placed.reason)
         return placed
 

@@ -196,6 +196,7 @@ def place(house: House, params: Params) -> Any:
     if isinstance(placed, Refused):
         raise refuse(placed)
     if ticket.tif == FOK and placed.state == report.EXPIRED:
+        house.hidden &= house.exchange.orders.keys()  # what is forgotten need not be hidden
         house.hidden.add(placed.number)
         raise CodeError(
             -5021,

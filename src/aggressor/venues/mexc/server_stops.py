@@ -42,6 +42,7 @@ from aggressor.venues.served.dialect import MS, CodeError, House, Reply
 _LATEST = 1
 _HOUR_NS = 3_600_000_000_000
 _STOP_BASE = 357_000_000
+_PAIRS_KEPT = 1000
 _MARKET = "5"
 
 
@@ -231,8 +232,7 @@ def place_pair(house: House, params: Params) -> Any:
         rises = (side > 0) == (types[name] == STOP_MARKET)
         if fires_at_once(house.exchange.board.lanes[lane], rises, trigger):
             raise CodeError(5002, "The trigger price is on the wrong side of the price")
-    pair = Pair(_STOP_BASE + len(_pairs(house)) + 1, lane, kind, 0, 0)
-    _pairs(house)[pair.id] = pair
+    pair = _new_pair(house, lane, kind)
     for name, trigger in prices.items():
         said = {"side": str(4 if kind == 1 else 2), "type": _MARKET, "open": str(CROSS)}
         ticket = Ticket(
@@ -253,6 +253,17 @@ def place_pair(house: House, params: Params) -> Any:
         else:
             pair.profit = number
     return pair.id
+
+
+def _new_pair(house: House, lane: int, kind: int) -> Pair:
+    """Return one more pair; forget those of which neither order is remembered any more."""
+    kept = _pairs(house)
+    pair = Pair(max(kept, default=_STOP_BASE) + 1, lane, kind, 0, 0)
+    if len(kept) >= _PAIRS_KEPT:
+        for one in [one for one in kept.values() if not _orders(house, one)]:
+            del kept[one.id]
+    kept[pair.id] = pair
+    return pair
 
 
 def _orders(house: House, pair: Pair) -> list[LocalOrder]:
