@@ -1,6 +1,7 @@
 """A desk over its socket: made behind the page, greeted, and an order from command to fill."""
 
 import asyncio
+import signal
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +10,7 @@ import aiohttp
 import pytest
 
 from aggressor.run.desk.desk import Desk, DeskPlan, ready
-from aggressor.run.desk.server import serve
+from aggressor.run.desk.server import STOPPED, serve
 from aggressor.schema.errors import StoreError
 from aggressor.web.protocol import SUBPROTOCOL, Head, Kind, read_frames, read_json
 from tests.run.test_desk import SETTINGS, market, order, touch
@@ -112,6 +113,18 @@ def test_an_order_goes_over_the_socket_from_command_to_fill():
         await client.until(lambda _: client.told(Kind.ACCOUNT)[-1]["lanes"][0]["position"] == 0)
 
     _serving(make, body)
+
+
+def test_a_process_that_is_told_to_end_says_goodbye_and_ends_in_peace():
+    async def body(client: _Client) -> None:
+        await client.until(lambda heard: any(head.kind is Kind.CAUGHT_UP for head, _ in heard))
+        signal.raise_signal(signal.SIGTERM)
+        await client.until(lambda heard: any(head.kind is Kind.BYE for head, _ in heard))
+        assert client.told(Kind.BYE) == [{"why": STOPPED}]
+        assert (await client.line.receive()).type is aiohttp.WSMsgType.CLOSE
+
+    _serving(lambda: ready(market(), DeskPlan(SETTINGS, playing=True)), body)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_what_keeps_a_desk_from_being_made_is_raised_and_told():

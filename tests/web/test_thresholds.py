@@ -55,7 +55,7 @@ def test_every_rule_reads_what_its_detector_has(course: Course):
 
 def test_the_numbers_say_what_the_detectors_said(told: list[dict[str, Any]]):
     confirmed: set[tuple[str, int]] = set()
-    kinds: dict[str, int] = defaultdict(int)
+    kinds: dict[tuple[str, str], int] = defaultdict(int)
     for one in told:
         by = defaultdict(list)
         for rule in one["rules"]:

@@ -31,6 +31,7 @@ MESSAGE_MAX = 16 * 1024
 READERS_MAX = 16
 BAD_MAX = 10
 FRAME_S = 1 / 60
+BYE_S = 2.0
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -101,12 +102,17 @@ class DeskServer:
     async def stop(self, why: str) -> None:
         """Say goodbye to every browser and close."""
         bye = bytes(json_frame(Kind.BYE, WHOLE_DESK, NO_TIME, {"why": why}))
-        for socket in tuple(self._sockets):
-            with suppress(ConnectionError, RuntimeError):
-                await socket.send_bytes(bye)
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+        await asyncio.gather(*(self._farewell(one, bye) for one in tuple(self._sockets)))
         if self._runner is not None:
             await self._runner.cleanup()
+
+    @staticmethod
+    async def _farewell(socket: web.WebSocketResponse, bye: bytes) -> None:
+        """Send the last words; a browser that does not take them is not waited for."""
+        with suppress(ConnectionError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(BYE_S):
+                await socket.send_bytes(bye)
+                await socket.close(code=WSCloseCode.GOING_AWAY)
 
     # -- what is let in --------------------------------------------------------------------------
 

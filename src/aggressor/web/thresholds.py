@@ -45,7 +45,7 @@ class Rule(NamedTuple):
 _TAKEN, _FADE, _REST = "enough taken", "delta fade", "thinning rows, stillness or finished auction"
 _RUN, _SLOWER, _NEAR = "fast one-sided run", "slower flow or bounce", "approach or repetition"
 _THIN, _FLOW, _BURST = "wide spread or gap", "forced flow", "clearing burst"
-_CAME = "price came, and was there to the end"
+_CAME = "it came near, and was there"
 _PRESSED = "aggression against them, or price well inside"
 
 RULES: Mapping[int, tuple[Rule, ...]] = {

@@ -1,11 +1,14 @@
 """Serving a desk: the page is there at once, and told what it waits for until the desk is.
 
 Loading an engine takes a second, compiling it for the first time minutes. So the desk is made in a
-thread, and browsers that come before it hear by NOTICE how far that is.
+thread, and browsers that come before it hear by NOTICE how far that is. However it ends, a trouble
+or a stop by the machine or by hand, browsers are told so before their sockets close.
 """
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from aggressor.schema.event import NO_TIME
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from aggressor.run.desk.acts import Acts
 
 _TOLD_EVERY = 5  # kernels
+STOPPED = "the desk was stopped where it runs"
 
 
 class _Door:
@@ -43,7 +47,7 @@ async def serve(
     opened: Callable[[str], None],
     token: str | None = None,
 ) -> None:
-    """Serve the desk that `make` returns until the task is cancelled.
+    """Serve the desk that `make` returns until the task is cancelled or the process is told to end.
 
     `make` runs in a thread; `opened` is told the address before. Raises ConfigError where the port
     is taken, and whatever `make` raises.
@@ -51,19 +55,44 @@ async def serve(
     hub, door = Hub(), _Door()
     server = DeskServer(hub, door, say, token)
     await server.start(port)
-    why = "the desk was closed"
+    why = STOPPED
+    with _terminated() as told:
+        try:
+            opened(server.address)
+            desk = await _made(make, hub, say)
+            hub.adopt(desk.hub)
+            desk.use(hub)
+            door.desk = desk
+            await desk.run()
+        except asyncio.CancelledError:
+            if not told.is_set():
+                raise
+        except Exception as trouble:
+            why = str(trouble)
+            raise
+        finally:
+            await server.stop(why)
+
+
+@contextmanager
+def _terminated() -> Iterator[asyncio.Event]:
+    """Cancel the task in hand when the process is told to end; the event says that it was that."""
+    loop, task, told = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert task is not None, "a desk is served by a task"
+
+    def end() -> None:
+        told.set()
+        task.cancel()
+
     try:
-        opened(server.address)
-        desk = await _made(make, hub, say)
-        hub.adopt(desk.hub)
-        desk.use(hub)
-        door.desk = desk
-        await desk.run()
-    except Exception as trouble:
-        why = str(trouble)
-        raise
+        loop.add_signal_handler(signal.SIGTERM, end)
+    except (NotImplementedError, ValueError, RuntimeError):  # no such signals, or not our thread
+        yield told
+        return
+    try:
+        yield told
     finally:
-        await server.stop(why)
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def _made(make: Callable[[], "Acts"], hub: Hub, say: Callable[[str], None]) -> "Acts":

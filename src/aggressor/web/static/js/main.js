@@ -199,7 +199,7 @@ class Page {
     document.body.classList.toggle("offline", state !== "open");
     if (state !== "open") this.desk.armed_here = false;
     if (state === "open") this.banner("", false);
-    else this.banner(state === "ended" ? `The desk has ended: ${words}` : words, false);
+    else this.banner(state === "ended" ? `The desk has ended: ${words}. Start it again and open the address that it prints.` : words, false);
   }
 
   /** @param {string} words @param {boolean} note */
