@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from aggressor.detectors.thresholds import UNCHANGED, Changes, changes_in, read_thresholds
 from aggressor.engine.columns import COLUMNS, column_indices, empty_row, read_columns
 from aggressor.engine.levels import book_levels
 from aggressor.features.bars import BAR
@@ -60,13 +61,19 @@ def open(
     start: When = None,
     stop: When = None,
     profile: str = "perp",
+    thresholds: Path | str | Changes | None = None,
 ) -> "Day":
     """Open one instrument of a store for reading, all of it or [start, stop).
 
-    `profile` chooses the defaults of the measures: "perp" or "micro". Raises StoreError for what
-    the store does not hold.
+    `profile` chooses the defaults of the measures: "perp" or "micro"; `thresholds` changes those of
+    the detectors: a TOML file (`aggressor calibrate` writes one), or detector -> field -> value.
+    Raises StoreError for what the store does not hold, ConfigError for thresholds that cannot be.
     """
-    return Day(store, instrument, start, stop, profile)
+    if thresholds is None or isinstance(thresholds, Path | str):
+        changes: Changes = read_thresholds(thresholds, profile)
+    else:
+        changes = changes_in(thresholds)
+    return Day(store, instrument, start, stop, profile, changes)
 
 
 def composite(
@@ -99,10 +106,17 @@ class Day:
     """One instrument of a store; any length of time, not only a day."""
 
     def __init__(
-        self, store: Path | str, instrument: str, start: When, stop: When, profile: str
+        self,
+        store: Path | str,
+        instrument: str,
+        start: When,
+        stop: When,
+        profile: str,
+        thresholds: Changes = UNCHANGED,
     ) -> None:
         self.store = Path(store)
         self.profile = profile
+        self.thresholds = thresholds
         self._span = _ns(start), _ns(stop)
         self._id = instrument
         self.instrument: Instrument = self._study(None, None).definition
@@ -216,7 +230,14 @@ class Day:
 
     def _study(self, start: When, stop: When) -> Study:
         first, last = self._between(start, stop)
-        return Study(self.store, self._id, start_ns=first, stop_ns=last, profile=self.profile)
+        return Study(
+            self.store,
+            self._id,
+            start_ns=first,
+            stop_ns=last,
+            profile=self.profile,
+            thresholds=self.thresholds,
+        )
 
 
 def in_units(table: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from aggressor.cli.live import At
 from aggressor.cli.trading import LimitsFile
-from aggressor.cli.words import Defaults, Start, Stop, usage
+from aggressor.cli.words import Defaults, Start, Stop, ThresholdsFile, usage
 
 if TYPE_CHECKING:
     from aggressor.run.desk.acts import Acts
@@ -27,6 +27,7 @@ def desk(
     limits: LimitsFile = None,
     equity: float = 10_000.0,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     start: Start = None,
     stop: Stop = None,
     store: Annotated[
@@ -82,12 +83,19 @@ def desk(
         )
 
     def make() -> "Acts":
+        from aggressor.detectors.thresholds import read_thresholds
         from aggressor.run.accounts.rules import DEFAULT_RULES, rules_of
         from aggressor.run.assemble import Settings
         from aggressor.run.desk.desk import DeskPlan, ready
+        from aggressor.run.desk.markets import (
+            SYNTHETIC_PROFILE,
+            synthetic_market,
+            synthetic_settings,
+        )
 
         rules = DEFAULT_RULES if limits is None else rules_of(limits)
-        settings = Settings(strategy=strategy, profile=profile, equity=equity)
+        changes = read_thresholds(thresholds, SYNTHETIC_PROFILE if synthetic else profile)
+        settings = Settings(strategy=strategy, profile=profile, thresholds=changes, equity=equity)
         if markets:
             from aggressor.run.desk.live import LivePlan, PaperPlan, desk_folder, live_desk
 
@@ -98,10 +106,8 @@ def desk(
             )
             return live_desk(plan, read_only=read_only)
         if replay is None:
-            from aggressor.run.desk.markets import synthetic_market, synthetic_settings
-
             market = synthetic_market(seed)
-            settings = synthetic_settings(strategy or "exhaustion_scalp")
+            settings = synthetic_settings(strategy or "exhaustion_scalp", changes)
         else:
             from aggressor.run.desk.recording import stored_market
 

@@ -16,6 +16,7 @@ from aggressor.cli.words import (
     Stop,
     StoreDir,
     Svg,
+    ThresholdsFile,
     Venue,
     pictures,
     show,
@@ -175,6 +176,7 @@ def signals(
     start: Start = None,
     stop: Stop = None,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     candles: Candles = None,
     parquet: Parquet = None,
     png: Png = None,
@@ -190,6 +192,7 @@ def signals(
     near_misses
         Also episodes that ended unconfirmed, with the condition that failed.
     """
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import signals as run
@@ -200,6 +203,7 @@ def signals(
         "start_ns": moment_ns(start),
         "stop_ns": moment_ns(stop),
         "profile": profile,
+        "thresholds": read_thresholds(thresholds, profile),
         "candles": candles or (),
     }
     written: dict[str, Any] = {}
@@ -332,11 +336,13 @@ def context(
     start: Start = None,
     stop: Stop = None,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     candles: Candles = None,
     parquet: Parquet = None,
     json: Json = False,
 ) -> None:
     """Show open interest, funding, volatility, regimes at the end of a span; blanks say why."""
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import context as run
@@ -348,6 +354,7 @@ def context(
             start_ns=moment_ns(start),
             stop_ns=moment_ns(stop),
             profile=profile,
+            thresholds=read_thresholds(thresholds, profile),
             candles=candles or (),
             progress=step,
         )

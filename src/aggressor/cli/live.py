@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from aggressor.cli.words import Defaults, Json, StoreDir, show, usage
+from aggressor.cli.words import Defaults, Json, StoreDir, ThresholdsFile, show, usage
 
 At = Annotated[
     str,
@@ -66,6 +66,7 @@ def watch(
     for_: For = None,
     levels: int = 12,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     at: At = "",
     json: Json = False,
 ) -> None:
@@ -80,11 +81,12 @@ def watch(
     """
     import asyncio
 
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.reports.live_tables import watch_screen
     from aggressor.run.lines import watch as run
     from aggressor.run.lines.live_screen import live_screen
 
-    span = seconds(for_)
+    span, changes = seconds(for_), read_thresholds(thresholds, profile)
     with live_screen(watch_screen, quiet=json) as screen:
         result = asyncio.run(
             run.watch(
@@ -94,6 +96,7 @@ def watch(
                 seconds=span,
                 at=at,
                 profile=profile,
+                thresholds=changes,
                 levels=levels,
             )
         )

@@ -14,6 +14,7 @@ from aggressor.cli.words import (
     Start,
     Stop,
     StoreDir,
+    ThresholdsFile,
     show,
     usage,
 )
@@ -74,6 +75,7 @@ def backtest(
     taker_bp: float = 5.0,
     equity: float = 10_000.0,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     start: Start = None,
     stop: Stop = None,
     candles: Candles = None,
@@ -117,6 +119,7 @@ def backtest(
     journal
         Keep the run in this folder, for `aggressor report`.
     """
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.run.assemble import Settings
     from aggressor.run.backtests.backtest import backtest_of
     from aggressor.run.backtests.market_source import stored
@@ -135,6 +138,7 @@ def backtest(
         rule=rule,
         params="" if params is None else str(params),
         profile=profile,
+        thresholds=read_thresholds(thresholds, profile),
         latency_ms=latency_ms,
         queue=queue,
         maker_bp=maker_bp,
@@ -186,10 +190,12 @@ def rates(
     start: Start = None,
     stop: Stop = None,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     candles: Candles = None,
     json: Json = False,
 ) -> None:
     """Hold how often each detector speaks against 5 to 50 a day, and name what fails most."""
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import rates as run
@@ -201,14 +207,19 @@ def rates(
             start_ns=moment_ns(start),
             stop_ns=moment_ns(stop),
             profile=profile,
+            thresholds=read_thresholds(thresholds, profile),
             candles=candles or (),
             progress=step,
         )
     show(result, json, "show_rates")
 
 
-def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
-    """Score every detector against labelled synthetic scenarios, and count alarms on two nulls.
+def score(
+    *, seed: int = 1, hours: float = 1.0, thresholds: ThresholdsFile = None, json: Json = False
+) -> None:
+    """Score every detector against labelled synthetic scenarios, and count alarms on the nulls.
+
+    The scenarios are made for the windows of the profile micro: thresholds must be too.
 
     Parameters
     ----------
@@ -217,11 +228,13 @@ def score(*, seed: int = 1, hours: float = 1.0, json: Json = False) -> None:
     hours
         Hours of each market.
     """
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.run.progress import progress
     from aggressor.run.studies import score as run
 
     with progress(quiet=json) as step:
-        result = run.score(seed, hours, progress=step)
+        changes = read_thresholds(thresholds, run.PROFILE)
+        result = run.score(seed, hours, progress=step, thresholds=changes)
     show(result, json, "show_score")
 
 

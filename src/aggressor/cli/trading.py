@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from aggressor.cli.live import At, For, seconds
-from aggressor.cli.words import Defaults, Json, show, usage
+from aggressor.cli.words import Defaults, Json, ThresholdsFile, show, usage
 
 if TYPE_CHECKING:
     from aggressor.run.accounts.alerts import Alerts
@@ -43,6 +43,7 @@ def paper(
     taker_bp: float = 5.0,
     equity: float = 10_000.0,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     alert: Alert = None,
     metrics: MetricsPort = None,
     json: Json = False,
@@ -71,6 +72,7 @@ def paper(
     """
     import asyncio
 
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.reports.trading_tables import paper_screen
     from aggressor.run.accounts import paper as run
     from aggressor.run.accounts.rules import DEFAULT_RULES, rules_of
@@ -84,6 +86,7 @@ def paper(
     settings = Settings(
         strategy=strategy,
         profile=profile,
+        thresholds=read_thresholds(thresholds, profile),
         latency_ms=latency_ms,
         queue=queue,
         maker_bp=maker_bp,
@@ -115,6 +118,7 @@ def live(
     at: At = "",
     watchdog: bool = True,
     profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
     alert: Alert = None,
     metrics: MetricsPort = None,
     json: Json = False,
@@ -135,6 +139,7 @@ def live(
     """
     import asyncio
 
+    from aggressor.detectors.thresholds import read_thresholds
     from aggressor.reports.trading_tables import paper_screen
     from aggressor.run.accounts import live as run
     from aggressor.run.accounts.rules import rules_of
@@ -151,7 +156,11 @@ def live(
     by_venue(instruments)
     plan = run.LivePlan(
         names=instruments,
-        settings=Settings(strategy=strategy, profile=profile),
+        settings=Settings(
+            strategy=strategy,
+            profile=profile,
+            thresholds=read_thresholds(thresholds, profile),
+        ),
         rules=rules_of(limits),
         store=store,
         seconds=seconds(for_),

@@ -26,6 +26,14 @@ Stop = Annotated[str | None, Parameter(name="--to", help="Moment to stop before.
 Defaults = Annotated[
     Profile, Parameter(help="Which defaults: a liquid perpetual or a thin micro contract.")
 ]
+ThresholdsFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--thresholds",
+        help="TOML file of detector thresholds on top of the profile; `aggressor calibrate` writes "
+        "one.",
+    ),
+]
 Parquet = Annotated[Path | None, Parameter(help="Write columns to this file instead of showing.")]
 Candles = Annotated[
     list[Path] | None,

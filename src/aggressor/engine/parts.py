@@ -15,18 +15,6 @@ from numpy.typing import NDArray
 from aggressor.context.bias import BIAS_PROFILES, BiasState, bias_state
 from aggressor.context.interest import INTEREST_PROFILES, InterestState, interest_state
 from aggressor.context.liquidity import LIQUIDITY_PROFILES, LiquidityState, liquidity_state
-from aggressor.detectors import (
-    absorption,
-    cascade_records,
-    iceberg,
-    pull,
-    push_records,
-    stop_records,
-    trapped,
-    vacuum,
-)
-from aggressor.detectors import divergence as divergences
-from aggressor.detectors import exhaustion as exhaustions
 from aggressor.detectors.absorption_records import AbsorptionState, absorption_state
 from aggressor.detectors.breaks import BreaksState, breaks_state
 from aggressor.detectors.cascade_records import CascadeState, cascade_state
@@ -39,13 +27,13 @@ from aggressor.detectors.push_records import PushThroughState, push_through_stat
 from aggressor.detectors.scene import Scenes, new_scenes
 from aggressor.detectors.stacking import StackingState, stacking_state
 from aggressor.detectors.stop_records import StopRunState, stop_run_state
+from aggressor.detectors.thresholds import UNCHANGED, Changes, thresholds_of
 from aggressor.detectors.trapped import TrappedState, trapped_state
 from aggressor.detectors.vacuum import VacuumState, vacuum_state
 from aggressor.detectors.wall import WallSignals, wall_signals
 from aggressor.features.auction import AUCTION_PROFILES, AuctionState, auction_state
 from aggressor.features.delta import WindowState, window_state
 from aggressor.features.depth_flow import DepthFlowState, depth_flow_state
-from aggressor.features.diagonal import DIAGONAL_PROFILES
 from aggressor.features.fade import FADE_PROFILES, FadeState, fade_state
 from aggressor.features.forced import (
     FORCED_PROFILES,
@@ -91,7 +79,7 @@ from aggressor.features.speed import SPEED_PROFILES, SpeedState, speed_state
 from aggressor.features.swings import SwingsState, swings_state
 from aggressor.features.volatility import VOLATILITY_PROFILES, VolatilityState, volatility_state
 from aggressor.features.vpin import VPIN_PROFILES, VpinState, vpin_state
-from aggressor.features.wall_records import WALL_PROFILES, WallParameters, WallsState, walls_state
+from aggressor.features.wall_records import WallParameters, WallsState, walls_state
 from aggressor.features.watch import WatchState, watch_state
 from aggressor.features.zones import ZonesState, zones_state
 from aggressor.market.composite_records import COMPOSITE_PROFILES, CompositeState, composite_state
@@ -180,6 +168,7 @@ def new_parts(
     bars: Sequence[BarSeries],
     *,
     profile: str = "perp",
+    thresholds: Changes = UNCHANGED,
     cost_ticks: float = 0.0,
     timer_ns: int = 100_000_000,
     tolerance_ns: int = 250_000_000,
@@ -188,9 +177,10 @@ def new_parts(
     """Return the parts for `instruments`; `bars` holds the same number of series per lane, lane by
     lane. They are not linked yet: see `pipeline.new_pipeline`.
 
-    `profile` is "perp" or "micro"; `cost_ticks` the round-trip cost the run of R7.1 is held
-    against; `publication` says how forced orders are published (`features.forced`), for all lanes
-    or one by one.
+    `profile` is "perp" or "micro", `thresholds` what is changed of its detectors; `cost_ticks` the
+    round-trip cost the run of R7.1 is held against; `publication` says how forced orders are
+    published (`features.forced`), for all lanes or one by one. Raises ConfigError for a profile or
+    a threshold that there is not.
     """
     lanes = len(instruments)
     assert len(bars) % lanes == 0, "every lane has the same number of bar series"
@@ -198,8 +188,8 @@ def new_parts(
     head["bars_per_lane"] = len(bars) // lanes
     first = bars[:: len(bars) // lanes]
     fade_parameters = profile_of(FADE_PROFILES, profile)
-    walls = [wall_parameters(one, profile) for one in instruments]
-    diagonal = profile_of(DIAGONAL_PROFILES, profile)
+    chosen = thresholds_of(profile, thresholds)
+    walls = [wall_parameters(one, chosen.wall) for one in instruments]
     impact = profile_of(IMPACT_PROFILES, profile)
     market = market_state(lanes, tolerance_ns=tolerance_ns)
     return Pipeline(
@@ -231,39 +221,39 @@ def new_parts(
         session=session_state([SessionSpec(row_ticks=one.row_ticks) for one in first]),
         locations=locations_state(lanes),
         swings=swings_state([2, 5] * lanes),
-        zones=zones_state(lanes, diagonal),
+        zones=zones_state(lanes, chosen.stacking),
         auction=auction_state(lanes, profile_of(AUCTION_PROFILES, profile)),
         volatility=volatility_state(lanes, profile_of(VOLATILITY_PROFILES, profile)),
         scenes=new_scenes(lanes, cost_ticks),
         outbox=new_outbox(),
         wall_signals=wall_signals(walls),
-        exhaustion=exhaustion_state(lanes, exhaustions.PROFILES[profile], cost_ticks, timer_ns),
-        divergence=divergence_state(lanes, profile_of(divergences.PROFILES, profile)),
-        stacking=stacking_state([diagonal] * lanes),
-        absorption=absorption_state(lanes, profile_of(absorption.PROFILES, profile)),
-        iceberg=iceberg_state(lanes, profile_of(iceberg.PROFILES, profile)),
-        pull=pull_state(lanes, profile_of(pull.PROFILES, profile)),
-        vacuum=vacuum_state(lanes, profile_of(vacuum.PROFILES, profile)),
+        exhaustion=exhaustion_state(lanes, chosen.exhaustion, cost_ticks, timer_ns),
+        divergence=divergence_state(lanes, chosen.divergence),
+        stacking=stacking_state([chosen.stacking] * lanes),
+        absorption=absorption_state(lanes, chosen.absorption),
+        iceberg=iceberg_state(lanes, chosen.iceberg),
+        pull=pull_state(lanes, chosen.pull),
+        vacuum=vacuum_state(lanes, chosen.vacuum),
         breaks=breaks_state(lanes),
-        push_through=push_through_state(lanes, profile_of(push_records.PROFILES, profile)),
-        stop_run=stop_run_state(lanes, profile_of(stop_records.PROFILES, profile)),
-        trapped=trapped_state(lanes, profile_of(trapped.PROFILES, profile)),
-        cascade=cascade_state(lanes, profile_of(cascade_records.PROFILES, profile)),
+        push_through=push_through_state(lanes, chosen.push_through),
+        stop_run=stop_run_state(lanes, chosen.stop_run),
+        trapped=trapped_state(lanes, chosen.trapped),
+        cascade=cascade_state(lanes, chosen.cascade),
         interest=interest_state(lanes, profile_of(INTEREST_PROFILES, profile)),
         liquidity=liquidity_state(lanes, [profile_of(LIQUIDITY_PROFILES, profile)] * lanes),
         bias=bias_state(lanes, profile_of(BIAS_PROFILES, profile)),
     )
 
 
-def wall_parameters(instrument: Instrument, profile: str) -> WallParameters:
-    """Return the wall thresholds of an instrument, with its round prices in ticks.
+def wall_parameters(instrument: Instrument, thresholds: WallParameters) -> WallParameters:
+    """Return wall thresholds with the round prices of an instrument in ticks.
 
     Where a multiple of ten stands at every few ticks it is no round price.
     """
     ticks = 10 / instrument.tick
     tens = int(ticks) if ticks == int(ticks) else 0
     return msgspec.structs.replace(
-        profile_of(WALL_PROFILES, profile),
+        thresholds,
         tens_ticks=tens if tens >= ROUND_TICKS_MIN else 0,
         hundreds_ticks=10 * tens,
     )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from aggressor.detectors.thresholds import UNCHANGED, Changes, thresholds_of
 from aggressor.engine.engine import Engine
 from aggressor.engine.journal import Journal
 from aggressor.engine.parts import Pipeline
@@ -23,7 +24,6 @@ from aggressor.execution.losses import LossRule
 from aggressor.execution.pace import PaceRule
 from aggressor.features.bars import bar_spec
 from aggressor.features.forced import COMPLETE
-from aggressor.features.parameters import PROFILES
 from aggressor.features.series import BarSeries
 from aggressor.run.assignment import assigned
 from aggressor.run.own_strategy import is_own, own_strategy
@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     strategy: str = "exhaustion_scalp"  # or several, and where: run/assignment; or none
     profile: str = "perp"
+    thresholds: dict[str, dict[str, Any]] = {}  # changes to the profile's, by detector
     latency_ms: str = "5,20,20"
     queue: str = "risk-averse"
     maker_bp: float = 2.0
@@ -122,10 +123,7 @@ def assemble(
     """
     if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
-    if settings.profile not in PROFILES:
-        raise ConfigError(
-            f"There is no profile {settings.profile!r}; there is {', '.join(PROFILES)}."
-        )
+    thresholds_of(settings.profile, settings.thresholds)
     if made is None:
         made = strategies_of(settings, instruments, mode)
     strategies = [(k, wrap(one)) for k, one in made]
@@ -137,7 +135,7 @@ def assemble(
         for currency in {desk.books.currency(k) for k in range(len(instruments))}:
             desk.books.deposit(currency, amount)
     fees = Fees(settings.maker_bp, settings.taker_bp)
-    pipeline = pipeline_of(instruments, settings.profile)
+    pipeline = pipeline_of(instruments, settings.profile, settings.thresholds)
     return Assembly(
         engine=Engine(instruments, pipeline, strategies, desk, fees, journal),
         strategies=[one for _, one in strategies],
@@ -150,12 +148,18 @@ def assemble(
     )
 
 
-def pipeline_of(instruments: Sequence[Instrument], profile: str) -> Pipeline:
-    """Return a pipeline with one-minute bars, told how each venue publishes forced orders."""
+def pipeline_of(
+    instruments: Sequence[Instrument], profile: str, thresholds: Changes = UNCHANGED
+) -> Pipeline:
+    """Return a pipeline with one-minute bars, told how each venue publishes forced orders.
+
+    Raises ConfigError for a profile or a threshold that there is not.
+    """
     return new_pipeline(
         instruments,
         [BarSeries(k, bar_spec("1m", one)) for k, one in enumerate(instruments)],
         profile=profile,
+        thresholds=thresholds,
         publication=[
             COMPLETE if one.venue == SYNTHETIC else publication_of(one.venue) for one in instruments
         ],

@@ -1,6 +1,7 @@
 """The synthetic market as one that a desk can begin again and again."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from aggressor.sim.synthetic.presets import demo_config, demo_instrument
 from aggressor.store.replay import Replay
 
 SYNTHETIC_HOURS = 4.0
+SYNTHETIC_PROFILE = "micro"
 SYNTHETIC_OPENS_S = 330.0  # behind the warm-up: yardsticks are known, the first scenario is near
 AHEAD_NS = 120_000_000_000  # the market is made so far ahead: longer than a scenario lasts
 _ROWS = 1_024
@@ -48,11 +50,14 @@ class Ahead:
         return place >= 0 and int(times[-1]) - int(times[place]) >= self._ahead_ns
 
 
-def synthetic_settings(strategy: str) -> Settings:
+def synthetic_settings(
+    strategy: str, thresholds: dict[str, dict[str, Any]] | None = None
+) -> Settings:
     """Return what the demo trades with: its profile, its costs, its money."""
     return Settings(
         strategy=strategy,
-        profile="micro",
+        profile=SYNTHETIC_PROFILE,
+        thresholds=thresholds or {},
         maker_bp=0.5,
         taker_bp=2.0,
         equity=100_000.0,

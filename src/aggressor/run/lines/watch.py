@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from aggressor.detectors.outbox import drain
+from aggressor.detectors.thresholds import UNCHANGED, Changes
 from aggressor.engine.levels import book_levels
 from aggressor.engine.pipeline import NEEDS_ROOM, advance, make_room
 from aggressor.features.delta import window_delta, window_volume
@@ -39,11 +40,18 @@ class Watcher:
     """The pipeline of one instrument over live rows, and a document of where it stands."""
 
     def __init__(
-        self, instrument: Instrument, *, profile: str, levels: int, orders: int, signals: int
+        self,
+        instrument: Instrument,
+        *,
+        profile: str,
+        thresholds: Changes = UNCHANGED,
+        levels: int,
+        orders: int,
+        signals: int,
     ) -> None:
         self.instrument = instrument
         self.events = 0
-        self._pipe = pipeline_of([instrument], profile)
+        self._pipe = pipeline_of([instrument], profile, thresholds)
         self._levels = levels
         self._read = 0
         self._orders: deque[dict[str, Any]] = deque(maxlen=orders)
@@ -128,6 +136,7 @@ async def watch(
     seconds: float | None = None,
     at: str = "",
     profile: str = "perp",
+    thresholds: Changes = UNCHANGED,
     levels: int = 12,
 ) -> dict[str, Any]:
     """Show one market until `seconds` have passed or the task is cancelled; return the last look.
@@ -140,7 +149,12 @@ async def watch(
         lines, _ = await open_lines([name], Wires(rest, clock, notice, at), backlog)
         line: Line = lines[0]
         watcher = Watcher(
-            line.instruments[0], profile=profile, levels=levels, orders=20, signals=20
+            line.instruments[0],
+            profile=profile,
+            thresholds=thresholds,
+            levels=levels,
+            orders=20,
+            signals=20,
         )
         feed = LiveFeed(backlog, clock)
         task = loop.create_task(line.run())

@@ -25,6 +25,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from aggressor.detectors.outbox import drain
+from aggressor.detectors.thresholds import UNCHANGED, Changes, thresholds_of
 from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance, make_room
 from aggressor.features import series as bar_series
 from aggressor.run.assemble import pipeline_of
@@ -143,10 +144,13 @@ class _Source:
 
 
 def signals_over(
-    instrument: Instrument, chunks: Iterable[Events], profile: str = PROFILE
+    instrument: Instrument,
+    chunks: Iterable[Events],
+    profile: str = PROFILE,
+    thresholds: Changes = UNCHANGED,
 ) -> Signals:
     """Run a fresh pipeline over events of one instrument, with TIMERs; return all SIGNAL rows."""
-    pipe = pipeline_of([instrument], profile)
+    pipe = pipeline_of([instrument], profile, thresholds)
     rows = [empty_signals(0)]
     for events in chunks:
         start = 0
@@ -163,11 +167,14 @@ def signals_over(
     return np.concatenate(rows)
 
 
-def score(seed: int, hours: float, progress: Step = silent) -> dict[str, Any]:
+def score(
+    seed: int, hours: float, progress: Step = silent, *, thresholds: Changes = UNCHANGED
+) -> dict[str, Any]:
     """Score every detector on `hours` of each market; return the document of the command.
 
-    Raises ConfigError when `hours` is not above 0.
+    Raises ConfigError when `hours` is not above 0, or for a threshold that there is not.
     """
+    thresholds_of(PROFILE, thresholds)
     if not 0 < hours < float("inf"):
         raise ConfigError(f"hours must be above 0, not {hours}.")
     began = time.perf_counter()
@@ -177,7 +184,7 @@ def score(seed: int, hours: float, progress: Step = silent) -> dict[str, Any]:
     written: set[int] = set()
     for number, (market, difficulty, tape) in enumerate(plan):
         progress(f"scoring on {tape.name}", number / len(plan))
-        judged = _judge(tape)
+        judged = _judge(tape, thresholds)
         written |= {int(kind) for kind in np.unique(judged.signals["kind"])}
         scores = score_signals(judged.signals, judged.labels, since_ns=judged.since_ns)
         if difficulty == "":
@@ -242,7 +249,7 @@ def _chunks(replay: Replay) -> Iterator[Events]:
         yield events
 
 
-def _judge(tape: Tape) -> Judged:
+def _judge(tape: Tape, thresholds: Changes = UNCHANGED) -> Judged:
     """Run the pipeline over one tape."""
     feed: SyntheticFeed | MartingaleFeed
     warmup_s = SCORED_WARMUP_S
@@ -254,7 +261,7 @@ def _judge(tape: Tape) -> Judged:
         feed = SyntheticFeed(replace(tape.config, log=True), warmup_s + tape.seconds + more_s)
     stop_ns = tape.config.start_ns + int((warmup_s + tape.seconds) * _NS)
     source = _Source(feed, tape.single, stop_ns)
-    signals = signals_over(demo_instrument(), _chunks(Replay([source])))
+    signals = signals_over(demo_instrument(), _chunks(Replay([source])), PROFILE, thresholds)
     since_ns = tape.config.start_ns + int(warmup_s * _NS)
     if tape.single:
         since_ns = max(since_ns, min((one.start_ns for one in feed.labels), default=2**62))

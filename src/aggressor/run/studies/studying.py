@@ -18,10 +18,11 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 
 from aggressor.detectors.outbox import drain
+from aggressor.detectors.thresholds import UNCHANGED, Changes, thresholds_of
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.pipeline import DECIDE_TIMER, NEEDS_ROOM, advance, make_room
 from aggressor.features import series as bar_series
-from aggressor.features.parameters import PERP, PROFILES
+from aggressor.features.parameters import PERP
 from aggressor.run.assemble import pipeline_of
 from aggressor.run.progress import Step, silent
 from aggressor.run.studies.candles import Seeded, seed
@@ -47,6 +48,7 @@ class Asked(TypedDict, total=False):
     start_ns: int | None  # of receive time; None: the beginning
     stop_ns: int | None  # before it; None: the end
     profile: str
+    thresholds: Changes  # of the detectors, on top of the profile
     candles: Sequence[Path]  # files of closed hours before it: the past of the bias
 
 
@@ -73,16 +75,18 @@ class Study:
         start_ns: int | None = None,
         stop_ns: int | None = None,
         profile: str = PERP,
+        thresholds: Changes = UNCHANGED,
         candles: Sequence[Path] = (),
     ) -> None:
-        """Open a store. Raises StoreError for what it does not hold, ConfigError for a profile.
+        """Open a store. Raises StoreError for what it does not hold, ConfigError for a profile or a
+        threshold that there is not.
 
         `candles` are files of closed hours before it (run/studies/candles): the past of the bias.
         """
-        if profile not in PROFILES:
-            raise ConfigError(f"There is no profile {profile!r}; there is {', '.join(PROFILES)}.")
+        thresholds_of(profile, thresholds)
         self.store = Store(Path(store))
         self.profile = profile
+        self.thresholds = thresholds
         self.start_ns = NO_TIME if start_ns is None else start_ns
         self.stop_ns = NEVER_NS if stop_ns is None else stop_ns
         if self.start_ns >= self.stop_ns:
@@ -120,7 +124,7 @@ class Study:
 
     def pipeline(self) -> Pipeline:
         """Return a pipeline for these instruments that has seen nothing but the candles."""
-        pipe = pipeline_of(self.definitions, self.profile)
+        pipe = pipeline_of(self.definitions, self.profile, self.thresholds)
         if self.candles and self.parts:
             first_ns = self._first_read_ns()
             self.seeded = seed(pipe.bias, self.lane, self.candles, self.definition, first_ns)
