@@ -54,6 +54,7 @@ _COMMANDS = (
     execution.slippage,
     runs.score,
     runs.rates,
+    runs.calibrate,
     runs.warm,
 )
 for _command in _COMMANDS:

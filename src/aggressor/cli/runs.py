@@ -214,6 +214,54 @@ def rates(
     show(result, json, "show_rates")
 
 
+def calibrate(
+    store: StoreDir,
+    /,
+    *,
+    instrument: InstrumentId,
+    out: Path,
+    goal: str = "5..50",
+    start: Start = None,
+    stop: Stop = None,
+    profile: Defaults = "perp",
+    thresholds: ThresholdsFile = None,
+    candles: Candles = None,
+    json: Json = False,
+) -> None:
+    """Choose detector thresholds by how often they speak on a recording, never by profit.
+
+    Parameters
+    ----------
+    out
+        TOML file to write, for --thresholds of every command that has it.
+    goal
+        Confirmed episodes a day that are wanted of each detector, LOW..HIGH.
+    """
+    from aggressor.detectors.thresholds import read_thresholds
+    from aggressor.reports.moments import moment_ns
+    from aggressor.run.progress import progress
+    from aggressor.run.studies import calibration as run
+
+    try:
+        low, high = (float(part) for part in goal.split(".."))
+    except ValueError:
+        usage(f"{goal!r} is no goal: write LOW..HIGH in episodes a day, as 5..50")
+    with progress(quiet=json) as step:
+        result = run.calibrate(
+            store,
+            instrument,
+            out,
+            goal=(low, high),
+            start_ns=moment_ns(start),
+            stop_ns=moment_ns(stop),
+            profile=profile,
+            thresholds=read_thresholds(thresholds, profile),
+            candles=candles or (),
+            progress=step,
+        )
+    show(result, json, "show_calibration")
+
+
 def score(
     *, seed: int = 1, hours: float = 1.0, thresholds: ThresholdsFile = None, json: Json = False
 ) -> None:

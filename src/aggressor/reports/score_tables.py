@@ -1,4 +1,4 @@
-"""What `score` and `rates` print: found, missed, false, alarms on nulls; events a day."""
+"""What `score`, `rates` and `calibrate` print: found, missed, false; events a day; trials."""
 
 from typing import Any
 
@@ -71,6 +71,63 @@ def show_rates(result: dict[str, Any]) -> None:
             ", ".join(f"{name} {count}" for name, count in row["failed"].items()),
         )
     wide_console().print(table)
+
+
+def show_calibration(result: dict[str, Any]) -> None:
+    """Print what was chosen for each detector, its rates before and after, and every trial."""
+    low, high = result["goal_per_day"]
+    table = table_of(
+        f"{result['instrument']}, {result['profile']}, {result['hours']:.1f} h; "
+        f"goal {low:g} to {high:g} a day",
+        ("detector", "left"),
+        ("before a day", "right"),
+        ("after a day", "right"),
+        ("state", "left"),
+        ("thresholds", "left"),
+    )
+    trials = table_of(
+        f"every value tried, in {result['runs']} runs through the store",
+        ("detector", "left"),
+        ("looseness", "right"),
+        ("values", "left"),
+        ("a day", "right"),
+        ("verdict", "left"),
+        ("params", "left"),
+    )
+    for row in result["detectors"]:
+        name = row["detector"]
+        table.add_row(
+            name, _rate(row["before"]), _rate(row["after"]), row["state"], _values(row["values"])
+        )
+        for one in row["trials"]:
+            trials.add_row(
+                name,
+                f"{one['looseness']:+.3f}",
+                _values(one["values"]),
+                _rate(one),
+                one["verdict"],
+                one["params"],
+            )
+    console = wide_console()
+    console.print(trials)
+    console.print(table)
+    console.print(
+        f"Written to {result['out']}. Rates are in sample: hold them against another span with "
+        f"`aggressor rates --thresholds`.\nDo they still agree with labelled scenarios? "
+        f"{result['next']}"
+    )
+
+
+def _values(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    """Return a rate a day with its interval."""
+    if rate["per_day"] is None:
+        return NOT_KNOWN
+    low, high = rate["per_day_interval"]
+    return f"{rate['per_day']:.1f} ({low:.1f}-{high:.1f})"
 
 
 def _share(value: float | None, interval: Any) -> str:

@@ -14,7 +14,7 @@ recording that is too short to tell, and any of less than LEAST_DAYS, says "not 
 from collections import Counter
 from math import sqrt
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from aggressor.store.layout import DAY_NS
 
 GOAL_A_DAY = (5.0, 50.0)
 LEAST_DAYS = 0.75  # shorter, even silence proves nothing; and hours of a day are not alike
+IN = "in"
 UNKNOWN = "not enough data"
 _SHOWN = 3  # conditions named of the near-misses
 
@@ -46,13 +47,47 @@ def rate_interval(count: int, days: float) -> tuple[float, float]:
     return low / days, high / days
 
 
-def verdict(low: float, high: float) -> str:
+def verdict(low: float, high: float, goal: tuple[float, float] = GOAL_A_DAY) -> str:
     """Return where an interval of the rate a day lies: below, in or above the goal, or unknown."""
-    if high < GOAL_A_DAY[0]:
+    if high < goal[0]:
         return "below"
-    if low > GOAL_A_DAY[1]:
+    if low > goal[1]:
         return "above"
-    return "in" if low >= GOAL_A_DAY[0] and high <= GOAL_A_DAY[1] else UNKNOWN
+    return IN if low >= goal[0] and high <= goal[1] else UNKNOWN
+
+
+class Heard(NamedTuple):
+    """What the detectors said over a span, by kind of signal."""
+
+    days: float
+    firm: dict[int, dict[int, bool]]  # confirmed episode -> it was not provisional
+    missed: dict[int, Counter[str]]  # condition that failed -> episodes
+
+    def rate(self, kind: int, goal: tuple[float, float] = GOAL_A_DAY) -> dict[str, Any]:
+        """Return count, rate a day, its interval and the verdict on it for one detector."""
+        count, days = len(self.firm[kind]), self.days
+        interval = rate_interval(count, days) if days > 0 else None
+        return {
+            "confirmed": count,
+            "per_day": count / days if days > 0 else None,
+            "per_day_interval": interval,
+            "verdict": verdict(*interval, goal) if interval and days >= LEAST_DAYS else UNKNOWN,
+        }
+
+
+def listen(study: Study, progress: Step = silent) -> Heard:
+    """Run a study and count what its detectors say."""
+    firm: dict[int, dict[int, bool]] = {kind: {} for kind in SIGNAL_NAMES}
+    missed: dict[int, Counter[str]] = {kind: Counter() for kind in SIGNAL_NAMES}
+    for moment in study.moments(progress=progress):
+        rows = moment.signals[np.isin(moment.signals["phase"], (CONFIRMED, REJECTED, EXPIRED))]
+        for one in read_signals(rows):
+            if one.phase == CONFIRMED:
+                firm[one.kind].setdefault(one.episode, not one.provisional)
+            elif one.episode not in firm[one.kind]:
+                missed[one.kind][one.failed or PHASE_NAMES[one.phase]] += 1
+    covered = study.covered_ns
+    return Heard((covered[1] - covered[0]) / DAY_NS if covered else 0.0, firm, missed)
 
 
 def rates(
@@ -64,39 +99,23 @@ def rates(
 ) -> dict[str, Any]:
     """Return the document of the command; WALL argues for nothing and has no goal."""
     study = Study(store, instrument, **asked)
-    firm: dict[int, dict[int, bool]] = {kind: {} for kind in SIGNAL_NAMES}
-    missed: dict[int, Counter[str]] = {kind: Counter() for kind in SIGNAL_NAMES}
-    for moment in study.moments(progress=progress):
-        rows = moment.signals[np.isin(moment.signals["phase"], (CONFIRMED, REJECTED, EXPIRED))]
-        for one in read_signals(rows):
-            if one.phase == CONFIRMED:
-                firm[one.kind].setdefault(one.episode, not one.provisional)
-            elif one.episode not in firm[one.kind]:
-                missed[one.kind][one.failed or PHASE_NAMES[one.phase]] += 1
-    covered = study.covered_ns
-    days = (covered[1] - covered[0]) / DAY_NS if covered else 0.0
+    heard = listen(study, progress)
     return {
         "instrument": study.definition.id,
         "profile": study.profile,
-        "hours": 24 * days,
+        "hours": 24 * heard.days,
         "goal_per_day": list(GOAL_A_DAY),
-        "detectors": [
-            _row(kind, firm[kind], missed[kind], days) for kind in SIGNAL_NAMES if kind != WALL
-        ],
+        "detectors": [_row(heard, kind) for kind in SIGNAL_NAMES if kind != WALL],
     } | candles_of(study)
 
 
-def _row(kind: int, firm: dict[int, bool], missed: Counter[str], days: float) -> dict[str, Any]:
+def _row(heard: Heard, kind: int) -> dict[str, Any]:
     """Return what is told of one detector."""
-    count = len(firm)
-    interval = rate_interval(count, days) if days > 0 else None
+    firm, missed = heard.firm[kind], heard.missed[kind]
     return {
         "detector": SIGNAL_NAMES[kind],
-        "confirmed": count,
-        "provisional": count - sum(firm.values()),
-        "per_day": count / days if days > 0 else None,
-        "per_day_interval": interval,
-        "verdict": verdict(*interval) if interval and days >= LEAST_DAYS else UNKNOWN,
+        **heard.rate(kind),
+        "provisional": len(firm) - sum(firm.values()),
         "near_misses": missed.total(),
         "failed": dict(missed.most_common(_SHOWN)),
     }
