@@ -138,10 +138,10 @@ def test_what_is_not_known_is_none() -> None:
         scene,
         lambda v: (
             v.volume_1m, v.vwap_1m, v.last_price, v.high_traded, v.low_traded, v.funding_ns,
-            v.reference_valid, v.liquidity_regime, v.cascade, v.bias, v.trade,
+            v.funding_in_ns, v.reference_valid, v.liquidity_regime, v.cascade, v.bias, v.trade,
         ),
     )  # fmt: skip
-    assert seen == (None,) * 11
+    assert seen == (None,) * 12
     for measure in first_look(scene, lambda v: (v.effective_tick, v.median_spread, v.atr_1m_ticks)):
         assert measure == (None, Ripeness.UNKNOWN)
 
@@ -194,11 +194,12 @@ def test_funding_is_told_by_the_venue() -> None:
     timer = empty_events(1)
     timer["kind"], timer["instrument"] = TIMER, 255
     timer["ts_recv"] = timer["ts_venue"] = START_NS + STEP_NS
-    watcher = Watcher(lambda v: v.funding_ns)
+    watcher = Watcher(lambda v: (v.funding_ns, v.funding_in_ns))
     engine = watching(watcher)
     engine.pipeline.head[0]["timers_decide"] = 1
     engine.step(np.concatenate((events, row, timer)))
-    assert watcher.seen == [28_333_440 * 60_000_000_000]
+    settles = 28_333_440 * 60_000_000_000
+    assert watcher.seen == [(settles, settles - int(row["ts_venue"][0]))]
 
 
 def test_equity_and_position_are_the_desks() -> None:

@@ -42,6 +42,7 @@ class Scene:
     traded_lots: tuple[int, int] = (0, 0)
     taker_rates: tuple[float, float] = (0.0, 0.0)
     mean_print: float = 1.0
+    funding_in_ns: int | None = None
 
 
 @dataclass

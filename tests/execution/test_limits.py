@@ -177,7 +177,12 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "funding is near": (
         14,
         {},
-        {"outside": Outside(funding_in_ns=SECOND), "limits": Limits(funding_window_ns=2 * SECOND)},
+        {"market": Scene(funding_in_ns=SECOND), "limits": Limits(funding_window_ns=2 * SECOND)},
+    ),
+    "funding settles now": (
+        14,
+        {},
+        {"market": Scene(funding_in_ns=0), "limits": Limits(funding_window_ns=2 * SECOND)},
     ),
 }
 
@@ -243,9 +248,27 @@ APPROVALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {},
         {"equity": 1400 * 10**8, "tiers": (tier("0.1", "0.05"),), "stop": 1000},
     ),
-    "a clock that agrees, no funding near": (
+    "a clock that agrees": ({}, {"outside": Outside(clock_offset_ns=100_000_000)}),
+    "funding near, and no window": (
         {},
-        {"outside": Outside(clock_offset_ns=100_000_000, funding_in_ns=SECOND)},
+        {"market": Scene(funding_in_ns=SECOND), "limits": Limits(funding_window_ns=0)},
+    ),
+    "funding at the window's edge": (
+        {},
+        {"market": Scene(funding_in_ns=2 * SECOND), "limits": Limits(funding_window_ns=2 * SECOND)},
+    ),
+    "funding that has settled": (
+        {},
+        {"market": Scene(funding_in_ns=-1), "limits": Limits(funding_window_ns=2 * SECOND)},
+    ),
+    "funding that nobody told": ({}, {"limits": Limits(funding_window_ns=2 * SECOND)}),
+    "what reduces, near funding": (
+        {"reduce_only": True, "side": -1},
+        {
+            "market": Scene(funding_in_ns=SECOND),
+            "position": 10,
+            "limits": Limits(funding_window_ns=2 * SECOND),
+        },
     ),
     "re-pricing is not repeating": (
         {"parent": 100},

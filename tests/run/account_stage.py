@@ -12,7 +12,7 @@ import pytest
 from aggressor.run.accounts.account import LIVE_JOURNAL
 from aggressor.run.accounts.guard import Guard
 from aggressor.run.accounts.live import LivePlan, LiveRun, live
-from aggressor.run.accounts.rules import LimitsTable, ProtectionTable, VenueTable
+from aggressor.run.accounts.rules import LimitsTable, ProtectionTable, TierTable, VenueTable
 from aggressor.run.assemble import Settings
 from aggressor.run.lines.keys import Found
 from aggressor.run.local.venue_server import VenueServer
@@ -27,7 +27,8 @@ BOUNDED = msgspec.structs.replace(
     protection=ProtectionTable(unprotected_ms_max=2_000),
     default=LimitsTable(
         collar_bp=500, cross_bp_max=500, exit_cross_bp_max=2_000, allow_inferred=False,
-        order_size_max=MAX, position_size_max=MAX, stop_multiple=0,
+        order_size_max=MAX, position_size_max=MAX, stop_multiple=0, funding_window_s=0,
+        margin_tiers=(TierTable(initial=Decimal("0.01"), maintenance=Decimal("0.005")),),
     ),
 )  # fmt: skip
 JOURNAL = LIVE_JOURNAL

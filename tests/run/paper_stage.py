@@ -28,7 +28,9 @@ FREE = Rules(
     triggers=TriggersTable(  # a machine under load is late, and its local venue with it
         latency_p99_ms=3_600_000, clock_ms=3_600_000, data_loss_s=3_600, reject_share_bp=10_000
     ),
-    default=LimitsTable(collar_bp=500, cross_bp_max=500, exit_cross_bp_max=2_000),
+    default=LimitsTable(
+        collar_bp=500, cross_bp_max=500, exit_cross_bp_max=2_000, funding_window_s=0
+    ),
 )
 SETTINGS = Settings(strategy=BUSY, profile="micro", equity=1_000_000.0)
 

@@ -61,6 +61,7 @@ class FakeView:
     taker_rates: tuple[float, float] = (0.0, 0.0)
     mean_print: float = 1.0
     last_price: int | None = 1010
+    funding_in_ns: int | None = None
     median_spread: Measure = RIPE_ONE
     effective_tick: Measure = RIPE_ONE
     atr_1m_ticks: Measure = RIPE_EIGHT

@@ -403,6 +403,12 @@ class View:
         return settle if settle != NO_TIME else None
 
     @property
+    def funding_in_ns(self) -> int | None:
+        """Venue time until funding settles; None where the venue has not said."""
+        settles = self.funding_ns
+        return None if settles is None else settles - self.venue_now_ns
+
+    @property
     def reference_valid(self) -> bool | None:
         """Whether another venue of the same underlying agrees with this one; None: none to ask."""
         rows = self.pipeline.composite.rows

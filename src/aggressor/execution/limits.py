@@ -61,7 +61,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     margin_required: bool = False  # refuse while equity is not known: always when live
     clock_offset_ns_max: int = 100_000_000
     clock_required: bool = False  # refuse while it is not measured: always when live
-    funding_window_ns: int = 0  # no new risk so shortly before funding settles
+    funding_window_ns: int = 60_000_000_000  # no new risk so shortly before funding settles
 
 
 class Scene(NamedTuple):
@@ -291,7 +291,8 @@ def _outside(_: Request, scene: Scene) -> Finding:
 
 
 def _fee_window(_: Request, scene: Scene) -> Finding:
-    left, window = scene.outside.funding_in_ns, scene.limits.funding_window_ns
+    window = scene.limits.funding_window_ns
+    left = scene.market.funding_in_ns if window else None
     if left is not None and 0 <= left < window:
         return f"funding settles in {left} ns"
     return None

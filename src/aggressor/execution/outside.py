@@ -1,4 +1,4 @@
-"""What only the outside knows and check 14 asks: maintenance, the clock, the window of a fee."""
+"""What only the outside knows and check 14 asks: maintenance and the clock."""
 
 import msgspec
 
@@ -8,4 +8,3 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
 
     maintenance: str = ""  # what the venue announced, empty where nothing is
     clock_offset_ns: int | None = None  # of our clock to the venue's, None: not measured
-    funding_in_ns: int | None = None  # until funding settles, None: not known

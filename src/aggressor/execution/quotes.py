@@ -70,3 +70,8 @@ class Market(Protocol):
     def last_price(self) -> int | None:
         """Price of the last print."""
         ...
+
+    @property
+    def funding_in_ns(self) -> int | None:
+        """Venue time until funding settles; None where the venue has not said."""
+        ...

@@ -35,6 +35,7 @@ class TopMarket:
     """What a desk looks at (`execution.quotes.Market`), from rows."""
 
     instrument = 0
+    funding_in_ns: int | None = None  # it has no rows of funding
 
     def __init__(self, tops: Tops) -> None:
         self.now_ns = 0

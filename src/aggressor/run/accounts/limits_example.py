@@ -72,6 +72,10 @@ open_orders_reserve = 4        # of them for what reduces risk
 # open_value_max = 10000
 leverage_max = 5               # the worst case's value to equity
 stop_multiple = 3              # liquidation at least so many stop distances away
+funding_window_s = 60          # no new risk so shortly before funding settles; 0: whenever
+# margin_tiers = [             # for a venue that tells none (WEEX): from its pages, smallest first
+#   {value_max = 150000, initial = "0.0025", maintenance = "0.002", deduction = 0},
+# ]
 
 # [instruments."binance-usdm:BTCUSDT"]   # changes [default] for one instrument
 # order_size_max = "0.02"

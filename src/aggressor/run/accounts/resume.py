@@ -43,6 +43,7 @@ class Away(NamedTuple):
     taker_rates: tuple[float, float] = (0.0, 0.0)
     mean_print: float = 1.0
     last_price: int | None = None
+    funding_in_ns: int | None = None
 
 
 class Resumed(NamedTuple):

@@ -24,6 +24,7 @@ from aggressor.execution.pace import PaceRule
 from aggressor.execution.triggers import TriggerRule
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
+from aggressor.venues.margin import MarginTier
 
 _MONEY = 100_000_000
 _MS = 1_000_000
@@ -99,8 +100,17 @@ class VenueTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     picture_s: Seconds = 60  # the whole account is asked for and compared, at least so often
 
 
+class TierTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A margin tier, as a venue's pages state it, where it does not tell its tiers to programs."""
+
+    value_max: Decimal | None = None  # of a position; None: no bound
+    initial: Decimal  # shares of value: 0.01 is 1 %
+    maintenance: Decimal
+    deduction: Decimal = Decimal(0)  # of the maintenance, money
+
+
 class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of the orders of one instrument (checks 1 to 7)."""
+    """Bounds of the orders of one instrument (checks 1 to 7, 12, 14)."""
 
     enabled: bool = True
     allow_inferred: bool = True  # trade on a grid that was read off a recording: never live
@@ -117,6 +127,8 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     open_value_max: Decimal | None = None
     leverage_max: Annotated[int, Meta(ge=1, le=125)] = 5  # of the worst case to equity
     stop_multiple: Count = 3  # liquidation is at least so many stop distances away
+    funding_window_s: Annotated[float, Meta(ge=0, le=3_600)] = 60  # no new risk before it settles
+    margin_tiers: tuple[TierTable, ...] = ()  # the smallest first; used where the venue tells none
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +162,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             triggers=_triggers(self.triggers),
             orphan_ns=round(self.protection.orphan_s * _S),
         )
+
+    def tiers(self, instruments: Sequence[Instrument]) -> dict[int, tuple[MarginTier, ...]]:
+        """Return the margin tiers that a person stated, by number of the instrument."""
+        stated = {
+            k: self.instruments.get(one.id, self.default).margin_tiers
+            for k, one in enumerate(instruments)
+        }
+        return {k: tuple(_tier(one) for one in rows) for k, rows in stated.items() if rows}
 
     def unbounded(self, instruments: Sequence[Instrument]) -> list[str]:
         """Return the bounds that live trading asks for and that are not given."""
@@ -251,7 +271,13 @@ def _limits(table: LimitsTable, one: Instrument) -> Limits:
         open_notional_max=_money(table.open_value_max, own.open_notional_max),
         leverage_max=table.leverage_max,
         stop_multiple=table.stop_multiple,
+        funding_window_ns=round(table.funding_window_s * _S),
     )
+
+
+def _tier(table: TierTable) -> MarginTier:
+    bounds = (table.value_max, None, table.initial, table.maintenance, table.deduction)
+    return MarginTier("", *bounds)
 
 
 def _lots(size: Decimal | None, one: Instrument, name: str) -> int | None:
