@@ -31,6 +31,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.store.journal import KeptJournal
 from aggressor.store.journal_reader import JournalReader
 from aggressor.strategies import table
+from aggressor.strategies.gates import Mode
 from tests.run.journal_truth import reckoned
 from tests.run.paper_stage import BUSY, FREE, SETTINGS, VENUE, Busy, KnownBusy
 from tests.run.venue_stage import serving
@@ -80,7 +81,7 @@ def rebuilt(store: Path) -> dict[str, Any]:
     desk = Desk(instruments, msgspec.convert(run.config["rule"], DeskRule, strict=False))
     deposit = round(run.config["settings"]["equity"] * 10**8)
     desk.books.deposit(desk.books.currency(0), deposit)
-    found = resume(desk, [Busy(7, 0)], reader, run.run + 1)
+    found = resume(desk, [Busy(7, 0)], reader, run.run + 1, Mode.PAPER)
     reader.close()
     open_orders = {one.id: one.leaves for one in desk.blotter.open_orders()}
     plain = reckoned(store / JOURNAL, instruments, dict(desk._marks))  # type: ignore[arg-type]

@@ -37,9 +37,11 @@ from aggressor.schema.errors import StoreError
 from aggressor.schema.report import REPORT_NAMES, Reports
 from aggressor.schema.signal import PHASE_NAMES, SIGNAL_NAMES, Signals
 
-VERSION = 2
+VERSION = 3
+_PLACED = 2  # before this was written a report did not say its place in the run
 _SIGNALS_WAITING_MAX = 500  # signals that nothing came of go to the disk together
 _BUSY_S = 5.0
+ADOPTED = "adopted"  # the leg of an order that was found at the venue, and not in the journal
 
 _TABLES = """
 CREATE TABLE runs (run INTEGER PRIMARY KEY, mode TEXT, began_ns INTEGER, ended_ns INTEGER,
@@ -50,7 +52,7 @@ CREATE TABLE commands (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, kind
   side INTEGER, price INTEGER, trigger INTEGER, size INTEGER, gone INTEGER, row BLOB);
 CREATE TABLE reports (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, ts_venue INTEGER,
   kind TEXT, client_order INTEGER, instrument INTEGER, price INTEGER, size INTEGER,
-  leaves INTEGER, fee INTEGER, reason INTEGER, corrected INTEGER, row BLOB);
+  leaves INTEGER, fee INTEGER, reason INTEGER, corrected INTEGER, row BLOB, events INTEGER);
 CREATE TABLE signals (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, kind TEXT, phase TEXT,
   instrument INTEGER, row BLOB);
 CREATE TABLE intents (seq INTEGER PRIMARY KEY, run INTEGER, ts_ns INTEGER, action TEXT,
@@ -118,6 +120,11 @@ def connect(path: Path) -> sqlite3.Connection:
         (version,) = line.execute("PRAGMA user_version").fetchone()
         if version == 0:
             line.executescript(f"BEGIN;{_TABLES}PRAGMA user_version={VERSION};COMMIT;")
+        elif version == _PLACED:
+            line.executescript(
+                "BEGIN;ALTER TABLE reports ADD COLUMN events INTEGER;"
+                f"PRAGMA user_version={VERSION};COMMIT;"
+            )
         elif version != VERSION:
             line.close()
             raise StoreError(
@@ -237,16 +244,17 @@ class KeptJournal(Journal):
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def seal(self, desk: Desk) -> None:
+    def seal(self, desk: Desk, events: int = 0) -> None:
         """Write what was noted since, with what the desk must remember, and flush it to the disk.
 
-        Signals and refusals that nothing came of wait for company.
+        `events`: used by the engine before the reports that were noted. Signals and refusals that
+        nothing came of wait for company.
         """
         for pull in desk.halt.history[self._halts :]:
             self._note_pull(pull)
         self._halts = len(desk.halt.history)
         if self._urgent or len(self._waiting) > _SIGNALS_WAITING_MAX:
-            self._write(desk)
+            self._write(desk, events)
 
     def left(self) -> None:
         """Mark the sealed commands as handed to the exchange."""
@@ -310,12 +318,14 @@ class KeptJournal(Journal):
         self._waiting.append((table, (self._seq, self.run, *values)))
         return self._seq
 
-    def _write(self, desk: Desk) -> None:
+    def _write(self, desk: Desk, events: int) -> None:
         began = time.perf_counter_ns()
         memory = msgspec.json.encode(desk.memory())
         with journaling(self.path):
             self._line.execute("BEGIN IMMEDIATE")
             for table, values in self._waiting:
+                if table == "reports":
+                    values = (*values, events)
                 places = ",".join("?" * len(values))
                 self._line.execute(f"INSERT INTO {table} VALUES ({places})", values)
             if memory != self._memory:

@@ -19,6 +19,7 @@ from aggressor.schema.command import COMMAND, Commands
 from aggressor.schema.errors import StoreError
 from aggressor.schema.report import REPORT, Reports
 from aggressor.store.journal import (
+    ADOPTED,
     VERSION,
     Act,
     connect,
@@ -60,6 +61,15 @@ class Wanted(NamedTuple):
     intent: Intent
 
 
+class Happening(NamedTuple):
+    """What reached a run from outside its market: an act, a correction, or a REPORT record."""
+
+    seq: int
+    events: int  # used by the engine before it
+    what: Any
+    corrected: bool = False  # of a report: found out before the first row of the market
+
+
 class Runs(NamedTuple):
     """Runs of a journal that are read as one, both ends included."""
 
@@ -78,7 +88,7 @@ class JournalReader:
         with journaling(path):
             self._line = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0)
             (version,) = self._line.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
+        if version not in (VERSION, VERSION - 1):
             self._line.close()
             raise StoreError(f"The journal {path} is of version {version}, not {VERSION}.")
 
@@ -205,8 +215,10 @@ class JournalReader:
         return {(row[0], row[1]): row[2] for row in rows}
 
     def commands(self, run: int) -> Commands:
-        """Return the commands of a run in order."""
-        rows = self._ask("SELECT row FROM commands WHERE run = ? ORDER BY seq", run)
+        """Return the commands that a run decided, in order."""
+        rows = self._ask(
+            f"SELECT row FROM commands WHERE run = ? AND leg != '{ADOPTED}' ORDER BY seq", run
+        )
         return np.frombuffer(b"".join(row[0] for row in rows), COMMAND)
 
     def reports(self, run: int, *, corrected: bool) -> Reports:
@@ -215,6 +227,29 @@ class JournalReader:
             "SELECT row FROM reports WHERE run = ? AND corrected = ? ORDER BY seq", run, corrected
         )
         return np.frombuffer(b"".join(row[0] for row in rows), REPORT)
+
+    def happened(self, run: int) -> list[Happening]:
+        """Return what reached a run from outside its market, in order, each with its place."""
+        found: list[Happening] = []
+        rows = self._ask(
+            "SELECT seq, events, corrected, row FROM reports WHERE run = ? ORDER BY seq", run
+        )
+        for seq, events, corrected, row in rows:
+            if events is None:
+                raise StoreError(
+                    f"Run {run} of {self.path} was written by an earlier program, which did not "
+                    "keep where in the run its reports came: it cannot be replayed."
+                )
+            found.append(Happening(seq, events, np.frombuffer(row, REPORT)[0], bool(corrected)))
+        places = self._ask("SELECT seq, events FROM corrections WHERE run = ?", run)
+        corrections = self._corrections(Runs(run, run))
+        found += [Happening(seq, events, corrections[seq]) for seq, events in places]
+        acts = self._ask("SELECT seq FROM acts WHERE run = ? ORDER BY seq", run)
+        found += [
+            Happening(seq, act.events, act)
+            for (seq,), act in zip(acts, self.acts(run), strict=True)
+        ]
+        return sorted(found, key=lambda one: one.seq)
 
     def acts(self, run: int) -> list[Act]:
         """Return what came from outside in a run, in order."""

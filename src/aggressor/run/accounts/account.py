@@ -22,7 +22,7 @@ from aggressor.execution.triggers import Finding, Triggers
 from aggressor.run.accounts.account_look import account_document
 from aggressor.run.accounts.alerts import Alerts, Kind
 from aggressor.run.accounts.resume import Resumed, hear, resume, unanswered
-from aggressor.run.accounts.trading import Trading
+from aggressor.run.accounts.trading import ADOPT, DISMISS, Trading
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.studies.signals import signals_document
 from aggressor.schema import report
@@ -30,9 +30,10 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import empty_events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports
-from aggressor.store.journal import KeptJournal
+from aggressor.store.journal import ADOPTED, Act, KeptJournal
 from aggressor.store.journal_reader import JournalReader
 from aggressor.strategies.gates import Mode
+from aggressor.venues.margin import MarginTier
 from aggressor.venues.orders.standing import NO_LEG, Left, Leg
 from aggressor.wire.clock import Offset
 
@@ -57,18 +58,23 @@ class Account:
         *,
         first_id: int = 1,
         deposit: bool = True,
+        tiers: Mapping[int, Sequence[MarginTier]] | None = None,
         made: Sequence[tuple[int, Strategy]] | None = None,
     ) -> None:
         """Open the journal at `path` and go on from it; raise StoreError, ConfigError.
 
-        `made`: these strategies, each with its lane, in place of those of the settings.
+        `tiers`: of margin, by lane, where the venue told them; `made`: these strategies, each with
+        its lane, in place of those of the settings.
         """
         self.instruments = tuple(instruments)
         self.mode = mode
         self.began_ns = now_ns
         self.alerts = alerts
         settings = _same_account(path, instruments, settings)
-        config = config_of(instruments, settings, rule, mode, first_id)
+        config = config_of(instruments, settings, rule, mode, first_id) | {
+            "deposit": deposit,
+            "tiers": msgspec.to_builtins(dict(tiers or {}), str_keys=True),
+        }
         self.journal = _Told(self, path, mode.value, config, now_ns)
         self.assembly: Assembly = assemble(
             instruments,
@@ -81,10 +87,11 @@ class Account:
             made=made,
         )
         self.desk.witness = self.journal
+        self.desk.tiers |= tiers or {}
         reader = JournalReader(path)
         try:
             self.resumed: Resumed = resume(
-                self.desk, self.assembly.strategies, reader, self.journal.run
+                self.desk, self.assembly.strategies, reader, self.journal.run, mode
             )
         finally:
             reader.close()
@@ -169,8 +176,8 @@ class Account:
 
         The strategies are not asked any more; one of them may be what failed.
         """
-        self.assembly.engine.dismiss()
         words = f"{type(trouble).__name__}: {trouble}"
+        self.trading.act(DISMISS, words, now_ns)
         triggers = self.desk.triggers or Triggers()
         finding = triggers.exception(words)
         self.trading.act(finding.level, finding.reason, now_ns)
@@ -208,6 +215,7 @@ class Account:
         if self._begun:
             self.trading.act(level, reason, now_ns)
         else:
+            self.journal.note_act(Act(now_ns, *self._place, level, reason))
             self.halt.pull(level, reason, now_ns)
 
     def mismatched(self, one: Correction, now_ns: int) -> None:
@@ -258,8 +266,9 @@ class Account:
 
     def adopt(self, row: Any, now_ns: int) -> None:
         """Hold an order of ours that the journal does not have: it is noted, and cancelled."""
-        self.journal.sent(int(row["order"]), "adopted")
+        self.journal.sent(int(row["order"]), ADOPTED)
         self.journal.note_commands(np.array([row]))
+        self.journal.note_act(Act(now_ns, *self._place, ADOPT, "", row.tobytes().hex()))
         self.desk.blotter.sent(row)
         self.journal.seal(self.desk)
         self.journal.left()

@@ -19,6 +19,7 @@ from aggressor.schema.command import Commands
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import Events, empty_events
 from aggressor.schema.report import Reports, empty_reports
+from aggressor.venues.margin import MarginTier
 from aggressor.venues.orders.standing import Left
 from aggressor.venues.orders.tracked import Tracked
 from aggressor.venues.trading import Credentials, Terms
@@ -98,6 +99,15 @@ class Accounts:
     def first_id(self) -> int:
         """The first id of an order of this run."""
         return max(one.first_id for one in self.exchanges)
+
+    @property
+    def tiers(self) -> dict[int, tuple[MarginTier, ...]]:
+        """The margin tiers that venues have told, by the lanes of the run."""
+        return {
+            first + k: rows
+            for one, first in zip(self.exchanges, self._first, strict=True)
+            for k, rows in one.found.tiers.items()
+        }
 
     @property
     def quiet(self) -> bool:

@@ -39,7 +39,7 @@ from aggressor.run.stopping import told_to_stop
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.strategies.gates import Mode
-from aggressor.venues.margin import Fees
+from aggressor.venues.margin import Fees, MarginTier
 from aggressor.venues.orders.tracked import Tracked
 from aggressor.venues.table import venue_named
 from aggressor.venues.trading import Credentials, Terms
@@ -183,13 +183,7 @@ class LiveRun:
             await one.prepare()
             self._state(one.venue.name, await one.rights())
         self.account = self._opened(self._fees())
-        desk, now = self.account.desk, market.clock.now
-        for order in self.account.resumed.in_flight:
-            desk.blotter.doubt(order)
-        first = 0
-        for one in accounts.exchanges:
-            desk.tiers |= {first + k: rows for k, rows in one.found.tiers.items()}
-            first += len(one.instruments)
+        now = market.clock.now
         accounts.kept_by(self)
         self._resume()
         tasks = [market.beside(one.run()) for one in accounts.exchanges]
@@ -225,6 +219,18 @@ class LiveRun:
             return None
         return Fees("", max(one.maker for one in found), max(one.taker for one in found))
 
+    def _tiers(self) -> dict[int, tuple[MarginTier, ...]]:
+        """Return the margin tiers: the venue's, and where it tells none those of the limits."""
+        instruments = self.market.instruments
+        tiers = self._plan.rules.tiers(instruments) | self.accounts.tiers
+        for k, one in enumerate(instruments):
+            if k not in tiers:
+                self._notice(
+                    f"{one.id}: its margin tiers are not known: check 12 refuses every entry; "
+                    f'write margin_tiers into [instruments."{one.id}"] of the limits'
+                )
+        return tiers
+
     def _opened(self, fees: Fees | None) -> Account:
         settings, instruments = self._plan.settings, self.market.instruments
         if fees is not None:
@@ -242,6 +248,7 @@ class LiveRun:
             self._alerts,
             first_id=self.accounts.first_id,
             deposit=False,
+            tiers=self._tiers(),
             made=None if errand is None else errand.strategies(instruments),
         )
 

@@ -1,9 +1,10 @@
 """Parity: does the market that was recorded lead to the commands that were sent?
 
 A run of the journal is replayed from the store it recorded: the same configuration, the desk as the
-runs before it left it, the same acts of a person at the same places. The COMMANDs must be the same
-byte for byte, however the market came in. Where they are not, the first that differs is shown, with
-what the replay made of it.
+runs before it left it, the same acts of a person at the same places. On paper the venue is
+simulated anew; live its reports are those of the journal (`retelling`). The COMMANDs must be the
+same byte for byte, however the market came in. Where they are not, the first that differs is shown,
+with what the replay made of it.
 
 Up to the last event that the run used everything is compared; commands of that very moment may be
 missing in the run, whose venue waited for the next event. A run that was killed loses what had not
@@ -20,8 +21,9 @@ import numpy as np
 
 from aggressor.engine.ports import Feed
 from aggressor.execution.desk import DeskRule
-from aggressor.run.accounts.paper import JOURNAL
+from aggressor.run.accounts.account import LIVE_JOURNAL, PAPER_JOURNAL
 from aggressor.run.accounts.resume import hear, resume
+from aggressor.run.accounts.retelling import Deaf, retell, until_dismissed
 from aggressor.run.accounts.trading import TURN_EVENTS, Trading
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.imports.compaction import compact_segments
@@ -39,6 +41,7 @@ from aggressor.store.layout import Layout
 from aggressor.store.reader import Store
 from aggressor.store.replay import Lasting
 from aggressor.strategies.gates import Mode
+from aggressor.venues.margin import MarginTier
 
 _FIELDS = (
     "ts_send", "kind", "order", "parent", "instrument", "strategy", "side", "type", "tif", "price",
@@ -53,7 +56,7 @@ def parity(
 
     `limit`: events used at a time; the answer must not depend on it.
     """
-    reader = JournalReader(store / JOURNAL)
+    reader = JournalReader(journal_of(store))
     try:
         with locked(Layout(store).live / "lock"):
             compact_segments(store, step=step)
@@ -88,6 +91,12 @@ def parity(
     }
 
 
+def journal_of(store: Path) -> Path:
+    """Return the journal of an account: that of paper, of live, or of both the newer."""
+    there = [one for one in (store / PAPER_JOURNAL, store / LIVE_JOURNAL) if one.exists()]
+    return max(there, key=lambda one: one.stat().st_mtime_ns, default=store / PAPER_JOURNAL)
+
+
 def _chosen(reader: JournalReader, run: int | None) -> Run:
     runs = reader.runs()
     for one in reversed(runs):
@@ -103,18 +112,23 @@ def _instruments(run: Run) -> list[Instrument]:
 
 
 def assembly_of(run: Run, reader: JournalReader) -> Assembly:
-    """Return an engine that stands where a run began."""
+    """Return an engine that stands where a run began, before it heard what it had missed."""
     config = run.config
+    mode = Mode(config["mode"])
     assembly = assemble(
         _instruments(run),
         msgspec.convert(config["settings"], Settings),
-        Mode(config["mode"]),
+        mode,
         rule=msgspec.convert(config["rule"], DeskRule, strict=False),
         first_id=config["first_id"],
+        deposit=config.get("deposit", mode is not Mode.LIVE),
     )
     desk = assembly.engine.desk
-    resume(desk, assembly.strategies, reader, run.run)
-    hear(desk, reader.reports(run.run, corrected=True))
+    tiers = msgspec.convert(config.get("tiers", {}), dict[int, list[MarginTier]], strict=False)
+    desk.tiers |= tiers
+    resume(desk, assembly.strategies, reader, run.run, mode)
+    if mode is not Mode.LIVE:
+        hear(desk, reader.reports(run.run, corrected=True))
     return assembly
 
 
@@ -134,6 +148,8 @@ def _replay(
     feed: Feed = recorded
     if run.ended is not None and run.last_ns is not None:
         feed = Lasting(feed, run.last_ns)
+    if run.mode == Mode.LIVE:
+        return _retold(reader, run, assembly, feed, recorded, limit, step)
     exchange = SimExchange(
         feed,
         instruments,
@@ -149,6 +165,28 @@ def _replay(
     play_with_acts(trading, exchange, reader.acts(run.run), end, limit, step)
     complete = run.ended is not None and trading.events == run.events
     return assembly.engine.journal.commands, trading, complete, recorded.whole_ns
+
+
+def _retold(
+    reader: JournalReader,
+    run: Run,
+    assembly: Assembly,
+    feed: Feed,
+    recorded: "_Recorded",
+    limit: int,
+    step: Step,
+) -> tuple[Commands, Trading, bool, int]:
+    """Replay a live run, with the reports of its journal."""
+    happened, failed = until_dismissed(reader.happened(run.run))
+    engine = assembly.engine
+    trading = Trading(engine, Deaf())
+    engine.rouse()
+    end = failed.events if failed else run.events if run.ended is not None else 2**62
+    retell(trading, feed, happened, end, limit, step)
+    if failed is not None:
+        return engine.journal.commands, trading, False, min(failed.ts_ns, recorded.whole_ns + 1)
+    complete = run.ended is not None and trading.events == run.events
+    return engine.journal.commands, trading, complete, recorded.whole_ns
 
 
 class _Recorded:

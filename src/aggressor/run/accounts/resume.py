@@ -24,6 +24,7 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.report import Reports, empty_reports
 from aggressor.store.journal_reader import JournalReader
+from aggressor.strategies.gates import Mode
 
 _NUMBERS = (1 << 40) - 1  # a trade's number within its strategy: the low bits of its id
 
@@ -55,8 +56,13 @@ class Resumed(NamedTuple):
     not_left: tuple[int, ...]  # of them: those that may never have been sent
 
 
-def resume(desk: Desk, strategies: Sequence[Strategy], reader: JournalReader, run: int) -> Resumed:
-    """Bring a fresh desk to where the runs before `run` left it; raise ConfigError."""
+def resume(
+    desk: Desk, strategies: Sequence[Strategy], reader: JournalReader, run: int, mode: Mode
+) -> Resumed:
+    """Bring a fresh desk to where the runs before `run` left it; raise ConfigError.
+
+    Live, nobody knows of what was in flight until the venue says something of it.
+    """
     counts = [0, 0]
     for one in reader.lived(run):
         if one.correction is not None:
@@ -69,6 +75,9 @@ def resume(desk: Desk, strategies: Sequence[Strategy], reader: JournalReader, ru
         desk.recall(memory)
     _number(strategies, reader, run)
     flying = tuple(order.id for order in desk.blotter.in_flight())
+    if mode is Mode.LIVE:
+        for order in flying:
+            desk.blotter.doubt(order)
     unsent = set(reader.in_flight(run))
     return Resumed(counts[1], counts[0], flying, tuple(one for one in flying if one in unsent))
 

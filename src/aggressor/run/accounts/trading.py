@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from aggressor.engine.engine import Engine
 from aggressor.engine.ports import Exchange
@@ -19,7 +20,7 @@ from aggressor.execution.desk import Desk
 from aggressor.execution.halt import HaltLevel
 from aggressor.execution.intent import Intent
 from aggressor.execution.outside import Outside
-from aggressor.schema.command import Commands
+from aggressor.schema.command import COMMAND, Commands
 from aggressor.schema.event import NO_TIME, Events
 from aggressor.schema.report import Reports
 from aggressor.sim.exchange import SimExchange
@@ -28,6 +29,8 @@ from aggressor.store.journal import Act
 STOP = -1  # an act: no new risk and no resting entries, without latching the kill switch
 WANT = -2  # an act: intents of a person
 OUTSIDE = -3  # an act: what only the outside knows (check 14)
+ADOPT = -4  # an act: an order of ours was found that the journal does not have
+DISMISS = -5  # an act: no strategy is asked any more; one of them may have failed
 TURN_EVENTS = 65_536
 _LATENCIES_KEPT = 100_000
 
@@ -35,8 +38,8 @@ _LATENCIES_KEPT = 100_000
 class Keeper(Protocol):
     """What keeps the decisions of a loop."""
 
-    def seal(self, desk: Desk) -> None:
-        """Keep what was noted, before anything leaves."""
+    def seal(self, desk: Desk, events: int = 0) -> None:
+        """Keep what was noted, before anything leaves; `events` were used before the reports."""
         ...
 
     def left(self) -> None:
@@ -51,7 +54,7 @@ class Keeper(Protocol):
 class Forgetful:
     """A keeper that keeps nothing: for replays."""
 
-    def seal(self, desk: Desk) -> None:
+    def seal(self, desk: Desk, events: int = 0) -> None:
         """Keep nothing."""
 
     def left(self) -> None:
@@ -99,7 +102,7 @@ class Trading:
             self.events += step.events
             self.reports += step.reports
             market, reports = market[step.events :], reports[step.reports :]
-            self.keeper.seal(self.engine.desk)
+            self.keeper.seal(self.engine.desk, self.events)
             if step.commands.size:
                 if reports.size == 0 and isinstance(self.exchange, SimExchange):
                     self.exchange.unread(market.size)
@@ -146,6 +149,10 @@ class Trading:
             self.engine.want(msgspec.json.decode(act.wanted, type=list[Intent]))
         elif act.level == OUTSIDE:
             desk.outside = msgspec.json.decode(act.wanted, type=Outside)
+        elif act.level == ADOPT:
+            desk.blotter.sent(np.frombuffer(bytes.fromhex(act.wanted), COMMAND)[0])
+        elif act.level == DISMISS:
+            self.engine.dismiss()
         elif act.level == STOP:
             desk.wind_down(act.reason)
         elif act.level == HaltLevel.OPEN:
