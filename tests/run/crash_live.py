@@ -244,11 +244,22 @@ class Truth:
     def doubles(self) -> int:
         return sum(many > 1 for many in self.sent.values())
 
-    def orders(self) -> dict[str, int]:
-        return {
+    def apart(self, ours: dict[str, int]) -> str:
+        """Hold our open orders against the venue's: by our id, and where it keeps none by size."""
+        living = self.server.exchange.living.values()
+        theirs = {
             str(self.side.order_id(one.ticket.client_id)): one.size - one.filled
-            for one in self.server.exchange.living.values()
+            for one in living
+            if self.side.order_id(one.ticket.client_id) is not None
         }
+        nameless = sorted(
+            one.size - one.filled
+            for one in living
+            if self.side.order_id(one.ticket.client_id) is None
+        )
+        others = sorted(left for order, left in ours.items() if order not in theirs)
+        same = theirs.items() <= ours.items() and others == nameless
+        return "" if same else f"orders: {ours} against {theirs} and {nameless}"
 
     def differences(self, told: dict[str, Any]) -> list[str]:
         """Hold what a runner says of its account against the venue's."""
@@ -256,8 +267,8 @@ class Truth:
         instrument = exchange.instruments[0]
         wallet = exchange.account.wallets[instrument.settle]
         found = []
-        if told["orders"] != self.orders():
-            found.append(f"orders: {told['orders']} against {self.orders()}")
+        if apart := self.apart(told["orders"]):
+            found.append(apart)
         if told["position"] != exchange.account.net(0):
             found.append(f"position: {told['position']} against {exchange.account.net(0)}")
         if told["cash"] != wallet:

@@ -223,8 +223,12 @@ class Dealer:
         return found
 
 
-def by_hand(server: VenueServer, name: str, **fields: int) -> None:
-    """Place an order by the venue's own request, as somebody who shares the key would."""
+def by_hand(server: VenueServer, name: str, **fields: int) -> str:
+    """Place an order by the venue's own request, as somebody who shares the key would.
+
+    Return the name that the venue keeps: not that which was given, where it keeps none.
+    """
+    before = set(server.exchange.living)
     house, dialect = server.house, server.dialect
     side = venue_named(dialect.venue).trading
     assert side is not None
@@ -247,6 +251,8 @@ def by_hand(server: VenueServer, name: str, **fields: int) -> None:
     reply = dialect.serve(house, Ask(signed.method, path, query, headers, signed.body))
     server.publish()
     assert side.answer(reply.status, {}, reply.body).verdict is Verdict.ACCEPTED, reply
+    placed = set(server.exchange.living) - before
+    return server.exchange.living[placed.pop()].ticket.client_id if placed else name
 
 
 def local_venue(server: VenueServer) -> Venue:

@@ -11,7 +11,10 @@ from tests.run.crash_live import crash
 LATE_S = 5.0  # this machine may be busy; what an idle one needs is measured by the long form
 
 
-@pytest.mark.parametrize(("venue", "seed"), [("binance-usdm", 5), ("bybit-linear", 6)])
+@pytest.mark.parametrize(
+    ("venue", "seed"),
+    [("binance-usdm", 5), ("bybit-linear", 6), ("bingx", 7), ("weex", 8), ("mexc", 9)],
+)
 def test_a_live_runner_is_killed_and_goes_on(tmp_path: Path, venue: str, seed: int) -> None:
     lives: list[Any] = []
     seen = asyncio.run(crash(tmp_path, 3, seed, venue, say=lambda text, **_: lives.append(text)))

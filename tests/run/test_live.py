@@ -144,14 +144,17 @@ def test_what_is_not_known_refuses_unless_the_rule_says_otherwise() -> None:
 # -- how it trades -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("venue", ["binance-usdm", "bybit-linear"])
+@pytest.mark.parametrize("venue", ["binance-usdm", "bybit-linear", "bingx", "weex", "mexc"])
 def test_it_trades_and_ends_with_what_the_venue_has(tmp_path: Path, venue: str) -> None:
     truth: dict[str, Any] = {}
 
     async def meanwhile(server: VenueServer) -> None:
         truth["server"] = server
+        await until(lambda: len(server.exchange.fills) > 2, 60.0)
+        await asyncio.sleep(1.0)
+        server.exchange.pace(0.01)  # nothing is filled behind the end of the run
 
-    result, looks, notices = traded(tmp_path, 6.0, venue=venue, meanwhile=meanwhile)
+    result, looks, notices = traded(tmp_path, 8.0, venue=venue, meanwhile=meanwhile)
     exchange = truth["server"].exchange
     assert result["mode"] == "live"
     assert result["fills"] > 0

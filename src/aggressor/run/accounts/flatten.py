@@ -3,7 +3,9 @@
 Every account has a connection to its market of its own, for the best prices, and asks for orders
 and positions each time anew; nothing is remembered that could be wrong. Orders of other programs
 are left alone, positions are not: an account that is to be flat is flat. Everything sent is
-reduce-only, so a second hand that closes at the same time can do no harm.
+reduce-only, so a second hand that closes at the same time can do no harm. Where a venue keeps no
+name for a stop (MEXC) nobody can say whose it is: it is cancelled when the account is flat, for
+then it protects nothing.
 """
 
 import asyncio
@@ -154,7 +156,7 @@ class _Hand:
                 continue
             if not found:
                 break
-            gone |= {one.client_id for one in found}
+            gone |= {one.client_id or one.venue_id for one in found}
             for one in found:
                 await self._cancel(one)
             await asyncio.sleep(_QUIET_S)
@@ -164,10 +166,12 @@ class _Hand:
         found: list[OrderUpdate] = []
         for call in self._side.open_orders(self._one):
             found += await self._caller.pages(call, self._side.read_orders)
-        return [one for one in found if one.symbol == self._one.symbol and self._is_ours(one)]
+        return [one for one in found if one.symbol == self._one.symbol and self._may_be_ours(one)]
 
-    def _is_ours(self, one: OrderUpdate) -> bool:
-        return bool(one.client_id) and self._side.order_id(one.client_id) is not None
+    def _may_be_ours(self, one: OrderUpdate) -> bool:
+        if not one.client_id:
+            return one.reduce_only and bool(one.trigger)
+        return self._side.order_id(one.client_id) is not None
 
     async def _cancel(self, one: OrderUpdate) -> None:
         row = empty_commands(1)[0]
