@@ -402,6 +402,45 @@ class TestContext:
         assert "stale for 12 s" in page.text("#pane-venues tr.out")
         assert "CVD 2 BTC over all venues" in page.text("#pane-venues")
 
+    def test_every_scenario_is_named_and_none_upon_another(self, staged, look):
+        stage = staged(mode="synthetic", scenarios=[{"kind": "iceberg", "means": "One big order."}])
+        end = quiet_minute(stage)
+        kinds = ("iceberg", "wall_pull", "push_through", "exhaustion", "cascade")
+        for n in range(28):
+            start = START_MS + 20_000 + 1_400 * n
+            place = 990 + n % 7 if n % 9 else 1500  # some lie beyond the prices shown
+            label = {
+                "number": n, "kind": kinds[n % 5], "means": "", "difficulty": "plain", "side": 1,
+                "direction": 1, "low": place, "high": place + 2, "start_ms": start,
+                "stop_ms": start + 900, "key_ms": start + 500, "came_about": n != 3,
+            }  # fmt: skip
+            stage.send(json_frame(Kind.LABEL, 0, end, label))
+        page = look(stage).open().caught_up()
+        page.until("desk.store.lanes[0].labels.length === 28")
+        page.settle()
+        written = page.js("desk.pane.heat.texts.written")
+        names = {kind.replace("_", " ") for kind in kinds}
+        boxes = [one for one in written if one["must"]]
+        assert {one["text"].removeprefix("↑ ") for one in boxes} == names
+        shown = page.js(
+            "desk.store.lanes[0].labels.filter((l) => l.stop_ms >= desk.view.t0).length"
+        )
+        assert len(boxes) == shown == 28
+        assert any(one["text"].startswith("↑") for one in boxes)
+        for n, one in enumerate(written):
+            for two in written[n + 1 :]:
+                apart = one["right"] <= two["left"] or two["right"] <= one["left"]
+                assert apart or one["bottom"] <= two["top"] or two["bottom"] <= one["top"]
+        page.page.click("#scene button")
+        listed = page.page.locator("#scenes .scene-row")
+        assert listed.count() == 28
+        assert "One big order." in page.text("#scenes")
+        assert "did not come about" in listed.nth(24).inner_text()
+        listed.nth(26).click()
+        page.settle()
+        assert page.js("document.querySelector('#scenes').open") is False
+        assert page.js("desk.view.selected.id") == "label 1"
+
     def test_the_demo_says_what_is_made_to_happen(self, staged, look):
         stage = staged(mode="synthetic")
         end = quiet_minute(stage)

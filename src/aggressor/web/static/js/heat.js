@@ -9,6 +9,7 @@
 import { PRICE_AXIS, Plot, TIME_AXIS, drawCross, drawCursorTime, drawGap, drawPlate, drawPriceAxis, drawTimeAxis } from "./axes.js";
 import { drawDivergences, drawFills, drawForced, drawLabels, drawPulls, drawSignals, drawStanding, drawTop, drawTrades } from "./heat_marks.js";
 import { HeatTexture } from "./heat_texture.js";
+import { MarkTexts } from "./marks_text.js";
 import { CanvasPane } from "./pane.js";
 import { attachPan } from "./pan.js";
 import { RAMP_NAMES, faded, font, theme } from "./theme.js";
@@ -23,6 +24,7 @@ export class HeatPane extends CanvasPane {
     /** @type {import("./heat_marks.js").Spot[]} */
     this.spots = [];
     this.bubbles = 0;
+    this.texts = new MarkTexts();
     this.on = {
       trades: this.toggle("trades", "Trades", "Taker orders: area by size, blue bought, orange sold; a bar over the prices a sweep went through", true),
       pulled: this.toggle("pulled", "Pulled", "Large sizes that left the book without being traded, by the ledger", true),
@@ -77,15 +79,17 @@ export class HeatPane extends CanvasPane {
     this.drawGaps(c, plot, lane);
     drawTop(c, plot, lane.heat);
     if (this.on.levels.on) this.drawLevels(c, plot, lane);
-    if (this.desk.store.hello?.mode === "synthetic") drawLabels(c, plot, lane);
-    if (this.on.standing.on) drawStanding(c, plot, lane);
+    this.texts.begin();
+    if (this.desk.store.hello?.mode === "synthetic") drawLabels(c, plot, lane, this.texts);
+    if (this.on.standing.on) drawStanding(c, plot, lane, this.texts);
     if (this.on.pulled.on) drawPulls(c, plot, lane, this.texture.full);
     this.bubbles = this.on.trades.on ? drawTrades(c, plot, lane, this.texture.row) : 0;
     drawForced(c, plot, lane);
     if (this.on.signals.on) drawDivergences(c, plot, lane);
-    this.spots = this.on.signals.on ? drawSignals(c, plot, lane, this.on.misses.on, this.desk.signal?.number ?? -1) : [];
+    this.spots = this.on.signals.on ? drawSignals(c, plot, lane, this.on.misses.on, this.desk.signal?.number ?? -1, this.texts) : [];
     drawFills(c, plot, this.desk.store.reports, this.desk.shown);
     this.drawDepth(c, plot, lane);
+    this.texts.draw(c, plot);
     c.restore();
     c.fillStyle = theme.of("panel");
     c.fillRect(plot.right, 0, PRICE_AXIS, height);
@@ -182,6 +186,8 @@ export class HeatPane extends CanvasPane {
     /** @type {[number|null|undefined, string, import("./theme.js").Colour][]} */
     const lines = own.orders.filter((one) => one.price !== null).map((one) => [one.price, `${one.side > 0 ? "buy" : "sell"} ${units.size(one.lots - one.filled)}${one.leg ? ` ${one.leg}` : ""}${one.ahead !== null ? ` · ${units.brief(one.ahead)} ahead` : ""}`, one.side > 0 ? "bid" : "ask"]);
     if (own.position && own.entry !== null) lines.push([own.entry, `${own.position > 0 ? "long" : "short"} ${units.size(Math.abs(own.position))}`, "own"]);
+    /** Where words stand. @type {{y: number, right: number}[]} */
+    const taken = [];
     for (const [price, text, colour] of lines) {
       if (price === null || price === undefined || price < plot.low || price > plot.high) continue;
       const y = Math.round(plot.y(price)) + 0.5;
@@ -194,10 +200,12 @@ export class HeatPane extends CanvasPane {
       c.stroke();
       c.setLineDash([]);
       const wide = c.measureText(text).width + 10;
+      const left = Math.max(plot.left + 8, ...taken.filter((one) => Math.abs(one.y - y) < 17).map((one) => one.right + 6));
+      taken.push({ y, right: left + wide });
       c.fillStyle = theme.of("raised");
-      c.fillRect(plot.left + 8, y - 8, wide, 16);
+      c.fillRect(left, y - 8, wide, 16);
       c.fillStyle = theme.of(colour);
-      c.fillText(text, plot.left + 13, y + 0.5);
+      c.fillText(text, left + 5, y + 0.5);
     }
   }
 

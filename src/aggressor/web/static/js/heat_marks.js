@@ -7,7 +7,7 @@
  */
 
 import { NO_PRICE } from "./protocol.js";
-import { faded, font, theme } from "./theme.js";
+import { faded, theme } from "./theme.js";
 import { compact, known } from "./scales.js";
 import { worded } from "./desk.js";
 import { divergences } from "./divergences.js";
@@ -15,6 +15,7 @@ import { divergences } from "./divergences.js";
 /** @typedef {import("./axes.js").Plot} Plot */
 /** @typedef {import("./store.js").Lane} Lane */
 /** @typedef {CanvasRenderingContext2D} C */
+/** @typedef {import("./marks_text.js").MarkTexts} Texts */
 
 /** Pixels of time and of price within which trades are one bubble. */
 const PLACE = 5;
@@ -122,11 +123,8 @@ export function drawPulls(c, plot, lane, full) {
   }
 }
 
-/** Walls as lines from first to last second; icebergs dotted, with what was hidden. @param {C} c @param {Plot} plot @param {Lane} lane */
-export function drawStanding(c, plot, lane) {
-  c.font = font(10.5, 500);
-  c.textBaseline = "bottom";
-  c.textAlign = "left";
+/** Walls as lines from first to last second; icebergs dotted, with what was hidden. @param {C} c @param {Plot} plot @param {Lane} lane @param {Texts} texts */
+export function drawStanding(c, plot, lane, texts) {
   for (const wall of lane.trails.walls.values()) {
     if (wall.until < plot.t0 || wall.since > plot.t1 || wall.price < plot.low || wall.price > plot.high) continue;
     const [x0, x1, y] = [Math.max(plot.left, plot.x(wall.since)), plot.x(wall.standing ? lane.now : wall.until), Math.round(plot.y(wall.price)) + 0.5];
@@ -151,26 +149,14 @@ export function drawStanding(c, plot, lane) {
     c.lineTo(x1, y);
     c.stroke();
     c.setLineDash([]);
-    if (berg.sure && berg.hidden > 0) label(c, x1 + 4, y + 6, `${compact(berg.hidden * lane.units.lot)} hidden`, theme.of("hidden"));
+    if (berg.sure && berg.hidden > 0) texts.add(x1 + 4, y + 6, `${compact(berg.hidden * lane.units.lot)} hidden`, "hidden");
   }
-}
-
-/** @param {C} c @param {number} x @param {number} y @param {string} text @param {string} colour */
-function label(c, x, y, text, colour) {
-  c.font = font(11, 500);
-  c.textAlign = "left";
-  c.textBaseline = "bottom";
-  c.lineWidth = 3;
-  c.strokeStyle = faded("panel", 0.85);
-  c.strokeText(text, x, y);
-  c.fillStyle = colour;
-  c.fillText(text, x, y);
 }
 
 /** Where signals were drawn, for the pointer. @typedef {{x: number, y: number, signal: import("./protocol.js").Signal}} Spot */
 
-/** Signals: filled and named when confirmed, hollow when near-misses; walls are lines of their own. @param {C} c @param {Plot} plot @param {Lane} lane @param {boolean} misses @param {number} chosen @returns {Spot[]} */
-export function drawSignals(c, plot, lane, misses, chosen) {
+/** Signals: filled and named when confirmed, hollow when near-misses; walls are lines of their own. @param {C} c @param {Plot} plot @param {Lane} lane @param {boolean} misses @param {number} chosen @param {Texts} texts @returns {Spot[]} */
+export function drawSignals(c, plot, lane, misses, chosen, texts) {
   /** @type {Spot[]} */
   const spots = [];
   let first = lane.signals.length;
@@ -203,7 +189,7 @@ export function drawSignals(c, plot, lane, misses, chosen) {
       c.lineWidth = 1;
       c.stroke();
     }
-    if (confirmed && named && !spots.some((spot) => spot.signal.kind === one.kind && Math.abs(spot.x - x) < 70 && Math.abs(spot.y - y) < 12)) label(c, x + 8, y + 6, worded(one.kind), theme.of("call"));
+    if (confirmed && named && !spots.some((spot) => spot.signal.kind === one.kind && Math.abs(spot.x - x) < 70 && Math.abs(spot.y - y) < 12)) texts.add(x + 8, y + 6, worded(one.kind), "call");
     spots.push({ x, y, signal: one });
   }
   return spots;
@@ -255,20 +241,23 @@ export function drawForced(c, plot, lane) {
   }
 }
 
-/** Scenarios of a synthetic market: a bracket around what is made to happen. @param {C} c @param {Plot} plot @param {Lane} lane */
-export function drawLabels(c, plot, lane) {
+/** Scenarios of a synthetic market: a bracket around what is made to happen, and its name; an arrow where it lies beyond the prices shown. @param {C} c @param {Plot} plot @param {Lane} lane @param {Texts} texts */
+export function drawLabels(c, plot, lane, texts) {
   for (const one of lane.labels) {
     const stop = one.stop_ms ?? lane.now;
     if (stop < plot.t0 || one.start_ms > plot.t1) continue;
     const [x0, x1] = [Math.max(plot.left, plot.x(one.start_ms)), Math.min(plot.right, plot.x(stop))];
-    const [y0, y1] = [Math.max(plot.top + 1, plot.y(one.high + 0.5) - 3), Math.min(plot.bottom - 1, plot.y(one.low - 0.5) + 3)];
-    if (y1 < plot.top || y0 > plot.bottom) continue;
-    c.strokeStyle = faded("muted", 0.85);
-    c.lineWidth = 1;
-    c.setLineDash([1, 3]);
-    c.strokeRect(Math.round(x0) + 0.5, Math.round(y0) + 0.5, Math.max(3, x1 - x0), Math.max(4, y1 - y0));
-    c.setLineDash([]);
-    label(c, x0 + 3, y0 - 2, worded(one.kind), theme.of("muted"));
+    const [y0, y1] = [plot.y(one.high + 0.5) - 3, plot.y(one.low - 0.5) + 3];
+    const beyond = y1 < plot.top ? "↑ " : y0 > plot.bottom ? "↓ " : "";
+    if (!beyond) {
+      const [top, bottom] = [Math.max(plot.top + 1, y0), Math.min(plot.bottom - 1, y1)];
+      c.strokeStyle = faded("muted", 0.85);
+      c.lineWidth = 1;
+      c.setLineDash([1, 3]);
+      c.strokeRect(Math.round(x0) + 0.5, Math.round(top) + 0.5, Math.max(3, x1 - x0), Math.max(4, bottom - top));
+      c.setLineDash([]);
+    }
+    texts.add(x0, y0 - 2, `${beyond}${worded(one.kind)}`, "ink", true);
   }
 }
 
