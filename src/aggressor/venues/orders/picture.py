@@ -134,7 +134,7 @@ def money(
     The same fills realise more or less of the same profit in another order: where a fill was heard
     late, and where the venue keeps a long and a short position apart, which our books net. What is
     realised and what is open are together the same. So the wallet is told as it were with our
-    entries; what their rounding can make (0.0001 of the quote currency, 1e-7 coin) is no difference.
+    entries; what their rounding can make (0.0001 of a quote currency, 1e-7 coin) is no difference.
     """
     told = {one.asset: one.wallet for one in balances if one.wallet}
     found = {}
