@@ -31,6 +31,17 @@ def test_a_part_is_kept_for_what_must_not_wait() -> None:
     assert budget.take("orders", 1, 1000)
 
 
+def test_what_counts_against_two_limits_is_counted_in_both_or_in_none() -> None:
+    budget = Budget(LIMITS | {"weight": (20, 1000)})
+    both = [budget.take("orders", 1, 0, also=("weight", 5)) for _ in range(5)]
+    assert both == [True, True, True, False, False]  # a fifth of 20 is kept
+    assert [budget.take("orders", 1, 0) for _ in range(6)] == [True] * 5 + [False]
+    assert budget.take("weight", 1, 0)
+    budget.pause("weight", 1500)
+    assert not budget.take("orders", 1, 1200, also=("weight", 1))
+    assert budget.take("orders", 1, 1200)
+
+
 def test_who_is_told_to_stay_away_stays_away_from_that_or_from_all() -> None:
     budget = Budget(LIMITS)
     budget.pause("orders", 50)

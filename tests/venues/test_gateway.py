@@ -1,5 +1,6 @@
 """Orders on their way, by values: every fate of a request, every order of arrival."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -482,6 +483,28 @@ def test_cancel_all_ends_all_and_is_repeated_until_it_is_done() -> None:
     desk.gateway.swept(sweep, None, desk.now)
     desk.until_quiet()
     assert all(desk.blotter[one].ended for one in orders)
+
+
+def test_a_cancel_all_without_an_answer_is_repeated_ever_slower_and_never_twice_at_once() -> None:
+    desk = Desk()
+    desk.command(c.PLACE)
+    desk.until_quiet()
+    desk.command(c.CANCEL_ALL, 1)
+    sent: list[int] = []
+    for _ in range(2000):
+        sweeps = [one for one in desk.gateway.due(desk.now) if isinstance(one, Sweep)]
+        assert len(sweeps) <= 1
+        for sweep in sweeps:
+            sent.append(desk.now)
+            desk.gateway.swept(sweep, None, desk.now)
+            if len(sent) == 6:
+                desk.command(c.CANCEL_ALL, 1)  # one waits already: it goes now
+        desk.now += 10_000_000
+    waits = [later - before for before, later in itertools.pairwise(sent)]
+    asks = desk.gateway.rules.asks
+    assert waits[:5] == [asks.first_ns << n for n in range(5)]
+    assert waits[5] == 10_000_000
+    assert max(waits) == waits[-1] == asks.longest_ns
 
 
 # -- every order of arrival ------------------------------------------------------------------------

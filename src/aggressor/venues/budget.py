@@ -23,23 +23,48 @@ class Budget:
         self._used = dict.fromkeys(limits, 0)
         self._until: dict[str, int] = {}
 
-    def take(self, group: str, weight: int, now: int, *, urgent: bool = False) -> bool:
-        """Count what leaves now; False, and nothing is counted, if it must wait."""
-        if now < self.paused_until(group):
-            return False
-        if group not in self._limits:
-            return True
-        most, window_ns = self._limits[group]
+    def take(
+        self,
+        group: str,
+        weight: int,
+        now: int,
+        *,
+        urgent: bool = False,
+        also: tuple[str, int] | None = None,
+    ) -> bool:
+        """Count what leaves now; False, and nothing is counted, if it must wait.
+
+        `also` is a second limit that it counts against, and its weight there.
+        """
+        asked = [(group, weight)] if also is None else [(group, weight), also]
+        taken = []
+        for one, much in asked:
+            if now < self.paused_until(one):
+                return False
+            if one not in self._limits:
+                continue
+            room = self._room(one, urgent)
+            much = min(much, room)
+            self._expire(one, now)
+            if self._used[one] + much > room:
+                return False
+            taken.append((one, much))
+        for one, much in taken:
+            self._left[one].append((now, much))
+            self._used[one] += much
+        return True
+
+    def _room(self, group: str, urgent: bool) -> int:
+        """Return how much of a limit may be used."""
+        most, _ = self._limits[group]
+        return most if urgent else max(1, most * _SHARE[0] // _SHARE[1])
+
+    def _expire(self, group: str, now: int) -> None:
+        """Forget what left longer ago than the window."""
+        _, window_ns = self._limits[group]
         left = self._left[group]
         while left and now - left[0][0] >= window_ns:
             self._used[group] -= left.popleft()[1]
-        room = most if urgent else max(1, most * _SHARE[0] // _SHARE[1])
-        weight = min(weight, room)
-        if self._used[group] + weight > room:
-            return False
-        left.append((now, weight))
-        self._used[group] += weight
-        return True
 
     def pause(self, group: str, until: int) -> None:
         """Let nothing of a group leave before that; "" is everything."""

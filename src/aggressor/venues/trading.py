@@ -55,6 +55,7 @@ class Call(NamedTuple):
     weight: int = 1
     group: str = ""  # which limit it counts against, as in `TradingVenue.limits`
     signed: bool = True
+    also: tuple[str, int] | None = None  # a second limit, and its weight there
 
 
 class Signed(NamedTuple):

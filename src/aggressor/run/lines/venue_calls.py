@@ -160,6 +160,7 @@ class Caller:
 
     async def _turn(self, call: Call) -> None:
         """Wait until the limits let a call leave."""
-        while not self.budget.take(call.group, call.weight, self._wires.clock.now()):
-            until = self.budget.paused_until(call.group) - self._wires.clock.now()
+        clock = self._wires.clock
+        while not self.budget.take(call.group, call.weight, clock.now(), also=call.also):
+            until = self.budget.paused_until(call.group) - clock.now()
             await asyncio.sleep(max(0.02, min(until / _NS, 1.0)))

@@ -152,7 +152,7 @@ class Departures:
         grid = self._hearing.instruments[orders[0].instrument]
         call = many([one.wire_row(PLACE) for one in orders], grid, self._terms)
         urgent = all(one.reduces for one in orders)
-        if not self._budget.take(call.group, call.weight, now, urgent=urgent):
+        if not self._budget.take(call.group, call.weight, now, urgent=urgent, also=call.also):
             for order in orders:
                 self._place_one(order, now, sends)
             return
@@ -177,7 +177,7 @@ class Departures:
         *,
         urgent: bool,
     ) -> bool:
-        if not self._budget.take(call.group, call.weight, now, urgent=urgent):
+        if not self._budget.take(call.group, call.weight, now, urgent=urgent, also=call.also):
             return False
         self._leaves(request, now)
         sends.append(Send(call, ((order, request),)))

@@ -57,6 +57,7 @@ class Sweep:
     call: Call
     not_before_ns: int = 0
     flying: bool = False
+    tries: int = 0  # that were not answered
 
 
 Action: TypeAlias = Send | Sweep | AskOrder | AskFills | AskClock
@@ -152,7 +153,16 @@ class Gateway:
                 order.cancel.not_before_ns = now + self.rules.asks.confirm_ns  # if it must be
                 order.cancel.unasked = True
         grid = self.hearing.instruments[instrument]
-        self._sweeps += [Sweep(instrument, call) for call in self.side.cancel_all(grid)]
+        for call in self.side.cancel_all(grid):
+            self._sweep(instrument, call)
+
+    def _sweep(self, instrument: int, call: Call) -> None:
+        """Ask for a cancel-all; one that waits to be sent again is sent now instead."""
+        for one in self._sweeps:
+            if one.call == call and not one.flying:
+                one.not_before_ns = one.tries = 0
+                return
+        self._sweeps.append(Sweep(instrument, call))
 
     # -- what is to be done ----------------------------------------------------------------------
 
@@ -177,7 +187,7 @@ class Gateway:
             call = sweep.call
             if sweep.flying or sweep.not_before_ns > now:
                 continue
-            if self.budget.take(call.group, call.weight, now, urgent=True):
+            if self.budget.take(call.group, call.weight, now, urgent=True, also=call.also):
                 sweep.flying = True
                 ready.append(sweep)
         return ready
@@ -301,7 +311,10 @@ class Gateway:
         if answer is not None and answer.verdict is Verdict.BAD_CLOCK:
             self._clock_wanted = True
         wait = answer.wait_ns if answer is not None else 0
-        sweep.not_before_ns = now + max(wait, self.rules.asks.first_ns)
+        asks = self.rules.asks  # ever slower: it weighs as much as many cancels
+        slower = min(asks.first_ns << min(sweep.tries, 20), asks.longest_ns)
+        sweep.tries += 1
+        sweep.not_before_ns = now + max(wait, slower)
         if status in self.side.shut_out:
             self.budget.pause("", sweep.not_before_ns)
 
@@ -323,7 +336,7 @@ class Gateway:
             grid = self.hearing.instruments[order.instrument]
             call = self.side.cancel(order.wire_row(CANCEL), grid, self.terms)
             if call is not None:
-                self._sweeps.append(Sweep(order.instrument, call))
+                self._sweep(order.instrument, call)
         self.hearing.revived.clear()
 
     # -- what came of it -------------------------------------------------------------------------

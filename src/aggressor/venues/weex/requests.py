@@ -34,7 +34,7 @@ from aggressor.venues.trading import Call, Terms, order_of, short_id
 PREFIX = "ag"
 LIMITS = {
     "order": (300, 60_000_000_000),
-    "weight": (500, 10_000_000_000),
+    "weight": (400, 10_000_000_000),  # of 500 an address: market data has the rest
 }
 
 _API = "/capi/v3"
@@ -83,7 +83,7 @@ def place(command: Any, instrument: Instrument, terms: Terms) -> Call:
         fields |= {"type": "MARKET", "quantity": size, "newClientOrderId": name}
     path = f"{_API}/algoOrder" if kind in _TRIGGERED else f"{_API}/order"
     body = msgspec.json.encode(fields)
-    return Call("POST", path, body=body, weight=5, group="order")
+    return Call("POST", path, body=body, group="order", also=("weight", 5))
 
 
 def cancel(command: Any, instrument: Instrument, terms: Terms) -> Call:
