@@ -65,7 +65,7 @@ class Closer:
                 raise ConfigError(f"There is no key for {line.venue.name}: the watchdog needs it.")
             side = line.venue.trading
             caller = Caller(
-                line.venue, side, wires, found.credentials, Budget(side.limits),
+                line.venue, side, wires.to(line.venue.name), found.credentials, Budget(side.limits),
                 deadline_s=orders.request_s,
             )  # fmt: skip
             await caller.measure()

@@ -63,6 +63,13 @@ class Wires(NamedTuple):
     at: str = ""  # speak to http(s)://host:port in place of the venue's own addresses
     longest_wait_s: float = 30.0  # between two attempts to connect
 
+    def to(self, venue: str) -> "Wires":
+        """Return the wires to one venue, where `at` names several: `one=http://...,other=...`."""
+        places = [part.partition("=") for part in self.at.split(",")]
+        if not any(mark for _, mark, _ in places):
+            return self
+        return self._replace(at=next((at for name, _, at in places if name.strip() == venue), ""))
+
 
 class LineCounts:
     """What came over a line so far."""

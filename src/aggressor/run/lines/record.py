@@ -57,10 +57,15 @@ def by_venue(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 async def open_lines(
-    names: Sequence[str], wires: Wires, backlog: Backlog, store: Path | None = None
+    names: Sequence[str],
+    wires: Wires,
+    backlog: Backlog,
+    store: Path | None = None,
+    began: str = "the recorder started",
 ) -> tuple[list[Line], list[SegmentWriter]]:
     """Return a line for every venue named, in order of the names; with `store`, each recorded.
 
+    `began` says there why nothing comes before.
     Raises ConfigError (a symbol that the venue does not trade), MessageError or OSError (the venue
     does not answer), StoreError.
     """
@@ -68,17 +73,17 @@ async def open_lines(
     writers: list[SegmentWriter] = []
     number = 0
     for name, symbols in by_venue(names).items():
-        venue = venue_named(name)
-        instruments = await _definitions(venue, symbols, wires)
+        venue, own = venue_named(name), wires.to(name)
+        instruments = await _definitions(venue, symbols, own)
         numbered = [(one, number + place) for place, one in enumerate(instruments)]
         number += len(numbered)
         writer = None
         if store is not None:
             writer = SegmentWriter(Layout(store).live, name, instruments)
             writer.begin(wires.clock.now())
-            writer.lost(wires.clock.now(), "the recorder started")
+            writer.lost(wires.clock.now(), began)
             writers.append(writer)
-        lines.append(Line(venue, numbered, wires, backlog, writer))
+        lines.append(Line(venue, numbered, own, backlog, writer))
     return lines, writers
 
 
