@@ -12,10 +12,10 @@ from aggressor.run.imports.compaction import compact_segments
 from aggressor.run.lines.backlog import Backlog
 from aggressor.run.lines.line import Line, Wires
 from aggressor.schema.errors import StoreError
-from aggressor.schema.event import BID, CLEAR, GAP, Events
+from aggressor.schema.event import BID, CLEAR, GAP, TRADE, Events
 from aggressor.store.layout import Layout
 from aggressor.store.reader import Store
-from aggressor.store.segments import SegmentFile, SegmentWriter
+from aggressor.store.segments import RUN_BEGAN, SegmentFile, SegmentWriter
 from aggressor.venues import table
 from aggressor.wire.clock import Clock
 from aggressor.wire.rest import Rest
@@ -32,14 +32,15 @@ def _toy_in_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 class Session:
     """One life of a recorder of the toy venue, with the rows that it saw live."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, began: str = "the recorder started") -> None:
+        self.began = began
         self.writer = SegmentWriter(Layout(store).live, "toy", [instrument()])
         self.seen: list[Events] = []
 
     async def play(self, server: ToyServer, act: Any, *, kill: bool = False) -> None:
         clock, backlog = Clock(), Backlog()
         self.writer.begin(clock.now())
-        self.writer.lost(clock.now(), "the recorder started")
+        self.writer.lost(clock.now(), self.began)
         async with Rest() as rest:
             wires = Wires(rest, clock, lambda _: None, server.at)
             line = Line(toy(), [(instrument(), 0)], wires, backlog, self.writer)
@@ -120,6 +121,31 @@ def test_a_killed_recorder_leaves_all_but_its_last_moment_and_the_next_goes_on(
     entries = compact_segments(tmp_path)["segments"]
     assert "was not closed" in entries[0]["damage"]
     assert entries[1]["damage"] == ""
+    rows = stored(tmp_path)
+    said = rows[before.size]
+    assert (said["kind"], bool(said["flags"] & GAP)) == (CLEAR, True)
+    np.testing.assert_array_equal(rows[: before.size], before)
+    np.testing.assert_array_equal(rows[before.size + 1 :], after)
+
+
+def test_a_run_that_trades_finds_what_it_saw_though_it_was_known_before(tmp_path: Path) -> None:
+    async def again(server: ToyServer, line: Line) -> None:
+        for key in (1, 2, 3):  # known by their ids from the run before
+            await server.trade(key)
+        await until(lambda: line.counts.rows >= 4)
+
+    async def play() -> tuple[Events, Events]:
+        server = ToyServer()
+        await server.server.start_server()
+        first, second = Session(tmp_path, RUN_BEGAN), Session(tmp_path, RUN_BEGAN)
+        await first.play(server, lambda line: again(server, line))
+        await second.play(server, lambda line: again(server, line))
+        await server.server.close()
+        return first.seen[0], second.seen[0]
+
+    before, after = asyncio.run(play())
+    assert (after["kind"] == TRADE).sum() == 3
+    compact_segments(tmp_path)
     rows = stored(tmp_path)
     said = rows[before.size]
     assert (said["kind"], bool(said["flags"] & GAP)) == (CLEAR, True)

@@ -25,6 +25,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.store.raw import RESPONSE, STREAM, Message, RawReader, RawWriter, response_text
 
 LOST = 2  # a connection was lost; the text says why
+RUN_BEGAN = "a run that trades began"  # of LOST: it knew nothing of what was recorded before
 INSTRUMENTS = "instruments"  # address of the record that names them
 
 FLUSH_S = 0.5

@@ -1,7 +1,8 @@
 """Segments of a recorder -> Parquet, raw captures and catalog of the store.
 
 A segment is decoded by the code that decoded it live, message by message, so its rows are those
-that were seen. It is imported like any other recording (`ingest`) and removed when the catalog
+that were seen; a run that trades began knowing nothing of what was recorded before, and so does its
+segment. It is imported like any other recording (`ingest`) and removed when the catalog
 names it; killed at any moment, the next compaction finds it again and does what was left to do.
 """
 
@@ -19,7 +20,7 @@ from aggressor.store.catalog import load_catalog, remove_leftovers, save_catalog
 from aggressor.store.files import locked, storing
 from aggressor.store.layout import Layout
 from aggressor.store.raw import RESPONSE, STREAM, Message
-from aggressor.store.segments import INSTRUMENTS, LOST, SegmentFile, answer_of, venue_of
+from aggressor.store.segments import INSTRUMENTS, LOST, RUN_BEGAN, SegmentFile, answer_of, venue_of
 from aggressor.venues.table import venue_named
 from aggressor.venues.venue import NEEDS_ROOM
 
@@ -121,7 +122,10 @@ class SegmentIngest(Ingest):
     def _decode_record(self, message: Message, rows: int) -> int:
         out = self._out[rows:]
         if message.channel == LOST:
-            return self.decoder.interrupt(message.ts_recv, out)
+            rows = self.decoder.interrupt(message.ts_recv, out)
+            if rows != NEEDS_ROOM and message.text == RUN_BEGAN.encode():
+                self.decoder = self._new_decoder()
+            return rows
         if message.channel == RESPONSE:
             address, body = answer_of(message)
             if address == INSTRUMENTS:

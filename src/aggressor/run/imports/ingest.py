@@ -100,9 +100,7 @@ class Ingest:
         self._source_id = source_id
         self._whole = whole
         self._given = given
-        self.decoder: MarketDecoder = venue.market_decoder(
-            [(one, lane) for lane, one in enumerate(definitions)]
-        )
+        self.decoder = self._new_decoder()
         self._book = book_state(len(definitions))
         self._tally: Tally = tally_state(len(definitions))
         self._writer = PartitionWriter(layout, source_id, dict(enumerate(definitions)))
@@ -129,6 +127,11 @@ class Ingest:
             step(f"import {name}", file.bytes_read / max(file.size_bytes, 1))
         self.skipped.update(recording.skipped)
         return True
+
+    def _new_decoder(self) -> MarketDecoder:
+        return self._venue.market_decoder(
+            [(one, lane) for lane, one in enumerate(self.definitions)]
+        )
 
     def commit(self, name: str, size_bytes: int) -> tuple[Source, list[Part]]:
         """Put everything into the store; return what the catalog now says of it."""

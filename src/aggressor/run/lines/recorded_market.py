@@ -25,6 +25,7 @@ from aggressor.schema.errors import AggressorError
 from aggressor.schema.instrument import Instrument
 from aggressor.store.files import locked
 from aggressor.store.layout import Layout
+from aggressor.store.segments import RUN_BEGAN
 from aggressor.wire.clock import Clock
 from aggressor.wire.rest import Rest
 
@@ -98,7 +99,7 @@ async def recorded_market(
             wires = Wires(rest, Clock(), notice, at)
             began_ns = wires.clock.now()
             backlog = Backlog(woken=lambda: market.wake() if market is not None else None)
-            lines, writers = await open_lines(names, wires, backlog, folder)
+            lines, writers = await open_lines(names, wires, backlog, folder, RUN_BEGAN)
             market = RecordedMarket(lines, wires, backlog, began_ns)
             old = loop.run_in_executor(
                 pool, compact_segments, folder, [writer.path for writer in writers]
