@@ -3,11 +3,12 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggressor.account.books import Books, Heading
+from aggressor.account.books import Books, Heading, currencies_of
 from aggressor.account.position import Position
 from aggressor.schema.instrument import ContractKind, Instrument
 
@@ -159,3 +160,14 @@ def test_position_equals_its_slow_twin(fills: list[tuple[int, int, int]]) -> Non
             lots += side
         assert position.lots == lots
         assert position.average == (None if lots == 0 else cost / lots)
+
+
+def test_money_at_one_venue_is_not_at_another() -> None:
+    there = msgspec.structs.replace(LINEAR, venue="w")
+    names = [currencies_of([LINEAR, there, INVERSE], apart=apart) for apart in (False, True)]
+    assert names == [["USDT", "USDT", "BTC"], ["USDT@v", "USDT@w", "BTC"]]
+    assert currencies_of([LINEAR, LINEAR], apart=True) == ["USDT", "USDT"]
+    books = Books([LINEAR, there], apart=True)
+    books.deposit("USDT@w", 10**8)
+    assert (books.cash("USDT@v"), books.cash("USDT@w")) == (0, 10**8)
+    assert not books.funded(books.currency(0))

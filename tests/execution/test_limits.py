@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from aggressor.account.blotter import Order
@@ -361,3 +362,25 @@ def test_drawdown_counts_from_the_highest_equity_over_days() -> None:
     assert losses.tripped(START + DAY) is None
     losses.equity(9_500, START + 2 * DAY)
     assert "highest" in (losses.tripped(START + 2 * DAY) or "")
+
+
+def test_money_of_two_currencies_is_not_one() -> None:
+    losses = Losses()
+    losses.equity(10**12, START, "USDT")
+    losses.equity(10**9, START, "BTC")  # less of another is no loss
+    losses.equity(10**12, START + 1, "USDT")
+    assert losses.tripped(START + 1) is None
+    assert (losses.peak("BTC"), losses.day_start("USDT")) == (10**9, 10**12)
+    losses.equity(98 * 10**7, START + 2, "BTC")
+    assert losses.tripped(START + 2) == "the day has lost 100 bp of equity"
+
+
+def test_losses_of_a_journal_that_knew_one_currency_are_those_of_the_first() -> None:
+    old = msgspec.structs.replace(
+        Losses().memory(), day=START // DAY, day_start=10**12, peak=10**12
+    )
+    losses = Losses()
+    losses.recall(old)
+    losses.equity(98 * 10**10, START, "USDT")
+    assert losses.tripped(START) == "the day has lost 100 bp of equity"
+    assert losses.memory().peak == {"USDT": 10**12}

@@ -53,11 +53,32 @@ class Posting(NamedTuple):
 NO_INSTRUMENT_HELD = -1
 
 
+def currencies_of(instruments: Sequence[Instrument], *, apart: bool) -> list[str]:
+    """Return what each instrument settles in; `apart`: USDT@VENUE where several venues share it."""
+    names = [one.settle or _unsaid(one) for one in instruments]
+    if not apart:
+        return names
+    venues = {
+        name: {i.venue for i, n in zip(instruments, names, strict=True) if n == name}
+        for name in names
+    }
+    return [
+        f"{name}@{one.venue}" if len(venues[name]) > 1 else name
+        for one, name in zip(instruments, names, strict=True)
+    ]
+
+
+def _unsaid(one: Instrument) -> str:
+    return one.base if one.kind is ContractKind.INVERSE else one.quote
+
+
 class Books:
     """Cash, income and positions of one account; `instruments` in the engine's order."""
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
+    def __init__(self, instruments: Sequence[Instrument], *, apart: bool = False) -> None:
+        """`apart`: currencies that several venues settle in are held by venue."""
         self.instruments = tuple(instruments)
+        self._currencies = currencies_of(self.instruments, apart=apart)
         self.positions = [Position(i.kind is ContractKind.INVERSE) for i in self.instruments]
         self.entries = 0
         self._balances: dict[tuple[str, Heading, int], int] = {}
@@ -65,9 +86,7 @@ class Books:
 
     def currency(self, instrument: int) -> str:
         """Return the settlement currency of an instrument (its quote where none is stated)."""
-        known = self.instruments[instrument]
-        inverse = known.kind is ContractKind.INVERSE
-        return known.settle or (known.base if inverse else known.quote)
+        return self._currencies[instrument]
 
     def deposit(self, currency: str, amount: int) -> None:
         """Put in (or, negative, take out) an amount in 1e-8."""

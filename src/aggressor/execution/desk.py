@@ -53,12 +53,18 @@ class Desk:
     """Orders, trades, positions and money of one account."""
 
     def __init__(
-        self, instruments: Sequence[Instrument], rule: DeskRule | None = None, first_id: int = 1
+        self,
+        instruments: Sequence[Instrument],
+        rule: DeskRule | None = None,
+        first_id: int = 1,
+        *,
+        apart: bool = False,
     ) -> None:
+        """`apart`: money at one venue is not at another (`account.books`)."""
         self.rule = rule or DeskRule()
         self.instruments = tuple(instruments)
         self.blotter = Blotter(first_id)
-        self.books = Books(instruments)
+        self.books = Books(instruments, apart=apart)
         self.halt = Halt()
         self.losses = Losses(self.rule.losses)
         self.pace = Pace(self.rule.pace)
@@ -283,7 +289,8 @@ class Desk:
         self._mark(market)
         instrument = market.instrument
         if market.valid and self.books.funded(self.books.currency(instrument)):
-            self.losses.equity(self.equity(instrument), market.now_ns)
+            currency = self.books.currency(instrument)
+            self.losses.equity(self.equity(instrument), market.now_ns, currency)
         if self.triggers is not None:
             self._watch(self.triggers, market)
         owners = self._owners(instrument) or self._flattening(market)

@@ -129,7 +129,7 @@ def assemble(
     strategies = [(k, wrap(one)) for k, one in made]
     if rule is None and settings.rule.get("ungated"):
         rule = UNLIMITED
-    desk = Desk(instruments, rule, first_id)
+    desk = Desk(instruments, rule, first_id, apart=mode is Mode.LIVE)
     amount = round(settings.equity * MONEY) if deposit else 0
     if amount:
         for currency in {desk.books.currency(k) for k in range(len(instruments))}:

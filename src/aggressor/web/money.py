@@ -156,15 +156,15 @@ def _wanted(one: Trade | Parent) -> dict[str, Any]:
 
 def _risk(desk: Desk) -> list[dict[str, Any]]:
     """Return how much of each bound of the account is used."""
-    losses, rule = desk.losses.memory(), desk.losses.rule
-    equity = desk.equity(0)
+    losses, rule = desk.losses, desk.losses.rule
+    equity, currency = desk.equity(0), desk.books.currency(0)
 
     def lost_bp(since: int) -> float:
         return max(0.0, (since - equity) / since * 10_000) if since > 0 else 0.0
 
     found = [
-        _bound("loss of the day", lost_bp(losses.day_start), rule.day_bp, "bp"),
-        _bound("drawdown", lost_bp(losses.peak), rule.drawdown_bp, "bp"),
+        _bound("loss of the day", lost_bp(losses.day_start(currency)), rule.day_bp, "bp"),
+        _bound("drawdown", lost_bp(losses.peak(currency)), rule.drawdown_bp, "bp"),
         _bound("losses in a row", losses.consecutive, rule.consecutive_max, "trades"),
     ]
     for k, one in enumerate(desk.instruments):
