@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from aggressor.account.books import currencies_of
 from aggressor.account.reconcile import Correction, Held
 from aggressor.engine.ports import Feed
 from aggressor.run.lines.line import Line, Wires
@@ -39,14 +40,16 @@ class _NoMarket:
 class _Shifted:
     """Tells the keeper of a run what one account says, with the run's numbers."""
 
-    def __init__(self, keeper: Keeper, first: int) -> None:
+    def __init__(self, keeper: Keeper, first: int, currencies: dict[str, str]) -> None:
         self._keeper = keeper
         self._first = first
+        self._currencies = currencies
 
     def corrected(self, one: Correction) -> None:
         """A difference was put right."""
         lane = one.instrument + self._first if one.instrument >= 0 else one.instrument
-        self._keeper.corrected(one._replace(instrument=lane))
+        currency = self._currencies.get(one.currency, one.currency)
+        self._keeper.corrected(one._replace(instrument=lane, currency=currency))
 
     def adopted(self, order: Tracked) -> None:
         """An order of ours is held that nobody had told us of."""
@@ -85,7 +88,7 @@ class Accounts:
             one = VenueExchange(
                 line.venue,
                 line.instruments,
-                wires,
+                wires.to(line.venue.name),
                 keys(line.venue.name),
                 _NoMarket(),
                 terms=terms,
@@ -94,6 +97,12 @@ class Accounts:
             self.exchanges.append(one)
             self._first.append(first)
             first += len(line.instruments)
+        traded = [grid for line in lines for grid in line.instruments]
+        names = currencies_of(traded, apart=True)
+        self._currencies = [  # of each account: what it settles in -> the currency of the run
+            {grid.settle: names[first + k] for k, grid in enumerate(one.instruments)}
+            for one, first in zip(self.exchanges, self._first, strict=True)
+        ]
 
     @property
     def first_id(self) -> int:
@@ -116,14 +125,14 @@ class Accounts:
 
     def kept_by(self, keeper: Keeper) -> None:
         """Tell what happens beside reports to `keeper`."""
-        for one, first in zip(self.exchanges, self._first, strict=True):
-            one.keeper = _Shifted(keeper, first)
+        for one, first, names in zip(self.exchanges, self._first, self._currencies, strict=True):
+            one.keeper = _Shifted(keeper, first, names)
 
     def resume(
         self, left: Sequence[Left], positions: Sequence[Held], money: dict[str, int]
     ) -> None:
         """Begin with what an earlier process left and knew."""
-        for one, first in zip(self.exchanges, self._first, strict=True):
+        for one, first, names in zip(self.exchanges, self._first, self._currencies, strict=True):
             lanes = range(first, first + len(one.instruments))
             own = [each for each in left if each.order.instrument in lanes]
             for each in own:
@@ -131,8 +140,7 @@ class Accounts:
                     row["instrument"] -= first
             one.resume(own)
             held = {k - first: positions[k] for k in lanes}
-            settled = {grid.settle for grid in one.instruments}
-            known = {name: cash for name, cash in money.items() if name in settled}
+            known = {settle: money[name] for settle, name in names.items() if name in money}
             one.reconciler.recall(held, known)
 
     async def level(self, running: Sequence[asyncio.Task[None]], within_s: float) -> None:
