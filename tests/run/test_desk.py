@@ -9,6 +9,7 @@ import pytest
 
 from aggressor.execution.halt import HaltLevel
 from aggressor.run.assemble import Settings
+from aggressor.run.desk.checkpoints import Checkpoints
 from aggressor.run.desk.course import Course, Market
 from aggressor.run.desk.desk import Desk, DeskPlan
 from aggressor.run.desk.markets import synthetic_market
@@ -16,8 +17,8 @@ from aggressor.run.desk.recording import stored_market
 from aggressor.schema.errors import StoreError
 from aggressor.store.replay import replay_of
 from aggressor.web.commands import read_command
-from aggressor.web.hub import Hub, Reader
-from aggressor.web.protocol import Kind, read_frames, read_json
+from aggressor.web.hub import Hub, Reader, Stream
+from aggressor.web.protocol import Kind, number_of, read_frames, read_json, stamp
 from aggressor.web.server import Visitor
 from tests.made import cached_beside, made
 
@@ -114,7 +115,7 @@ def state_of(course: Course) -> list[bytes]:
         pipe.market.ledger.sides.tobytes(),
         pipe.footprint.head.tobytes(),
         pipe.session.rows.tobytes(),
-        pipe.walls.walls.tobytes(),
+        repr(pipe.walls.walls.tolist()).encode(),  # its rows have bytes that nobody writes
         pipe.outbox.head["written"].tobytes(),
     ]
 
@@ -208,6 +209,96 @@ def test_seeking_forwards_is_running_on_and_backwards_is_beginning_anew(desk: De
     assert kinds[:2] == [Kind.RESET, Kind.HELLO]
     assert {head.epoch for head, _ in browser.heard} == {1}
     assert state_of(desk.course) == first
+
+
+def history(desk: Desk) -> dict[Stream, tuple[list[bytes], int]]:
+    """Return what a hub keeps of the past, as bytes of one epoch."""
+    found = {}
+    for stream, (frames, following) in desk.hub.kept().items():
+        made = [bytearray(one) for one in frames]
+        for one in made:
+            stamp(one, number_of(one), 0)
+        found[stream] = [bytes(one) for one in made], following
+    return found
+
+
+@pytest.mark.parametrize("columns_s", [20, 600])
+def test_a_jump_back_to_a_checkpoint_tells_what_a_run_from_the_beginning_tells(
+    monkeypatch: pytest.MonkeyPatch, columns_s: int
+):
+    for place in ("desk", "checkpoints"):
+        monkeypatch.setattr(f"aggressor.run.desk.{place}.COLUMNS_NS", columns_s * SECOND)
+    plan = DeskPlan(Settings(strategy="exhaustion_scalp", profile="micro"), playing=False)
+    started = market()
+    start = started.span_ns[0]
+    told = {}
+    for jumps in (False, True):
+        desk = Desk(started, plan)
+        desk.checkpoints = Checkpoints(start, every_ns=15 * SECOND)
+        browser = Browser(arrived(desk))
+        wanted = [150, 130] if jumps else [130]
+        for second in wanted:
+            text = f'{{"do":"seek","to_ms":{(start + second * SECOND) / 1e6}}}'
+            assert browser.say(text)["ok"]
+            arrived(desk)
+        if jumps:
+            at = [one.now_ns - start for one in desk.checkpoints.kept]
+            assert len(at) >= 4
+            usable = [one for one in at if columns_s == 600 or one <= 110 * SECOND]
+            found = desk.checkpoints.before(start + 130 * SECOND)
+            assert found is not None
+            assert found.now_ns - start == max(one for one in usable if one <= 130 * SECOND)
+            assert found.whole == (columns_s == 600)
+        told[jumps] = history(desk), state_of(desk.course)
+    (straight, state), (back, state_back) = told[False], told[True]
+    assert state == state_back
+    assert set(straight) == set(back)
+    if columns_s == 600:
+        assert len(straight[Stream(Kind.HEAT, 0)][0]) > 1_000
+    for stream, frames in straight.items():
+        if stream.kind is not Kind.HEAT or columns_s == 600:
+            assert frames == back[stream], stream
+
+
+def test_the_last_columns_of_a_jump_back_are_those_of_a_run_to_there(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for place in ("desk", "checkpoints"):
+        monkeypatch.setattr(f"aggressor.run.desk.{place}.COLUMNS_NS", 20 * SECOND)
+    told = []
+    for far in (0, 150):
+        one = market()
+        desk = Desk(
+            one._replace(opens_ns=one.span_ns[0] + (far or 130) * SECOND), DeskPlan(SETTINGS)
+        )
+        desk.checkpoints = Checkpoints(one.span_ns[0], every_ns=15 * SECOND)
+        arrived(desk)
+        if far:
+            text = f'{{"do":"seek","to_ms":{(one.span_ns[0] + 130 * SECOND) / 1e6}}}'
+            assert Browser(desk).say(text)["ok"]
+            assert arrived(desk).hub.epoch == 1
+        told.append(history(desk))
+    assert told[0] == told[1]
+    assert len(told[0][Stream(Kind.HEAT, 0)][0]) in range(195, 206)
+
+
+def test_checkpoints_stay_within_their_room_and_end_with_an_act(desk: Desk, browser: Browser):
+    start = desk.market.span_ns[0]
+    desk.checkpoints = Checkpoints(start, every_ns=5 * SECOND, room=3)
+    for _ in range(8):
+        go(desk, 10)
+        assert len(desk.checkpoints.kept) <= 3
+    assert desk.checkpoints.every_ns > 5 * SECOND
+    kept = [one.now_ns for one in desk.checkpoints.kept]
+    assert kept == sorted(kept)
+    browser.say(order(1, type="market", cap_ticks=2))
+    go(desk, 60)
+    assert [one.now_ns for one in desk.checkpoints.kept] == kept
+    back = (kept[-1] + SECOND) / 1e6
+    assert browser.say(f'{{"do":"seek","to_ms":{back}}}')["ok"]
+    arrived(desk)
+    assert desk.course.engine.desk.position(0).lots == 0
+    assert not desk.course.touched
 
 
 def test_a_jump_makes_columns_only_for_the_last_ten_minutes(

@@ -8,6 +8,7 @@ a function; what keeps a journal through a crash is another object with the same
 
 import hashlib
 from collections import Counter, deque
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,17 @@ class Journal:
         self.placed_by: Counter[int] = Counter()  # orders sent, by lane
         self.fills_by: Counter[int] = Counter()
         self.maker_fills_by: Counter[int] = Counter()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Journal":
+        """Return a journal that goes on from here by itself; a digest copies in its own way."""
+        one = type(self).__new__(type(self))
+        memo[id(self)] = one
+        digest = self._digest.copy()
+        one.__dict__ = {
+            name: digest if name == "_digest" else deepcopy(value, memo)
+            for name, value in self.__dict__.items()
+        }
+        return one
 
     @property
     def placed(self) -> int:

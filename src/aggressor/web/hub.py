@@ -14,11 +14,11 @@ and HELLO first. The hub knows no socket and no clock.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aggressor.schema.event import NO_TIME
-from aggressor.web.protocol import KEY, WHOLE_DESK, Kind, frame, json_frame, stamp
+from aggressor.web.protocol import KEY, WHOLE_DESK, Kind, frame, json_frame, number_of, stamp
 
 RINGS: Mapping[Kind, int] = {
     Kind.HEAT: 6_000,
@@ -32,6 +32,7 @@ RINGS: Mapping[Kind, int] = {
     Kind.REPORT: 2_000,
     Kind.NOTICE: 200,
 }
+Kept = Mapping["Stream", tuple[Sequence[bytes], int]]  # history of streams, and what comes next
 MESSAGE_BYTES = 1 << 20  # a message is not begun further beyond this
 _FLAGS_AT = 3
 
@@ -192,6 +193,27 @@ class Hub:
         for reader in self.readers:
             reader.begin_again()
         self.wake()
+
+    def kept(self, without: Sequence[Kind] = ()) -> Kept:
+        """Return the history of this epoch, but for notices and what is kept in the newest only."""
+        left_out = {*without, Kind.NOTICE}
+        return {
+            stream: (tuple(ring.frames), ring.next)
+            for stream, ring in self.rings.items()
+            if stream.kind in RINGS and stream.kind not in left_out and not stream.open
+        }
+
+    def refill(self, kept: Kept) -> None:
+        """Let a history of another epoch be that of this one, in which nothing was told yet."""
+        assert not self.rings, "history comes first"
+        for stream, (frames, following) in kept.items():
+            ring = self.rings[stream] = Ring(self.sizes.get(stream.kind, 1))
+            for one in frames:
+                made = bytearray(one)
+                stamp(made, number_of(made), self.epoch)
+                ring.frames.append(bytes(made))
+            ring.next = following
+        self._order = sorted(self.rings, key=_rank)
 
     def publish(self, made: bytearray, *, number: int | None = None) -> None:
         """Add a frame to its stream; `number`: of an open record, whose newest alone is kept."""

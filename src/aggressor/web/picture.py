@@ -88,13 +88,18 @@ class Picture:
         for view in self._views:
             view.peers = self._views
         self._ahead = ahead
-        self._more = more
+        self.more = more
         self._strategy = strategy
         self._refused = engine.desk.refused_total
         self._ended = len(engine.desk.accounts)
         self._said = int(engine.pipeline.outbox.head[0]["written"])
         self._due: dict[tuple[str, int], float] = {}
         engine.watcher = self
+
+    def forget_columns(self) -> None:
+        """Begin the heatmap anew with the next column."""
+        for k, lane in enumerate(self.lanes):
+            lane.heat = Heat(k)
 
     def signal_ns(self, lane: int, number: int) -> int | None:
         """Return when a signal became known; None where it is not kept any more."""
@@ -193,7 +198,7 @@ class Picture:
         if not self._is_due("account", WHOLE_DESK, wall_s, ACCOUNT_S, always):
             return
         content = account_document(self._engine, self._ahead, self._strategy)
-        content |= self._more() | {"readers": len(self.hub.readers)}
+        content |= self.more() | {"readers": len(self.hub.readers)}
         made = json_frame(Kind.ACCOUNT, WHOLE_DESK, self._engine.now_ns, content)
         self.hub.publish(made)
 

@@ -122,6 +122,11 @@ def stamp(made: bytearray, number: int, epoch: int) -> None:
     _STAMP.pack_into(made, _STAMP_AT, number & 0xFFFFFFFF, epoch)
 
 
+def number_of(made: bytearray) -> int:
+    """Return the number that a frame was stamped with."""
+    return _STAMP.unpack_from(made, _STAMP_AT)[0]
+
+
 def read_head(buffer: bytes | bytearray | memoryview, at: int = 0) -> Head:
     """Return the header of the frame at an offset."""
     version, kind, *rest = HEADER.unpack_from(buffer, at)

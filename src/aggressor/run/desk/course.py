@@ -7,6 +7,7 @@ same state however the course is cut.
 
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from aggressor.engine.ports import Feed
@@ -35,6 +36,7 @@ class Market(NamedTuple):
     span_ns: tuple[int, int]
     opens_ns: int  # where a desk begins to show it: what is before makes yardsticks
     labelled: bool = False
+    copied: bool = False  # its feed and labels can be copied where they stand, both as one
 
 
 class Course:
@@ -48,6 +50,9 @@ class Course:
         more: Callable[[], dict[str, Any]],
         rule: DeskRule | None = None,
     ) -> None:
+        self.touched = False  # a person has acted on it: it is no longer the market's alone
+        self.columns_whole = True  # heat columns were made at every TIMER so far
+        self._market = market
         feed, self.labels = market.feed()
         assembly = assemble(market.instruments, settings, Mode.PAPER, rule=rule)
         self.engine = assembly.engine
@@ -70,6 +75,23 @@ class Course:
             more=more,
             strategy=settings.strategy or None,
         )
+
+    def copied(self, hub: Hub) -> "Course":
+        """Return another course that stands here and tells `hub`; this one is left as it is.
+
+        Raises TypeError for a strategy that holds what cannot be copied.
+        """
+        picture, feed = self.picture, self.slices.feed
+        memo: dict[int, Any] = {
+            id(picture.hub): hub, id(picture.more): picture.more, id(self._market): self._market,
+        }  # fmt: skip
+        if not self._market.copied:
+            memo |= {id(feed): feed, id(self.labels): self.labels}
+        one = deepcopy(self, memo)
+        if not self._market.copied:
+            begun, one.labels = self._market.feed()
+            one.slices.resume(begun)
+        return one
 
     @property
     def now_ns(self) -> int:
@@ -109,5 +131,6 @@ class Course:
         self.picture.events = self.trading.events
         is_timer = self.slices.ends_with == TIMER
         if is_timer:
+            self.columns_whole &= now >= columns_from_ns
             self.picture.timer(now, columns=now >= columns_from_ns)
         return is_timer

@@ -16,6 +16,7 @@ from aggressor.execution.desk import DeskRule
 from aggressor.run.accounts.trading import Trading
 from aggressor.run.assemble import Settings
 from aggressor.run.desk.acts import DONE, Acts, Answer, refused
+from aggressor.run.desk.checkpoints import Checkpoint, Checkpoints, resumed
 from aggressor.run.desk.course import COLUMNS_NS, Course, Market
 from aggressor.run.desk.hand import Hand
 from aggressor.run.desk.time import DeskTime
@@ -27,6 +28,7 @@ from aggressor.store.replay import TIMER_NS, replay_of
 from aggressor.web import commands
 from aggressor.web.hub import Hub
 from aggressor.web.protocol import Kind, json_frame
+from aggressor.web.server import Visitor
 from aggressor.web.words import hello, label_document
 
 TICK_S = 1 / 60
@@ -78,6 +80,7 @@ class Desk(Acts):
         self.market = market
         self.plan = plan
         self.time = DeskTime()
+        self.checkpoints = Checkpoints(market.span_ns[0])
         self.course = self._begun()
         self.hand = Hand(self.course.engine)
         self._told: list[int] = []  # states of the labels that were told
@@ -118,6 +121,7 @@ class Desk(Acts):
             self._play_on(wall_s)
         self.follow()
         self._tell_labels()
+        self.checkpoints.consider(self.course, self.hub, self._told)
         self.course.picture.moment(wall_s)
         self.hub.wake()
 
@@ -140,6 +144,13 @@ class Desk(Acts):
             self.course.picture.moment(wall_s, always=True)
             if self._play_behind_seek and not self.course.at_end:
                 self.time.play(to_ns, time.monotonic())
+
+    def do(self, visitor: Visitor, command: commands.Command) -> Answer:
+        """Do what a browser asks for, or say why not."""
+        answer = super().do(visitor, command)
+        acted = isinstance(command, commands.Acting | commands.Kill)
+        self.course.touched |= acted and answer["ok"]
+        return answer
 
     def _tell_labels(self) -> None:
         """Tell what was injected when its time begins, and again when it is over."""
@@ -230,19 +241,21 @@ class Desk(Acts):
         return DONE
 
     def _sought(self, to_ns: int) -> None:
-        """Go to a moment: on from here, or from the beginning where it lies behind."""
+        """Go to a moment: on from here, or where it lies behind from a checkpoint before it."""
         now = self.course.now_ns
         if now != NO_TIME and to_ns < now:
-            self._begin_anew("gone back to an earlier moment: orders given by hand are gone")
+            why = "gone back to an earlier moment: orders given by hand are gone"
+            self._begin_anew(why, self.checkpoints.before(to_ns))
         self.time.pause()
         start = self.course.now_ns if self.course.now_ns != NO_TIME else self.market.span_ns[0]
         self.time.seek(to_ns, start, COLUMNS_NS)
 
-    def _begin_anew(self, why: str) -> None:
-        self.course = self._begun()
-        self.hand = Hand(self.course.engine)
-        self._told = []
+    def _begin_anew(self, why: str, place: Checkpoint | None) -> None:
         self.hub.restart(why, self._hello())
+        self.course = self._begun() if place is None else resumed(place, self.hub)
+        self.hand = Hand(self.course.engine)
+        self._told = [] if place is None else list(place.told)
+        self.hub.greet(self._hello())
 
 
 def ready(market: Market, plan: DeskPlan) -> Desk:

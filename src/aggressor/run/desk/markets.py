@@ -42,6 +42,10 @@ class Ahead:
         given, self._rows = self._rows[:limit], self._rows[limit:]
         return given
 
+    def labels(self) -> Sequence[Label]:
+        """Return what is known to have been injected."""
+        return self._feed.labels
+
     @property
     def _ready(self) -> bool:
         """Whether a whole chunk lies far enough behind the newest row."""
@@ -71,7 +75,8 @@ def synthetic_market(seed: int) -> Market:
 
     def begin() -> tuple[Feed, Callable[[], Sequence[Label]]]:
         feed = SyntheticFeed(config, SYNTHETIC_HOURS * 3600)
-        return Replay([Ahead(feed)], chunk_rows=_ROWS), lambda: feed.labels
+        ahead = Ahead(feed)
+        return Replay([ahead], chunk_rows=_ROWS), ahead.labels
 
     start = config.start_ns
     return Market(
@@ -82,4 +87,5 @@ def synthetic_market(seed: int) -> Market:
         span_ns=(start, start + int(SYNTHETIC_HOURS * 3600e9)),
         opens_ns=start + int(SYNTHETIC_OPENS_S * 1e9),
         labelled=True,
+        copied=True,
     )

@@ -21,6 +21,7 @@ class Slices:
     def __init__(self, feed: Feed, *, live: bool = False) -> None:
         self.ended = False
         self.rows = 0  # let so far
+        self.read = 0  # of the feed so far
         self.last_ns = 0  # receive time and kind of the last row that was let
         self.ends_with = 0
         self._feed = feed
@@ -59,7 +60,22 @@ class Slices:
         given, self._let = self._let[:limit], self._let[limit:]
         return given
 
+    def resume(self, feed: Feed) -> None:
+        """Go on with a feed that was begun again; what was read before is passed over."""
+        left = self.read
+        while left > 0:
+            rows = feed.poll(min(_CHUNK, left)).size
+            assert rows, "a feed that was begun again holds what it held"
+            left -= rows
+        self._feed = feed
+
+    @property
+    def feed(self) -> Feed:
+        """What is cut."""
+        return self._feed
+
     def _fill(self) -> None:
         if not self._rest.size and not self.ended:
             self._rest = self._feed.poll(_CHUNK)
+            self.read += self._rest.size
             self.ended = not self._rest.size and not self._live
