@@ -130,6 +130,27 @@ def test_a_touch_that_runs_ahead_of_its_book_is_no_vacuum() -> None:
     assert (seen(ours[0])["left"], seen(ours[0])["loss"]) == (0, 87)
 
 
+def test_more_than_usual_may_go_though_the_rest_is_taken() -> None:
+    """A wall of 200 leaves, then 50 of the usual 100 are taken: that was no withdrawal."""
+    fat = [10, 10, 210, *[10] * 7]
+    tape = show(book().at(50), fat, FULL).at(1050)
+    tape.trade(-1, 1000, 50).later(10)
+    (row,) = found(show(tape, THIN, fat).later(1500))
+    assert told([row]) == [(EXPIRED, "cancelled share of the loss")]
+    assert [seen(row)[name] for name in ("depth_before", "loss", "left")] == [300, 82, 82]
+
+
+def test_a_side_whose_old_prices_still_hold_is_no_vacuum() -> None:
+    """The touch moves eight ticks ahead, and what stood behind it thins out to 35 of 100."""
+    tape = book().at(1050).level(*[(-1, 1001 + i, 0) for i in range(8)], (1, 1008, 3))
+    thinner = [(1, p, 0 if i % 2 else 7) for i, p in enumerate(PRICES)]
+    rows = found(tape.level(*thinner).later(3000))
+    ours = rows[rows["side"] == 1]
+    assert told(ours) == [(EXPIRED, "gone from where it stood")]
+    got = seen(ours[0])
+    assert (got["left"], got["loss"], got["standing_ratio"]) == (65, 90, 0.35)
+
+
 def test_thin_for_a_moment_is_not_thin_for_a_while() -> None:
     b = known()
     b.vacuum.parameters["hold_ns"] = 300 * MS
@@ -264,7 +285,9 @@ def test_mirror_split_and_causality() -> None:
     np.testing.assert_array_equal(of_kind(run(events, known()), VACUUM)[:1], rows[:1])
 
 
-SIZES = st.sampled_from([FULL, THIN, [9, 9] + [0] * 8, [7] * 10, [2, 0, 0, 0, 2] + [3] * 5])
+SIZES = st.sampled_from(
+    [FULL, [30] * 10, THIN, [9, 9] + [0] * 8, [7] * 10, [2, 0, 0, 0, 2] + [3] * 5]
+)
 STEPS = st.lists(st.tuples(SIZES, st.integers(1, 25), st.integers(0, 60)), max_size=12)
 
 

@@ -45,7 +45,8 @@ def vacuums(
             window = range(max(ms - WINDOW_MS, TIMER_MS), ms, TIMER_MS)
             there = [(sum(sizes_at(t)), t) for t in window if sum(sizes_at(t)) >= 0.6 * usual]
             if there:
-                state, armed, before, loss, traded = "armed", ms, there[-1], 0, 0
+                state, armed, loss, traded = "armed", ms, 0, 0
+                before = min(there[-1][0], usual), there[-1][1]
         elif state in ("early", "confirmed"):
             if state == "early" and ms - confirmed > TOLERANCE_MS:
                 state = "confirmed"

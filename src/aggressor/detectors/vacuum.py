@@ -4,7 +4,8 @@ For each side by itself, held against the rolling median of its near depth:
 
     ARMED      depth / median <= 0.2, and within the window before it was still >= 0.6 of it
     CONFIRMED  of the loss from when the depth was last there >= 70 % was cancelled, when it armed
-               or, where not yet, at a lower depth; the spread is >= 2 x its median, or the gap
+               or, where not yet, at a lower depth; the prices where it stood are as empty as the
+               touch (<= 0.2 of the median); the spread is >= 2 x its median, or the gap
                behind the best price >= 3 e and above its own Q.95 of the last hour; the depth is
                below its Q.005 of that hour; all that at every TIMER for `hold_ns`
     EXPIRED    not within the window, or the depth was back before (a near-miss)
@@ -18,9 +19,10 @@ A side whose near-miss has ended does not arm again before its depth was back.
 `direction` is where price would fall into: against the side, 0 when both sides are thin.
 Cancelled is what is gone from the prices where the depth stood and was not traded, net of what was
 put up there again; its share is of that and of the loss. A touch that jumps ahead of its book loses
-sight of depth that still stands. What was traded is the ledger's of the whole side: nearly all
-trades are at the touch. The hour leaves out confirmed episodes; while it is not known a thin side
-is not judged (`undecided`).
+sight of depth that still stands. The loss is one of what is usual (T5.5): where more stood, a wall
+for one, what was too much may go without the side being emptied. What was traded is the ledger's of
+the whole side: nearly all trades are at the touch. The hour leaves out confirmed episodes; while it
+is not known a thin side is not judged (`undecided`).
 
 Judged at TIMERs after `near_depth.sample`. Records: `vacuum_records`. Ages on ts_recv. Units:
 ticks, lots, ns.
@@ -38,6 +40,7 @@ from aggressor.detectors.vacuum_records import (
     IDLE,
     NARROW,
     RESTING,
+    STANDING,
     TRADED,
     USUAL,
     VacuumState,
@@ -202,7 +205,8 @@ def _arm(
     episode["phase"], episode["episode"] = ARMED, state.head[k]["episodes"]
     episode["armed_ns"], episode["ts_armed"] = scene["now"], scene["venue_now"]
     episode["loss"] = episode["left"] = episode["traded"] = 0
-    episode["before_ns"], episode["before"], episode["usual"] = start["ts"], most, usual
+    episode["before_ns"], episode["stood"], episode["usual"] = start["ts"], most, usual
+    episode["before"] = min(most, usual)  # more than usual is no loss when it goes
     episode["best_before"] = state.bests[k, at & (SAMPLES - 1)][s]
     episode["traded_before"] = start["traded"][s]
     episode["effective_tick"] = scene["effective_tick"]
@@ -238,10 +242,12 @@ def _confirm(
     last = near.samples[k, (near.head[k]["samples"] - 1) & (SAMPLES - 1)]
     reach = near.head[k]["reach_ticks"]
     episode["depth"] = last["lots"][s]
+    still = _still_there(book, n, episode["best_before"], reach)
+    episode["standing"] = still / episode["usual"]
     lower = episode["before"] - episode["depth"] > episode["loss"]
     if lower and _share(episode) < row["cancelled_share"]:  # what trades later is no part of it
         episode["loss"] = episode["before"] - episode["depth"]
-        episode["left"] = episode["before"] - _still_there(book, n, episode["best_before"], reach)
+        episode["left"] = max(episode["before"] - still, 0)
         episode["traded"] = last["traded"][s] - episode["traded_before"]
         episode["ts_loss"] = scene["venue_now"]
     ratio = episode["depth"] / episode["usual"]
@@ -254,7 +260,8 @@ def _confirm(
     withdrawn = _share(episode) >= row["cancelled_share"]
     low = _usual(state.depths, n, row["low_ppm"])
     thin = bucket_of(episode["depth"]) < bucket_of(low)
-    whole = ratio <= row["thin_ratio"] and withdrawn and wide and thin
+    empty = episode["standing"] <= row["thin_ratio"]
+    whole = ratio <= row["thin_ratio"] and withdrawn and empty and wide and thin
     if not whole:
         episode["held_ns"] = NO_TIME
     elif episode["held_ns"] == NO_TIME:
@@ -265,6 +272,8 @@ def _confirm(
         _write(state, near, scenes, outbox, k, s, CONFIRMED, 0, BEFORE_TOLERANCE)
     elif ratio >= row["back_ratio"] or scene["now"] - episode["armed_ns"] >= row["window_ns"]:
         failed = np.int64(USUAL if wide else NARROW)
+        if not empty:
+            failed = np.int64(STANDING)
         if ratio > row["thin_ratio"]:
             failed = np.int64(BACK)
         if not withdrawn:
@@ -369,7 +378,7 @@ def _write(
         ratio,
         episode["depth"],
         episode["usual"],
-        episode["before"],
+        episode["stood"],
     )
     seen[4], seen[5] = episode["loss"], episode["traded"]
     seen[6], seen[7] = max(episode["left"] - episode["traded"], 0), share
@@ -381,3 +390,4 @@ def _write(
     seen[17], seen[18] = depths["reach_ticks"], episode["effective_tick"]
     seen[9] = _usual(state.gaps, 2 * k + s, row["gap_ppm"])
     seen[19] = _usual(state.depths, 2 * k + s, row["low_ppm"])
+    seen[20] = episode["standing"]

@@ -31,8 +31,8 @@ EVIDENCE = (
     "depth_ratio",
     "depth",  # lots within reach
     "depth_median",
-    "depth_before",
-    "loss",
+    "depth_before",  # lots within reach when they were last there
+    "loss",  # of that, or of the median where that is less
     "traded",
     "cancelled",  # gone from the prices of before, and not traded
     "cancelled_share",
@@ -48,6 +48,7 @@ EVIDENCE = (
     "reach_ticks",
     "effective_tick",
     "depth_usual",  # the quantile of depths it is held against; -1 unknown
+    "standing_ratio",  # what stands at the prices of before, over the median
 )
 CONDITIONS = (
     "",
@@ -56,12 +57,14 @@ CONDITIONS = (
     "thin depth",
     "valid book",
     "thinner than usual",
+    "gone from where it stood",
 )
 TRADED = 1
 NARROW = 2
 BACK = 3
 BOOK_LOST = 4
 USUAL = 5
+STANDING = 6
 
 IDLE = 0
 EARLY = 5  # confirmed while trades may still come
@@ -121,7 +124,8 @@ EPISODE = np.dtype(
         ("quiet_until", "<i8"),
         ("held_ns", "<i8"),  # since when all conditions hold; NO_TIME: they do not
         ("before_ns", "<i8"),
-        ("before", "<i8"),  # lots
+        ("stood", "<i8"),  # lots
+        ("before", "<i8"),  # of these no more than is usual
         ("best_before", "<i8"),  # key from which on that depth stood
         ("traded_before", "<i8"),
         ("depth", "<i8"),  # frozen at confirmation, like all below
@@ -133,6 +137,7 @@ EPISODE = np.dtype(
         ("effective_tick", "<i8"),
         ("young", "<i8"),
         ("lowest", "<f8"),
+        ("standing", "<f8"),  # at the prices of before, over the median
     ]
 )
 
