@@ -331,6 +331,19 @@ def test_expiry_names_the_second_condition() -> None:
     assert phases(found) == [(ARMED, ""), (EXPIRED, failed)]
 
 
+def test_a_slow_run_does_not_hide_the_fast_one_that_comes_out_of_it() -> None:
+    scene = warmed()
+    extreme = run_up(scene)
+    for _ in range(30):  # up a tick a second: longer than the run window allows
+        scene.tick(9)
+        extreme = run_up(scene, start=extreme + 1, steps=1)
+    thin_out(scene, run_up(scene, start=extreme + 1, steps=14, lots=80))
+    scene.tick(40)
+    told = phases(exhaustions(scene))
+    assert told[:2] == [(ARMED, ""), (EXPIRED, "fast one-sided run")]
+    assert told[-2:] == [(ARMED, ""), (CONFIRMED, "")]
+
+
 def test_after_an_episode_there_is_rest() -> None:
     scene = warmed()
     thin_out(scene, run_up(scene))

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from aggressor.detectors import run as module
 from aggressor.detectors.run import LENGTHS, RunState, run_state
-from aggressor.features.baseline import READY, UNKNOWN, YOUNG
+from aggressor.features.baseline import (
+    READY,
+    UNKNOWN,
+    YOUNG,
+    BaselineSpec,
+    baseline_state,
+    read_baseline,
+    run_samples,
+)
 from aggressor.kernel import Int, kernel
 from tests.naive import run as naive
 
@@ -181,3 +189,31 @@ def test_the_quantile_of_like_length_ripens_and_leaves_out_the_window_under_test
     assert ripeness == sorted(ripeness)
     needed, _ = _needed(state, now, 3)
     assert needed == 40  # eight seconds of five lots: the burst is under test, not yet usual
+
+
+@kernel
+def _extreme(base: Any, windows: Int) -> Int:
+    return module.extreme_of(base, 0, windows)
+
+
+@given(
+    st.lists(st.integers(-120, 120), min_size=1, max_size=60), st.sampled_from((0, 99, 100, 5000))
+)
+def test_the_tail_of_few_windows_is_drawn(values: list[int], windows: int) -> None:
+    base = baseline_state([BaselineSpec(10_000)])
+    run_samples(np.arange(1, len(values) + 1), np.array(values), base, 0)
+    read_baseline(base, 0, 5_000, 500_000)  # a slice that is over counts
+    assert _extreme(base, windows) == int(naive.extreme([abs(v) for v in values], windows))
+
+
+def test_an_hour_of_long_windows_holds_few_of_them() -> None:
+    """Each minute trades 60 or 600 lots one way: of ten minutes the largest is no Q0.99."""
+    second = 1_000_000_000
+    state = run_state(1, 64 * second, second)
+    for step in range(1, 700):
+        lots = 10 if step // 60 == 5 else 1
+        _feed(state, np.array([[step * second, 100, lots, 1]], np.int64), step * second)
+    few, _ = _needed(state, 699 * second, 3)  # ten windows of 64 s
+    many, _ = _needed(state, 699 * second, 0)  # more than eighty of 8 s
+    assert few > 600
+    assert many >= 80

@@ -1,5 +1,6 @@
 """The run from lists: every pair of samples, every print, nothing kept in rings."""
 
+from math import log
 from typing import NamedTuple
 
 Print = tuple[int, int, int, int]  # receive time, price, lots, side
@@ -76,6 +77,15 @@ def sample_before(samples: list[Sample], ts: int, kept: int) -> Sample | None:
     """Return the newest of the last `kept` samples at or before `ts`."""
     found = [s for s in samples[-kept:] if s.ts <= ts]
     return found[-1] if found else None
+
+
+def extreme(values: list[int], windows: int) -> float:
+    """Return Q0.99, or above Q0.9 an exponential tail where there are fewer than 100 windows."""
+    ranked = sorted(values)
+    q5, q9, q99 = (ranked[-(-len(ranked) * percent // 100) - 1] for percent in (50, 90, 99))
+    if windows >= 100:
+        return q99
+    return max(q99, q9 + (q9 - q5) * log(10) / log(5))
 
 
 class Rows(NamedTuple):

@@ -405,10 +405,10 @@ def _end(
     phase: Int,
     failed: Int,
 ) -> None:
-    """Write the end of an episode and rest, unless the run goes on with strong delta."""
+    """Write the end of an episode and rest, unless a new extreme ended it and the run goes on."""
     _write(state, outbox, fade, k, j, direction, now, phase, failed)
     state.episodes[k, j]["phase"] = IDLE
-    if failed != STRONG_EXTREME:
+    if failed != STRONG_EXTREME and failed != NO_RUN:
         state.episodes[k, j]["quiet_until"] = now + state.params[k]["refractory_ns"]
 
 

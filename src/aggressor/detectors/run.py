@@ -8,12 +8,15 @@ A run goes from P0 to the most extreme price P1 after it. It is sought at four l
 / 8 to the whole of it, as the largest move within that length, and its delta is compared with
 Q0.99 of |delta| over windows of the same length: so a short sharp run is not drowned in the drift
 before it. The baseline is that of the last 24 hours once it is ready, before that of the last
-hour.
+hour. While it covers fewer than 100 windows of a length side by side its Q0.99 is no more than
+the largest of a few, however often they were read: beyond Q0.9 the tail is then drawn as an
+exponential whose scale Q0.5 and Q0.9 tell, and the larger of the two counts.
 
 Shapes: lanes L, samples S and prints N (powers of two; S timers cover the run window). Prices
 ticks, sizes lots, ages on ts_recv.
 """
 
+from math import log
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,7 @@ from aggressor.features.baseline import (
     add_sample,
     advance,
     baseline_state,
+    covered_ns,
     maturity,
     quantile,
 )
@@ -40,6 +44,10 @@ HOUR_SLICES = 240  # of 15 s: known soon
 DAY_NS = 24 * HOUR_NS
 DAY_SLICES = 96
 Q99_PPM = 990_000
+TAIL_PPM = 900_000  # from here on the tail of few windows is drawn, not read
+MIDDLE_PPM = 500_000
+WINDOWS_MIN = 100  # that do not overlap: a hundredth of fewer is no window
+_FOLDS = log(10.0) / log(5.0)  # exponential: from Q.5 to Q.9 a fifth is left, to Q.99 a tenth
 
 SAMPLE = np.dtype(
     [("ts", "<i8"), ("low", "<i8"), ("high", "<i8"), ("delta", "<i8"), ("volume", "<i8")]
@@ -247,12 +255,25 @@ def length_ns(state: RunState, k: Int, n: Int) -> Int:
 @kernel
 def delta_quantile(state: RunState, k: Int, now: Int, n: Int) -> tuple[Int, Int]:
     """Return (Q0.99 of |delta| over windows of the n-th length, maturity of that baseline)."""
-    at = k * LENGTHS + n
+    at, length = k * LENGTHS + n, length_ns(state, k, n)
     advance(state.days, at, now)
     if maturity(state.days, at) == READY:
-        return quantile(state.days, at, Q99_PPM), READY
+        windows = min(covered_ns(state.days, at), DAY_NS) // length
+        return extreme_of(state.days, at, windows), READY
     advance(state.hours, at, now)
-    return quantile(state.hours, at, Q99_PPM), maturity(state.hours, at)
+    windows = min(covered_ns(state.hours, at), HOUR_NS) // length
+    return extreme_of(state.hours, at, windows), maturity(state.hours, at)
+
+
+@kernel
+def extreme_of(base: BaselineState, at: Int, windows: Int) -> Int:
+    """Return Q0.99 of a baseline that holds so many windows side by side."""
+    read = quantile(base, at, Q99_PPM)
+    if windows >= WINDOWS_MIN:
+        return read
+    high = quantile(base, at, TAIL_PPM)
+    drawn = high + np.int64(_FOLDS * (high - quantile(base, at, MIDDLE_PPM)))
+    return max(read, drawn)
 
 
 @kernel

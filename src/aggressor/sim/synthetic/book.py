@@ -418,8 +418,10 @@ def take(market: Market, out: Output, side: Whole, lots: Whole, limit: Whole) ->
         head["delta"] += side * fill
         head["minute_high"] = max(head["minute_high"], price)
         head["minute_low"] = min(head["minute_low"], price)
-        if price == market.scenario[0]["price"] and book_side == market.scenario[0]["side"]:
-            market.scenario[0]["met"] += fill
+        scenario = market.scenario[0]
+        if price == scenario["price"] and book_side == scenario["side"]:
+            scenario["met"] += fill
+        scenario["reach"] = max(scenario["reach"], scenario["side"] * price)
         left -= fill
         order["lots"] -= fill
         level["lots"] -= fill

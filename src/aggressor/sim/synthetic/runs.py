@@ -17,6 +17,7 @@ from aggressor.sim.synthetic.publish import is_due
 from aggressor.sim.synthetic.stage import (
     ALL,
     FINISH,
+    GIVE_UP,
     HIT,
     LIQUIDATE,
     REST,
@@ -34,7 +35,8 @@ _RUN_LENGTH: Any = np.array([1.3, 1.0, 0.7])
 _RUN_FUEL: Any = np.array([7.0, 5.0, 3.5])  # typical levels that rest, and are eaten, in each row
 _TOP_FUEL: Any = np.array([0.0, 0.0, 0.12, 0.35, 0.7])  # of it, by rows to the extreme
 _STAND: Any = np.array([6.0, 5.0, 4.0])  # typical levels on either side of an extreme that holds
-_STAND_TICKS = 2
+_STAND_TICKS = 1  # it holds so near its extreme
+_SPENT_S = 60.0  # a run that others carry on for longer is not spent
 _CASCADE_SIGMAS: Any = np.array([7.0, 5.5, 4.5])  # of one minute's mid change
 _CASCADE_INTEREST: Any = np.array([0.012, 0.008, 0.0055])  # share of the open interest that closes
 _CASCADE_TICKS_MAX = 200.0
@@ -73,7 +75,7 @@ def stay_at(market: Market, top: Whole) -> None:
     direction = state["side"]
     stand = scaled(market, _STAND[state["difficulty"]])
     floor = top - _STAND_TICKS * direction
-    for i in range(1, _STAND_TICKS + 1):
+    for i in range(_STAND_TICKS + 1):
         at = top + direction * i
         if (
             lots_at(market, -direction, at) < stand // 2
@@ -129,7 +131,18 @@ def exhaustion_step(market: Market) -> None:
             next_phase(market)
     elif state["phase"] == 2:
         state["next_at"] = after(market, 80.0, 200.0)
+        beyond = state["reach"] - direction * top
+        if beyond > 0:  # others took it further: there is its extreme, and there it must hold
+            state["length"] += beyond
+            top += direction * beyond
+            state["low"] = min(state["price"], top)
+            state["high"] = max(state["price"], top)
+            state["key_at"] = state["phase_at"] = now
+            elapsed = 0.0
         stay_at(market, top)
+        if since(market, state["started"]) > _SPENT_S:
+            request(market, GIVE_UP, NONE, NONE, NONE)
+            return
         if uniform(market.chance, SCENARIO) > elapsed:
             request(market, HIT, direction, top, scaled(market, 0.25))
         if elapsed > state["seconds"]:

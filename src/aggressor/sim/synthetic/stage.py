@@ -53,6 +53,7 @@ GIVE_UP = typed(7)  # the market did not let it come about: a label that says so
 
 _MS = 1_000_000
 _PASS_NS = 1_000_000_000
+_FAR = 1 << 40
 _INTEREST = typed(INTEREST)
 _LIQUIDATION = typed(LIQUIDATION)
 
@@ -90,6 +91,7 @@ SCENARIO_STATE = np.dtype(
             "mark",  # free for the scenario
             "base",
             "met",  # lots traded at its price, on its side, whoever rested them
+            "reach",  # side x the price furthest in its direction that traded since it was drawn
             "low",
             "high",
         ]
@@ -262,6 +264,7 @@ def draw_card(market: Market) -> None:
     state["base"] = 0
     state["extreme"] = 0
     state["met"] = 0
+    state["reach"] = -_FAR
     state["price"] = market.head[0]["bid"]
     state["started"] = market.head[0]["pulse_at"]
     state["phase"] = 0
