@@ -32,6 +32,7 @@ from aggressor.schema.event import (
     LEVEL,
     NO_INSTRUMENT,
     NO_PRICE,
+    QUOTE,
     SNAPSHOT,
     TIMER,
     TRADE,
@@ -103,7 +104,7 @@ def drive(events: Events, start: int, stop: int, b: Bench) -> int:
                 iceberg.on_level(b.iceberg, b.watch, ledger, b.scenes, out, 0, slot, event)
             if marks & PULL_MARK:
                 pull.on_level(b.pull, b.watch, ledger, 0, slot, event)
-        if kind == CLEAR or (kind == LEVEL and event["flags"] & LAST):
+        if kind == CLEAR or (kind in (LEVEL, QUOTE) and event["flags"] & LAST):
             top = book.head[0]
             scene["valid"] = top["valid"]
             scene["bid"], scene["ask"] = top["bid"], top["ask"]
@@ -169,6 +170,11 @@ class Tape:
             self._add(LEVEL, side, price, lots, LAST * (n == len(levels) - 1))
         return self
 
+    def quote(self, bid: int, ask: int) -> "Tape":
+        self._add(QUOTE, 1, bid, 10, 0)
+        self._add(QUOTE, -1, ask, 10, LAST)
+        return self
+
     def trade(self, side: int, price: int, lots: int, late: int = 0) -> "Tape":
         self._add(TRADE, side, price, lots, LAST, late)
         return self
@@ -191,7 +197,7 @@ class Tape:
                 merged.append(row)
         events = np.array(merged, EVENT)
         if mirror:
-            turned = np.isin(events["kind"], (TRADE, LEVEL))
+            turned = np.isin(events["kind"], (TRADE, LEVEL, QUOTE))
             events["price"][turned] = CENTRE2 - events["price"][turned]
             events["side"] *= -1
         return events

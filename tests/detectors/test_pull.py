@@ -200,6 +200,37 @@ def test_price_that_has_gone_again_was_no_approach() -> None:
         assert told(of_kind(run(tape.events(), b), PULL))[-1] == last
 
 
+def approached(between: Tape) -> Any:
+    """What is told of a wall at 996 after price was led to it, at least 2 ticks nearer."""
+    b = known()
+    b.pull.parameters["approach_ticks"] = 2
+    return told(of_kind(run(between.later(3000).events(), b), PULL))
+
+
+def test_price_that_came_near_between_two_timers_has_come() -> None:
+    tape = wall(996).later(2010).level((1, 1000, 0), (1, 999, 0)).later(20)
+    tape.level((1, 1000, 10), (1, 999, 10)).later(100).level((1, 996, 10))
+    assert approached(tape) == [(CONFIRMED, "")] * 2
+
+
+def test_price_that_comes_as_the_wall_goes_was_no_approach() -> None:
+    tape = wall(996).later(2010).level((1, 1000, 0), (1, 999, 0), (1, 996, 10))
+    assert approached(tape) == [(REJECTED, "approach or repetition")]
+    tape = wall(996).later(2010).quote(998, 1001).later(20).level((1, 999, 10), (1, 996, 10))
+    assert approached(tape) == [(REJECTED, "approach or repetition")]
+    tape = wall(996).later(2010).quote(998, 1001).later(20).level((1, 980, 10))  # it still stands
+    assert approached(tape.later(20).level((1, 996, 10))) == [(CONFIRMED, "")] * 2
+
+
+def test_a_wall_that_grew_out_of_a_smaller_one_begins_its_life_then() -> None:
+    tape = wall(lots=90).later(4000).level((1, WALL, 200)).later(300).level((1, WALL, 10))
+    rows = found(tape.later(3000))
+    assert told(rows) == [(REJECTED, "lifetime")]
+    assert seen(rows[0])["lifetime_seconds"] == pytest.approx(0.3)
+    tape = wall(lots=110).later(4000).level((1, WALL, 200)).later(300).level((1, WALL, 10))
+    assert told(found(tape.later(3000))) == [(CONFIRMED, "")] * 2
+
+
 def twice(elsewhere: list[int]) -> Tape:
     """A wall at 993 is pulled twice; before that walls of its size elsewhere, one by one."""
     tape = book().at(WARM_MS)
@@ -278,7 +309,7 @@ def test_mirror_split_and_causality() -> None:
 STEPS = st.lists(
     st.tuples(
         st.sampled_from([20, 60, 140, 330, 520, 900]),
-        st.sampled_from([0, 5, 20, 30, 120, 150, 180, 200]),
+        st.sampled_from([0, 5, 20, 30, 120, 150, 180, 200, 450]),
         st.sampled_from([0, 0, 0, 3, 9, 60]),
     ),
     min_size=1,
@@ -290,6 +321,7 @@ STEPS = st.lists(
 @given(STEPS)
 @example([(20, 150, 60), (20, 0, 3)])  # listed between a trade and the row that shows it
 @example([(20, 120, 3), (20, 0, 3)])  # a trade that what left before takes
+@example([(900, 450, 0), (330, 0, 0)])  # what is pulled is more than stood a moment ago
 def test_twin(plan: list[tuple[int, int, int]]) -> None:
     tape = wall()
     changes, trades = [(tape.now, 200)], []

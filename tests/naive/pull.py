@@ -64,18 +64,28 @@ def pulls(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> list
     if peak < WALL_LOTS:
         return []
     kept = [(listed, peak + sum(q for at, q in trades if at < listed))]
+    since, before = listed, peak
     for ms, lots in changes:
         if ms >= listed:
             peak = max(peak, lots)
+            if before < peak / 2 <= lots:
+                since = ms
+            before = lots
             kept.append((ms, lots + sum(q for at, q in trades if at <= ms)))
             if lots <= 0.2 * peak:
-                return judged(kept, ms, listed, peak, trades)
+                return judged(kept, ms, (listed, since), peak, trades)
     return []
 
 
 def judged(
-    kept: list[tuple[int, int]], fallen: int, listed: int, peak: int, trades: list[tuple[int, int]]
+    kept: list[tuple[int, int]],
+    fallen: int,
+    begun: tuple[int, int],
+    peak: int,
+    trades: list[tuple[int, int]],
 ) -> list[Row]:
+    """`begun`: when it was listed, and since when it shows half of its peak or more."""
+    listed, since = begun
     inside = [one for one in kept if one[0] > fallen - PULL_MS]
     earlier = [one for one in kept if one[0] <= fallen - PULL_MS]
     cancelled = max(k for _, k in earlier[-1:] + inside) - kept[-1][1]
@@ -85,7 +95,7 @@ def judged(
         failed = "cancelled share"
     elif traded > 0.05 * peak:
         failed = "fill ratio"
-    elif fallen - listed < LIFE_MS:
+    elif fallen - since < LIFE_MS:
         failed = "lifetime"
     if cancelled < 0.5 * peak:
         return []

@@ -18,7 +18,7 @@ COMES = [(0, 1000), (5, 997), (8, 998)]  # the best bid
 def quotes(path):
     events = empty_events(len(path))
     for row, (second, price) in zip(events, path, strict=True):
-        row["kind"], row["side"], row["price"], row["ts_venue"] = QUOTE, 1, price, second * S
+        row["kind"], row["side"], row["price"], row["ts_venue"] = QUOTE, 1, price, int(second * S)
     return events
 
 
@@ -64,9 +64,19 @@ def test_price_may_have_gone_away_before_it_came():
 
 def test_what_is_small_or_hit_or_a_scenario_s_is_none():
     assert found([(1, ADD, 49), (9, CANCEL, 49)]) == []
-    assert len(found([(1, ADD, 100), (6, FILL, 5), (9, CANCEL, 95)])) == 1
-    assert found([(1, ADD, 100), (6, FILL, 6), (9, CANCEL, 94)]) == []
+    assert len(found([(1, ADD, 100), (8, FILL, 5), (9, CANCEL, 95)])) == 1
+    assert found([(1, ADD, 100), (8, FILL, 6), (9, CANCEL, 94)]) == []
     assert found(owner=SCENARIO_OWNER) == []
+
+
+def test_what_it_was_two_seconds_before_is_another_wall_s_affair():
+    (label,) = found([(1, ADD, 300), (3, FILL, 60), (4, CANCEL, 140), (9, CANCEL, 100)])
+    assert (label.peak_lots, label.traded_lots, label.cancelled_lots) == (100, 0, 100)
+
+
+def test_a_wall_of_less_than_two_seconds_is_none():
+    assert found([(7, ADD, 100), (9, CANCEL, 100)], [(0, 1000), (8, 997)]) != []
+    assert found([(8, ADD, 100), (9, CANCEL, 100)], [(0, 1000), (8, 1000), (8.5, 997)]) == []
 
 
 def test_one_that_is_eaten_in_a_second_is_a_consumption():

@@ -47,16 +47,21 @@ from aggressor.detectors.pull_conditions import (
     FALLEN_SHARE,
     MISSED,
     STANDING,
+    approach,
     cancelled_within,
+    come_near,
     count_repeats,
+    flow_before,
     is_judged,
     missing,
+    note_touch,
     usual_at,
     withdrawn,
 )
 from aggressor.detectors.pull_conditions import CONDITIONS as CONDITIONS
 from aggressor.detectors.pull_records import (
     CHANGES,
+    FAR,
     FLOWS,
     LEAVING,
     NOTES,
@@ -74,7 +79,7 @@ from aggressor.features.watch import PULL_MARK, WatchState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import NO_SLOT, BookState
 from aggressor.market.ledger import LedgerState
-from aggressor.schema.event import NO_TIME
+from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.signal import (
     BEFORE_TOLERANCE,
     CONFIRMED,
@@ -134,8 +139,11 @@ def on_level(
         found = True
         if track["stage"] != STANDING:
             continue
+        shown = track["lots"]
         _read(state, ledger, k, j)
         track["peak"] = max(track["peak"], track["lots"])
+        if 2 * shown < track["peak"] <= 2 * track["lots"]:  # what is a wall now was none before
+            track["since_ns"], track["grown"] = now, 1
         at = track["changes"] & (CHANGES - 1)
         track["change_ns"][at], track["change_kept"][at] = now, track["kept"]
         track["changes"] += 1
@@ -167,9 +175,11 @@ def on_message(
     now: Int,
 ) -> None:
     """After a book message: judge what has fallen in it, and whether the fallen moved."""
-    head = state.head[np.uint64(k)]
+    head, scene = state.head[np.uint64(k)], scenes[np.uint64(k)]
     if head["dirty"] != 0 or head["leaving"] > 0:
         _settle(state, watch, book, walls, near, scenes, outbox, k, now)
+    if head["listed"] != 0 and scene["valid"] != 0:
+        note_touch(head, scene, book.head[np.uint64(k)]["quote_bid"] == NO_PRICE)
 
 
 @kernel
@@ -213,14 +223,17 @@ def judge(
                 else:
                     _start(state, watch, ledger, walls, scenes, k, j, wall)
                 continue
-            track["min_distance"] = min(track["min_distance"], wall["distance"])
-            if wall["distance"] <= row["near_ticks"] * track["effective_tick"]:
-                track["near_ns"] = now
+            approach(state, k, j, now)
+            if track["grown"] != 0:  # what came near before was not met by this wall
+                track["start_distance"] = track["min_distance"] = wall["distance"]
+                track["near_ns"], track["grown"] = 0, 0
+            come_near(state, k, j, wall["distance"], now)
             track["z"], track["ratio"] = wall["z"], wall["ratio"]
             track["maturity"] = wall["maturity"]
             if now - track["listed_ns"] <= row["flow_ns"]:
                 track["after_delta"] = head["bought"] - head["sold"] - track["listed_delta"]
                 track["after_ns"] = now - track["listed_ns"]
+    head["nearest"][0], head["nearest"][1] = np.int64(FAR), np.int64(FAR)
 
 
 @kernel
@@ -256,25 +269,11 @@ def _start(
     watch.marks[wall["slot"]] |= np.uint8(PULL_MARK)
     _read(state, ledger, k, j)
     track["change_ns"][0], track["change_kept"][0] = scene["now"], track["kept"]
-    track["changes"], track["noted"] = 1, 0
+    track["changes"], track["noted"], track["grown"] = 1, 0, 0
     track["listed_delta"] = head["bought"] - head["sold"]
-    old = state.flows[k, _flow_before(state, k, scene["now"] - row["flow_ns"])]
+    old = state.flows[k, flow_before(state, k, scene["now"] - row["flow_ns"])]
     track["before_delta"] = track["listed_delta"] - (old["bought"] - old["sold"])
     track["after_delta"], track["after_ns"] = 0, 0
-
-
-@kernel
-def _flow_before(state: PullState, k: Int, ts: Int) -> int:
-    """Return the place of the newest reading of the tape at or before `ts`, or of the oldest."""
-    flows = state.head[k]["flows"]
-    low, high = max(flows - FLOWS, 0), flows - 1
-    while low < high:
-        middle = (low + high + 1) >> 1
-        if state.flows[k, middle & (FLOWS - 1)]["ts"] <= ts:
-            low = middle
-        else:
-            high = middle - 1
-    return low & (FLOWS - 1)
 
 
 @kernel
@@ -390,16 +389,13 @@ def _judge_fall(
     s = np.int64(track["side"] < 0)
     track["fallen_ns"], track["fallen_venue"] = now, scene["venue_now"]
     track["cancelled"], track["pull_ns"] = cancelled_within(state, k, j, now)
+    approach(state, k, j, now)
     best = scene["bid"] if s == 0 else scene["ask"]
     behind = track["side"] * (best - track["price"])
-    if behind >= 0:
-        track["min_distance"] = min(track["min_distance"], behind)
-    if behind <= row["near_ticks"] * track["effective_tick"]:
-        track["near_ns"] = now
     if now - track["listed_ns"] <= row["flow_ns"]:
         track["after_delta"] = head["bought"] - head["sold"] - track["listed_delta"]
         track["after_ns"] = now - track["listed_ns"]
-    old = state.flows[k, _flow_before(state, k, now - row["around_ns"])]
+    old = state.flows[k, flow_before(state, k, now - row["around_ns"])]
     opposite = head["bought"] if s == 0 else head["sold"]
     track["opposite_start"] = opposite
     track["opposite_before"] = opposite - (old["bought"] if s == 0 else old["sold"])

@@ -5,14 +5,24 @@ what is added. Units: ticks, lots, ns of ts_recv.
 """
 
 from math import exp
+from typing import Any
 
 import numpy as np
 
-from aggressor.detectors.pull_records import CHANGES, LEAVING, NOTES, PAST, PLACES, PullState
+from aggressor.detectors.pull_records import (
+    CHANGES,
+    FAR,
+    FLOWS,
+    LEAVING,
+    NOTES,
+    PAST,
+    PLACES,
+    PullState,
+)
 from aggressor.features.baseline import UNKNOWN, bucket_of, maturity, quantile
 from aggressor.features.near_depth import SAMPLES, NearDepthState
 from aggressor.features.wall_records import DISTANCES, WALLS, WallsState
-from aggressor.kernel import Int, kernel
+from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, lots_at
 
 CONDITIONS = (
@@ -58,6 +68,20 @@ def cancelled_within(state: PullState, k: Int, j: Int, now: Int) -> tuple[Int, I
 
 
 @kernel
+def flow_before(state: PullState, k: Int, ts: Int) -> int:
+    """Return the place of the newest reading of the tape at or before `ts`, or of the oldest."""
+    flows = state.head[k]["flows"]
+    low, high = max(flows - FLOWS, 0), flows - 1
+    while low < high:
+        middle = (low + high + 1) >> 1
+        if state.flows[k, middle & (FLOWS - 1)]["ts"] <= ts:
+            low = middle
+        else:
+            high = middle - 1
+    return low & (FLOWS - 1)
+
+
+@kernel
 def usual_at(walls: WallsState, k: Int, ticks: Int, ppm: Int) -> Int:
     """Return a quantile of the levels this many effective ticks off, 0 while it is unknown."""
     octave = 0
@@ -79,6 +103,37 @@ def is_judged(state: PullState, k: Int, j: Int, now: Int) -> bool:
         if same and track["stage"] != STANDING and track["fallen_ns"] == now:
             return True
     return False
+
+
+@kernel_inline
+def note_touch(head: Any, scene: Any, is_depth: bool) -> None:
+    """Note the touch after a book message; which walls met it is known at the next depth."""
+    nearing, nearest = head["nearing"], head["nearest"]
+    nearing[0] = min(nearing[0], np.int64(scene["bid"]))
+    nearing[1] = min(nearing[1], -np.int64(scene["ask"]))
+    if is_depth:
+        for s in range(2):
+            nearest[s] = min(nearest[s], nearing[s])
+            nearing[s] = FAR
+
+
+@kernel
+def approach(state: PullState, k: Int, j: Int, now: Int) -> None:
+    """Note how near price came to a wall since the last TIMER, while it was known to stand."""
+    track = state.tracks[k, j]
+    nearest = state.head[k]["nearest"][np.int64(track["side"] < 0)]
+    if track["grown"] == 0:
+        come_near(state, k, j, nearest - track["side"] * track["price"], now)
+
+
+@kernel
+def come_near(state: PullState, k: Int, j: Int, distance: Int, now: Int) -> None:
+    """Note a touch so many ticks from a wall; one beyond it was not met by it."""
+    row, track = state.parameters[k], state.tracks[k, j]
+    if distance >= 0:
+        track["min_distance"] = min(track["min_distance"], distance)
+        if distance <= row["near_ticks"] * track["effective_tick"]:
+            track["near_ns"] = now
 
 
 @kernel

@@ -31,6 +31,7 @@ PLACES = 2 * WALLS + LEAVING
 CHANGES = 16  # of a level's size kept per wall; a power of two
 FLOWS = 512  # readings of the tape per lane, one a TIMER: 51 s at 100 ms; a power of two
 NOTES = 32  # walls gone, kept per lane; a power of two
+FAR = 2**62  # ticks: no touch was seen
 PAST = 64  # pulls of unusual walls kept per lane and side; a power of two
 
 
@@ -94,6 +95,8 @@ PULL_HEAD = np.dtype(
         ("flows", "<i8"),
         ("past", "<i8", (2,)),
         ("since_ns", "<i8"),  # when walls were first followed; NO_TIME before
+        ("nearest", "<i8", (2,)),  # ticks: least side x best price since the last TIMER, by side,
+        ("nearing", "<i8", (2,)),  # and since the last depth message: who stood then is not known
         ("bought", "<i8"),  # lots, running sums
         ("sold", "<i8"),
         ("hash", "<u8"),
@@ -113,7 +116,8 @@ TRACK = np.dtype(
         ("maturity", "<i8"),  # of the wall's baselines
         ("young", "<i8"),
         ("first_seen_ns", "<i8"),
-        ("since_ns", "<i8"),  # midway between the look that listed it and the one before
+        ("since_ns", "<i8"),  # midway between the look that listed it and the one before, or
+        ("grown", "<i8"),  # 1: since its level grew to twice what it showed, during this TIMER
         ("ts_armed", "<i8"),
         ("episode", "<i8"),
         ("z", "<f8"),
@@ -185,6 +189,7 @@ def pull_state(lanes: int, parameters: PullParameters | Sequence[PullParameters]
     head = np.zeros(lanes, PULL_HEAD)
     head["hash"] = [params_hash(msgspec.structs.asdict(one)) for one in each]
     head["since_ns"] = NO_TIME
+    head["nearest"] = head["nearing"] = FAR
     past = np.zeros((lanes, 2, PAST), PAST_PULL)
     past["ts"] = NO_TIME
     return PullState(

@@ -33,6 +33,8 @@ HELD_MAX = 64  # orders that one scenario may rest at a time
 NO_ORDER = -1
 MINUTES = 16  # closed minutes kept; a power of two
 NO_SWING = 0
+OCTAVES = 2  # of ticks behind the touch, from 4 on, in which sizes of levels are told apart
+SIZES_MAX = 1 << 12  # lots of a level that are told apart; larger ones count as the largest
 
 ACTIVE = 0  # slots of the background's live orders
 FREE = 1  # stack of free slots
@@ -176,6 +178,7 @@ class Market(State, frozen=True):
     scenario: NDArray[Any]  # (1,) stage.SCENARIO_STATE
     requests: NDArray[Any]  # (REQUESTS_MAX,) stage.REQUEST
     minutes: NDArray[Any]  # (MINUTES, 2) int64, high and low of closed minutes, a ring
+    sizes: NDArray[Any]  # (OCTAVES, SIZES_MAX) int64, how often a level held so many
 
 
 class Output(State, frozen=True):

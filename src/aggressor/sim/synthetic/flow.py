@@ -43,6 +43,7 @@ from aggressor.sim.synthetic.chance import (
     gaussian,
     uniform,
 )
+from aggressor.sim.synthetic.level_sizes import count_sizes
 from aggressor.sim.synthetic.typed import Whole
 
 NO_LIMIT = 1 << 30  # ticks beyond any price
@@ -209,6 +210,7 @@ def slow_step(market: Market, busy: Whole) -> None:
         return
     if not busy:
         measure_typical(market)
+        count_sizes(market)
         moved = middle - head["middle"]
         head["variance"] += _VARIANCE_PULL * (moved * moved - head["variance"])
     head["middle"] = middle

@@ -6,7 +6,9 @@ label that asks for nothing (it has no key time) but explains:
 
     withdrawal   R5.4: a level behind the touch; price comes nearer by NEAR_TICKS, to within
                  NEAR_TICKS; FALLEN of its peak is gone, most of it cancelled within PULL_NS, hardly
-                 any of it traded: by one order or by several, whose intent nobody can observe
+                 any of it traded: by one order or by several, whose intent nobody can observe.
+                 It was large for LIFE_NS or longer; its peak and what traded are those of the last
+                 LIFE_NS: what it was some time before is another wall's affair
     consumption  R5.6: an order is eaten to the end, most of it within STROKE_NS
 
 Level and order are of SIZE typical levels or more: by itself a wall in every sense of R1.6, and no
@@ -18,7 +20,7 @@ Memory: the quotes, what is large, and up to _BATCH rows of the log.
 """
 
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,9 @@ NEAR_TICKS = 3
 PULL_NS = 1_000_000_000
 STROKE_NS = 1_000_000_000
 FALLEN = 0.8  # of the peak of a withdrawn level
+LIFE_NS = 2_000_000_000  # the least life of a wall: what it is is read over so long (R5.4)
 _TOUCHED = 0.05  # of it, traded at most
+_STANDS, _FALLEN, _SMALL = "stands", "fallen", "small"
 _EATEN = 0.7  # of a consumed order, within a stroke (R5.0)
 _BATCH = 1 << 15
 
@@ -54,29 +58,50 @@ class _Order:
 
 
 class _Level:
-    """A level since it became large: its peak, what traded, and the cancels of the last moment."""
+    """A level since it became large: what it showed, and what left it in the last moments."""
 
     def __init__(self, start_ns: int, side: int, price: int) -> None:
         self.start_ns, self.side, self.price = start_ns, side, price
         self.pulled_ns = self.stop_ns = 0
         self.peak = self.traded = self.cancelled = 0
-        self._cancels: deque[tuple[int, int]] = deque()
+        self._most = 0
+        self._recent: deque[_Change] = deque()  # of LIFE_NS, and the last before
 
-    def follow(self, ts: int, action: int, lots: int, left: int, is_background: bool) -> bool:
-        """Take one row of it, after which `left` rest; tell whether it has fallen."""
-        self.peak = max(self.peak, left)
-        if action == FILL:
-            self.traded += lots
-        elif action == CANCEL and is_background:
-            self._cancels.append((ts, lots))
-        if left > (1 - FALLEN) * self.peak:
-            return False
-        while self._cancels and self._cancels[0][0] <= ts - PULL_NS:
-            self._cancels.popleft()
-        self.cancelled = sum(one for _, one in self._cancels)
-        self.pulled_ns = self._cancels[0][0] if self._cancels else ts
-        self.stop_ns = ts
-        return True
+    def follow(self, change: "_Change") -> str:
+        """Take one row of it; tell whether it stands, has fallen, or is large no more."""
+        self._most = max(self._most, change.left)
+        self._recent.append(change)
+        since = change.ts - LIFE_NS
+        while len(self._recent) > 1 and self._recent[1].ts <= since:
+            self._recent.popleft()
+        if change.left > (1 - FALLEN) * self._most:
+            return _STANDS
+        self.peak = max(one.left for one in self._recent)
+        if change.left > (1 - FALLEN) * self.peak:
+            return _STANDS if any(one.is_large for one in self._recent) else _SMALL
+        self.traded = sum(one.traded for one in self._recent if one.ts > since)
+        pulled = [one for one in self._recent if one.cancelled and one.ts > change.ts - PULL_NS]
+        self.cancelled = sum(one.cancelled for one in pulled)
+        self.pulled_ns = pulled[0].ts if pulled else change.ts
+        self.stop_ns = change.ts
+        return _FALLEN
+
+    @property
+    def was_pulled(self) -> bool:
+        """Tell whether it was a wall for long enough, and was cancelled rather than traded."""
+        aged = self.stop_ns - self.start_ns >= LIFE_NS
+        whole = self.cancelled >= FALLEN * self.peak
+        return aged and whole and self.traded <= _TOUCHED * self.peak
+
+
+class _Change(NamedTuple):
+    """What one row of the log did to a level, in lots, and what was left."""
+
+    ts: int
+    left: int
+    traded: int
+    cancelled: int  # of the background's orders
+    is_large: bool
 
 
 class LargeOrders:
@@ -107,10 +132,7 @@ class LargeOrders:
         found: list[Label] = []
         self._touch = {side: [np.concatenate(best, axis=1)] for side, best in self._touch.items()}
         for level in self._fallen:
-            whole = level.cancelled >= FALLEN * level.peak
-            if not whole or level.traded > _TOUCHED * level.peak:
-                continue
-            least = self._approach(level)
+            least = self._approach(level) if level.was_pulled else None
             if least is not None:
                 found.append(_withdrawal(level, least))
         for order in self._orders.values():
@@ -169,8 +191,13 @@ class LargeOrders:
                 if not is_large:
                     continue
                 level = self._standing[name] = _Level(ts, 1 if name & 1 else -1, name >> 1)
-            if level.follow(ts, action, lots, rest, own):
-                self._fallen.append(self._standing.pop(name))
+            traded = lots if action == FILL else 0
+            cancelled = lots if action == CANCEL and own else 0
+            state = level.follow(_Change(ts, rest, traded, cancelled, is_large))
+            if state != _STANDS:
+                del self._standing[name]
+            if state == _FALLEN:
+                self._fallen.append(level)
 
     def _approach(self, level: _Level) -> int | None:
         """Return how near the touch was after it had come nearer; None where it did not."""

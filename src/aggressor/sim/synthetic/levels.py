@@ -12,6 +12,7 @@ import numpy as np
 from aggressor.kernel import kernel
 from aggressor.sim.synthetic.book import NONE, SIZE_DRAWS, Market, best, lots_at
 from aggressor.sim.synthetic.chance import SCENARIO, below, between
+from aggressor.sim.synthetic.level_sizes import WALL_FAR, WALL_NEAR, large_level
 from aggressor.sim.synthetic.stage import (
     ALL,
     CANCEL_NEWEST,
@@ -34,6 +35,7 @@ _ICEBERG_DELAY_MS: Any = np.array([100.0, 180.0, 280.0])
 _ICEBERG_S = 60.0
 _AWAY_TICKS = 2  # a touch so far off ends an episode (R5.3)
 _WALL_LEVELS: Any = np.array([15.0, 10.0, 7.0])
+_WALL_LARGE: Any = np.array([2.0, 1.5, 1.2])  # of the largest level in a hundred where it rests
 _WALL_SLICES: Any = np.array([1, 2, 4])
 _WALL_S = 40.0
 _NEAR_TICKS = 3  # a wall is pulled when the touch has come so near
@@ -113,8 +115,10 @@ def wall_pull_step(market: Market) -> None:
     side = state["side"]
     hard = state["difficulty"]
     if state["phase"] == 0:
-        state["price"] = best(market, side) - side * (6 + below(market.chance, SCENARIO, 4))
-        state["lots"] = scaled(market, _WALL_LEVELS[hard])
+        off = WALL_NEAR + below(market.chance, SCENARIO, WALL_FAR - WALL_NEAR + 1)
+        state["price"] = best(market, side) - side * off
+        least = np.int64(_WALL_LARGE[hard] * large_level(market))
+        state["lots"] = max(scaled(market, _WALL_LEVELS[hard]), least)
         state["count"] = 1 << 20
         wall_begin(market, _WALL_SLICES[hard])
         state["next_at"] = after(market, 500.0, 1500.0)

@@ -29,8 +29,10 @@ from aggressor.sim.synthetic.book import (
     MARKET_HEAD,
     MINUTES,
     NO_SWING,
+    OCTAVES,
     ORDER,
     ORDERS_MAX,
+    SIZES_MAX,
     Market,
     Output,
     add_order,
@@ -107,6 +109,7 @@ def empty_market(config: MarketConfig) -> Market:
         scenario=np.zeros(1, SCENARIO_STATE),
         requests=np.zeros(REQUESTS_MAX, REQUEST),
         minutes=np.zeros((MINUTES, 2), np.int64),
+        sizes=np.zeros((OCTAVES, SIZES_MAX), np.int64),
     )
     market.lists[FREE] = np.arange(ORDERS_MAX)[::-1]
     deck = [2 * SCENARIO_KINDS.index(kind) + up for kind in config.scenarios for up in (0, 1)]
