@@ -14,7 +14,7 @@ import numpy as np
 
 from aggressor.kernel import kernel
 from aggressor.sim.synthetic.book import MINUTES, NONE, Market, best, lots_at
-from aggressor.sim.synthetic.minutes import MINUTE_NS, is_swing, starts_minute
+from aggressor.sim.synthetic.minutes import MINUTE_NS, is_swing, starts_minute, usual_flow
 from aggressor.sim.synthetic.runs import minute_sigma
 from aggressor.sim.synthetic.stage import (
     FINISH,
@@ -42,7 +42,8 @@ _GIVEN_UP: Any = np.array([0.3, 0.2, 0.12])  # of the volume since the first swi
 _FIRST_SWING = (0.0, 0.2, 0.35, 0.47, 0.6, 1.0, 0.7, 0.5, 0.33, 0.2, 0.08)
 _SECOND_SWING = (0.05, 0.1, 0.3, 0.5, 0.62, 0.75, 1.0, 0.65, 0.45, 0.3, 0.2, 0.1)
 _PATH: Any = np.array(_FIRST_SWING + _SECOND_SWING)  # height at each half minute, in swings
-_GIVEN_UP_LEAST = 0.06  # of the volume: more than R3.3 asks for, whatever the bars
+_BEYOND_CHANCE: Any = np.array([3.0, 2.5, 2.0])  # deviations of the flow of such a volume
+_GIVEN_UP_LEAST = 0.8  # of what was to be given up: else it is of another difficulty
 _SWING_BARS = typed(2)
 _FIRST_CLOSED = typed(3)
 _SECOND_CLOSED = typed(9)
@@ -172,6 +173,14 @@ def keep_wall(market: Market) -> None:
 
 
 @kernel
+def given_up(market: Market, traded: Whole) -> float:
+    """Return the CVD to be lost over `traded` lots: a share of them, and more than by chance."""
+    hard = market.scenario[0]["difficulty"]
+    chance = _BEYOND_CHANCE[hard] * market.scenario[0]["usual"] * np.sqrt(1.0 * traded)
+    return max(_GIVEN_UP[hard] * traded, chance)
+
+
+@kernel
 def diverges(market: Market) -> bool:
     """Tell whether the market let two swings come about, none between them, and CVD be lower."""
     state = market.scenario[0]
@@ -181,7 +190,7 @@ def diverges(market: Market) -> bool:
         wanted = minute in (_FIRST_CLOSED - 1, _SECOND_CLOSED - 1)
         if is_swing(market, direction, last - minute, _SWING_BARS) != wanted:
             return False
-    return bool(state["peak"] >= _GIVEN_UP_LEAST * state["lots"])
+    return bool(state["peak"] >= _GIVEN_UP_LEAST * given_up(market, state["lots"]))
 
 
 @kernel
@@ -205,6 +214,7 @@ def divergence_step(market: Market) -> None:
     if starts_minute(market) and minute == _FIRST_CLOSED:
         state["mark"] = head["delta"]
         state["base"] = head["volume"]
+        state["usual"] = usual_flow(market)
         row = market.minutes[(head["minutes"] - 1) & (MINUTES - 1)]
         state["extreme"] = row[0] if direction > 0 else row[1]
     if starts_minute(market) and minute == _SECOND_CLOSED:
@@ -229,9 +239,9 @@ def divergence_step(market: Market) -> None:
         keep_wall(market)
     if state["extreme"] != 0 and state["count"] == 0:
         traded = head["volume"] - state["base"]
-        wanted = state["mark"] - direction * np.int64(_GIVEN_UP[hard] * traded)
+        wanted = state["mark"] - direction * np.int64(given_up(market, traded))
         short = direction * (head["delta"] - wanted)
-        if short > 0 and minute < _SECOND_CLOSED - 1:
+        if short > 0 and minute < _SECOND_CLOSED:
             part = min(short, scaled(market, 1.5))
             request(market, REST, direction, goal - direction, part + scaled(market, 1.0))
             request(market, HIT, -direction, goal - direction, part)

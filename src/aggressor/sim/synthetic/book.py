@@ -134,6 +134,9 @@ MARKET_HEAD = np.dtype(
             "minute_low",
             "minutes",  # closed so far
             "minute_changes",  # of the mid from minute to minute, and their squares
+            "minute_delta",  # delta and volume when the last minute closed
+            "minute_volume",
+            "flow_minutes",  # minutes in which anything traded, and below what they tell
             "swing_high",  # last confirmed swing that no trade has passed since; NO_SWING
             "swing_low",
             "metaorder_side",
@@ -157,6 +160,7 @@ MARKET_HEAD = np.dtype(
             "variance",
             "minute_middle",
             "minute_squares",
+            "flow_squares",  # sum over closed minutes of delta squared over volume
             "thin_add",
             "thin_cancel",
         ]

@@ -43,6 +43,12 @@ def close_minute(market: Market) -> None:
         head["minute_changes"] += 1
         head["minute_squares"] += (middle - head["minute_middle"]) ** 2
     head["minute_middle"] = middle
+    traded = head["volume"] - head["minute_volume"]
+    if traded > 0:
+        delta = head["delta"] - head["minute_delta"]
+        head["flow_squares"] += 1.0 * delta * delta / traded
+        head["flow_minutes"] += 1
+    head["minute_volume"], head["minute_delta"] = head["volume"], head["delta"]
     if head["minute_high"] < head["minute_low"]:
         return
     row = market.minutes[head["minutes"] & (MINUTES - 1)]
@@ -93,3 +99,14 @@ def usual_move(market: Market) -> float:
     """Return the deviation of the mid's changes from minute to minute since the start, in ticks."""
     head = market.head[0]
     return np.sqrt(head["minute_squares"] / max(1, head["minute_changes"]))
+
+
+@kernel
+def usual_flow(market: Market) -> float:
+    """Return by how many lots the delta of one traded lot deviates, from the minutes so far.
+
+    Orders whose sides are drawn apart lead the delta apart by the root of what they trade: that of
+    n lots deviates by the root of n times this.
+    """
+    head = market.head[0]
+    return np.sqrt(head["flow_squares"] / max(1, head["flow_minutes"]))

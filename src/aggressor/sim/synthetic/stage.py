@@ -96,7 +96,7 @@ SCENARIO_STATE = np.dtype(
             "high",
         ]
     ]
-    + [("seconds", "<f8")]
+    + [("seconds", "<f8"), ("usual", "<f8")]  # what a scenario is held against, free for it
 )
 
 
