@@ -648,6 +648,24 @@ def test_a_fill_without_a_price_is_asked_for() -> None:
     assert row["flags"] & report.CORRECTED
 
 
+@pytest.mark.parametrize("fate", ["lost", "never"])
+def test_while_many_orders_are_in_doubt_no_new_risk_leaves(fate: str) -> None:
+    desk = Desk()
+    desk.fates = [fate] * desk.gateway.rules.doubts_max
+    doubted = [desk.command(c.PLACE) for _ in desk.fates]
+    desk.turn()
+    further = desk.command(c.PLACE)
+    closing = desk.command(c.PLACE, side=-1, flags=report.REDUCE_ONLY)
+    desk.turn()
+    assert closing in desk.account.orders
+    assert further not in desk.account.orders
+    desk.until_quiet()
+    there = fate == "lost"
+    assert [one in desk.account.orders for one in doubted] == [there] * len(doubted)
+    assert (further in desk.account.orders) is there  # found soon: else it is too late for it
+    assert desk.kinds(further) == [report.ACK if there else report.REJECTED]
+
+
 @pytest.mark.parametrize("heard", [True, False])
 def test_a_triggered_order_that_goes_on_under_another_id_claims_its_fills(heard: bool) -> None:
     desk = Desk()

@@ -289,7 +289,7 @@ class VenueServer:
         try:
             await socket.prepare(request)
         except ConnectionResetError:  # it has gone again
-            return socket
+            return web.Response(status=400)
         client = Client(channel, socket, request)
         self.clients.append(client)
         self.opened += 1

@@ -34,6 +34,7 @@ class GatewayRules(msgspec.Struct, frozen=True, kw_only=True):
     """How requests are treated."""
 
     patience_ns: int = 1 * _SECOND_NS  # an order that could not leave for so long is refused
+    doubts_max: int = 10  # with so many orders in doubt no new risk leaves
     asks: AskRules = AskRules()
 
 
@@ -66,7 +67,11 @@ class Departures:
         self._rules = rules
 
     def due(self, now: int, *, listening: bool) -> list[Send]:
-        """Return what leaves now; while nobody listens to the account no new risk does."""
+        """Return what leaves now.
+
+        While nobody listens to the account no new risk does; nor while so many orders are in doubt
+        that asking for them takes what the venue allows, for then more of them would never end.
+        """
         sends: list[Send] = []
         active = sorted(self._hearing.active.values(), key=lambda one: not one.reduces)
         for order in active:
@@ -128,12 +133,16 @@ class Departures:
     ) -> None:
         """Send what waits to be placed; several of one instrument in one request."""
         together: dict[int, list[Tracked]] = {}
+        doubted = sum(one.place.stage is Stage.DOUBTED for one in active)
         for order in active:
             request = order.place
             if request.stage is not Stage.QUEUED or request.not_before_ns > now:
                 continue
             if not listening and not order.reduces:
                 self.drop(order, report.NOT_LISTENING, now)
+            elif doubted >= self._rules.doubts_max and not order.reduces:
+                if self.too_old(request, order, "", now):
+                    self.drop(order, report.RATE_LIMIT, now)
             elif order.type in (LIMIT, MARKET) and self._side.place_many is not None:
                 together.setdefault(order.instrument, []).append(order)
             else:
