@@ -1,12 +1,17 @@
 """What ccxt would send: its clock stopped, its socket taken away, its calls caught.
 
-ccxt is no dependency, only a second opinion: where it is not installed the comparisons skip.
+ccxt is no dependency, only a second opinion: where it is neither installed nor found beside the
+Python that AGGRESSOR_CCXT_PYTHON names the comparisons skip.
 `sent` takes a request where the socket would begin; `asked` takes a call before it is signed, for
 venues where ccxt and we name the same parameters in another way.
 """
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,8 +35,22 @@ class _CaughtError(Exception):
     """Ends a call of ccxt where its socket would begin."""
 
 
+@cache
+def _look_there(python: str) -> None:
+    """Let imports also be found where that Python finds them, behind all of our own."""
+    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    sys.path.append(subprocess.run(asked, capture_output=True, text=True, check=True).stdout[:-1])
+
+
+def ccxt_or_skip() -> Any:
+    """Return the module ccxt."""
+    if python := os.environ.get("AGGRESSOR_CCXT_PYTHON"):
+        _look_there(python)
+    return pytest.importorskip("ccxt", reason="ccxt is not installed: nothing to compare with")
+
+
 def _at_rest(name: str, keys: dict[str, Any]) -> Any:
-    ccxt = pytest.importorskip("ccxt", reason="ccxt is not installed: nothing to compare with")
+    ccxt = ccxt_or_skip()
     one = getattr(ccxt, name)({**keys, "enableRateLimit": False})
     one.nonce = one.milliseconds = lambda: NOW_MS
     return one

@@ -27,6 +27,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import REDUCE_ONLY
 from aggressor.venues.trading import Call, Credentials, Signed, Terms, TradingVenue
 from tests.venues.bybit_samples import BTCUSD, INSTRUMENT_ROW, INVERSE, LINEAR, answer, instrument
+from tests.venues.ccxt_peer import ccxt_or_skip
 
 KEY = Credentials("X" * 10, "Y" * 20)
 NOW_MS = 1_658_384_314_791
@@ -48,9 +49,7 @@ class _Wire:
     """ccxt's bybit with a fetch that keeps what it is given and answers with nothing."""
 
     def __init__(self) -> None:
-        ccxt = pytest.importorskip(
-            "ccxt", reason="ccxt is not installed: our requests are not compared with its own"
-        )
+        ccxt = ccxt_or_skip()
         self.sent: list[Signed] = []
         self.exchange: Any = ccxt.bybit({"apiKey": KEY.key, "secret": KEY.secret})
         self.exchange.fetch = self._fetch

@@ -107,11 +107,15 @@ SAME: list[tuple[str, Callable[[], Call], Callable[[Any], Any]]] = [
         lambda: WEEX.order(BTC, "", "702345678901234567", 0)[0],
         lambda x: x.fetch_order("702345678901234567", SYMBOL),
     ),
-    ("open orders", lambda: WEEX.open_orders(BTC)[0], lambda x: x.fetch_open_orders(SYMBOL)),
+    (
+        "open orders",
+        lambda: WEEX.open_orders(BTC)[0],
+        lambda x: x.fetch_open_orders(SYMBOL, None, 100),
+    ),
     (
         "open stops",
         lambda: WEEX.open_orders(BTC)[1],
-        lambda x: x.fetch_open_orders(SYMBOL, None, None, {"trigger": True}),
+        lambda x: x.fetch_open_orders(SYMBOL, None, 100, {"trigger": True}),
     ),
     ("fills", lambda: WEEX.fills(BTC, 5), lambda x: x.fetch_my_trades(SYMBOL, 5, 100)),
     ("positions", lambda: WEEX.positions(None), lambda x: x.fetch_positions()),
