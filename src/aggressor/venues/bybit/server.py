@@ -18,6 +18,7 @@ from aggressor.venues.bybit import server_account as account
 from aggressor.venues.bybit import server_guard
 from aggressor.venues.bybit import server_history as history
 from aggressor.venues.bybit import server_market as market
+from aggressor.venues.bybit import server_questions as questions
 from aggressor.venues.bybit.server_market import Params
 from aggressor.venues.bybit.signing import seal
 from aggressor.venues.served.dialect import (
@@ -86,15 +87,15 @@ _ROUTES: dict[tuple[str, str], Call] = {
         )
     },
     ("POST", "/v5/order/disconnected-cancel-all"): Call(server_guard.set_window, "guard"),
-    ("GET", "/v5/order/realtime"): Call(account.realtime),
-    ("GET", "/v5/order/history"): Call(account.history),
-    ("GET", "/v5/execution/list"): Call(account.executions),
-    ("GET", "/v5/position/list"): Call(account.positions),
-    ("GET", "/v5/account/wallet-balance"): Call(account.wallet),
-    ("GET", "/v5/account/fee-rate"): Call(account.fee_rate),
-    ("GET", "/v5/account/info"): Call(account.account_info),
-    ("GET", "/v5/user/query-api"): Call(account.query_api),
-    ("GET", "/v5/asset/coin/query-info"): Call(account.no_coins),
+    ("GET", "/v5/order/realtime"): Call(questions.realtime),
+    ("GET", "/v5/order/history"): Call(questions.history),
+    ("GET", "/v5/execution/list"): Call(questions.executions),
+    ("GET", "/v5/position/list"): Call(questions.positions),
+    ("GET", "/v5/account/wallet-balance"): Call(questions.wallet),
+    ("GET", "/v5/account/fee-rate"): Call(questions.fee_rate),
+    ("GET", "/v5/account/info"): Call(questions.account_info),
+    ("GET", "/v5/user/query-api"): Call(questions.query_api),
+    ("GET", "/v5/asset/coin/query-info"): Call(questions.no_coins),
     ("POST", "/v5/position/set-leverage"): Call(account.set_leverage),
     ("POST", "/v5/position/switch-mode"): Call(account.switch_mode),
     ("POST", "/v5/account/set-margin-mode"): Call(account.set_margin_mode),
