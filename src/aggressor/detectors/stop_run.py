@@ -42,14 +42,12 @@ from aggressor.detectors.breaks import (
     add_break,
     extend_break,
 )
-from aggressor.detectors.outbox import Outbox, at_least, at_most, post
+from aggressor.detectors.outbox import Outbox
 from aggressor.detectors.scene import Scenes
 from aggressor.detectors.stop_records import (
     IDLE,
     LEVEL_KINDS,
     LEVELS,
-    MARKS,
-    MINUTES,
     NEVER,
     NO_LEVEL,
     OPEN,
@@ -64,28 +62,14 @@ from aggressor.detectors.stop_records import (
     StopRunState,
     stop_run_state,
 )
-from aggressor.features.baseline import (
-    READY,
-    UNKNOWN,
-    add_sample,
-    advance,
-    bucket_of,
-    maturity,
-    quantile,
-)
-from aggressor.features.parameters import MINUTE_NS, SECOND_NS
-from aggressor.features.prints import ORDERS, PrintsState
+from aggressor.detectors.stop_row import CONDITIONS, EVIDENCE, write_row
+from aggressor.detectors.stop_usual import count_orders, mark_volume, usual_share
+from aggressor.features.baseline import READY, UNKNOWN, maturity, quantile
+from aggressor.features.prints import PrintsState
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.contract import ContractState
 from aggressor.schema.event import NO_TIME
-from aggressor.schema.signal import (
-    ARMED,
-    CONFIRMED,
-    FIRM,
-    REJECTED,
-    STOP_RUN,
-    YOUNG_BASELINE,
-)
+from aggressor.schema.signal import ARMED, CONFIRMED, REJECTED
 
 __all__ = [
     "CONDITIONS",
@@ -103,37 +87,6 @@ __all__ = [
     "on_trade",
     "stop_run_state",
 ]
-
-EVIDENCE = (
-    "level",  # ticks: X
-    "level_kind",
-    "extreme",  # ticks
-    "overshoot_ticks",
-    "overshoot_limit_ticks",
-    "burst_volume",  # lots
-    "burst_median",  # lots
-    "burst_ratio",
-    "burst_delta",  # lots, signed
-    "burst_orders",
-    "small_share",
-    "small_share_usual",
-    "small_share_ratio",
-    "return_seconds",  # nan: not back
-    "interest_change",  # share of open interest, break to verdict; nan unknown
-    "trapped_lots",
-    "effective_tick",
-    "level_age_seconds",
-)
-CONDITIONS = (
-    "",
-    "overshoot within reach",
-    "burst volume",
-    "delta in break direction",
-    "small-order share",
-    "back inside in time",
-    "valid book",
-)
-SHARES_MIN = 5  # minutes; with fewer the usual share is that of all orders
 
 TOO_FAR, NO_VOLUME, NO_DELTA, NO_SMALL, NOT_BACK, BOOK_LOST = range(1, 7)
 
@@ -233,25 +186,6 @@ def _begin(state: StopRunState, k: Int, j: Int, i: Int, event: Any) -> None:
 
 
 @kernel
-def usual_share(state: StopRunState, k: Int) -> float:
-    """Return the share of small orders in the middle one of the last hour's minutes."""
-    head, shares, count = state.head[k], state.shares, 0
-    for minute in range(max(head["minute"] - 60, 0), head["minute"]):
-        here = state.minutes[k, minute & (MINUTES - 1)]
-        if here["orders"] >= state.params[k]["minute_orders_min"]:
-            shares[count] = here["small"] / here["orders"]
-            count += 1
-    for i in range(count):
-        below, equal = 0, 0
-        for n in range(count):
-            below += np.int64(shares[n] < shares[i])
-            equal += np.int64(shares[n] == shares[i])
-        if count >= SHARES_MIN and below <= (count - 1) // 2 < below + equal:
-            return shares[i]
-    return head["small"] / max(head["orders"], 1)
-
-
-@kernel
 def judge(
     state: StopRunState,
     scenes: Scenes,
@@ -264,11 +198,11 @@ def judge(
     """Judge lane `k` at a TIMER, after taker orders were settled and the scene was written."""
     scene, head, row = scenes[k], state.head[k], state.params[k]
     now, tick = scene["now"], scene["effective_tick"]
-    if _count_orders(state, prints, k, now):
+    if count_orders(state, prints, k, now):
         breaks.head[k]["span_ns"] = row["burst_ns"]
         if maturity(state.usual, 2 * k) != UNKNOWN:
             breaks.head[k]["usual_lots"] = max(quantile(state.usual, 2 * k, 500_000), 1)
-    _mark_volume(state, k, now)
+    mark_volume(state, k, now)
     head["effective_tick"], head["young"] = tick, scene["young"]
     head["reach"] = max(
         float(row["reach_effective_ticks"] * tick), row["reach_atr"] * scene["atr_ticks"]
@@ -300,21 +234,21 @@ def _follow(
     back = episode["returned_ns"] != NO_TIME
     over = elapsed > row["burst_ns"] + row["settle_ns"]
     if scene["valid"] == 0:
-        _write(state, scenes, outbox, k, j, i, REJECTED, BOOK_LOST)
+        write_row(state, scenes, outbox, k, j, i, REJECTED, BOOK_LOST)
         _close(state, k, j, i, now)
     elif back and over:
         _decide(state, scenes, outbox, k, j, i)
         add_break(breaks, k, FROM_STOP_RUN, 1, episode["returned_ns"], broken)
         _close(state, k, j, i, now)
     elif not back and elapsed > row["return_ns"]:
-        _write(state, scenes, outbox, k, j, i, REJECTED, NOT_BACK)
+        write_row(state, scenes, outbox, k, j, i, REJECTED, NOT_BACK)
         add_break(breaks, k, FROM_STOP_RUN, 0, now, broken)
         _close(state, k, j, i, now)
     elif not back:
         far = (1 - 2 * j) * (broken["extreme"] - broken["level"]) > episode["reach"]
         quiet = episode["volume"] < row["volume_ratio"] * max(episode["median"], 1)
         if far or (over and quiet and episode["known"] == 1):
-            _write(state, scenes, outbox, k, j, i, REJECTED, TOO_FAR if far else NO_VOLUME)
+            write_row(state, scenes, outbox, k, j, i, REJECTED, TOO_FAR if far else NO_VOLUME)
 
 
 @kernel
@@ -352,85 +286,6 @@ def _is_spent(state: StopRunState, k: Int, j: Int, level: Any, now: Int) -> bool
 
 
 @kernel
-def _count_orders(state: StopRunState, prints: PrintsState, k: Int, now: Int) -> bool:
-    """Count the taker orders closed since the last TIMER: small ones, by minute and by burst.
-
-    Return whether a second has begun.
-    """
-    head = state.head[k]
-    minute = now // MINUTE_NS
-    if minute != head["minute"]:
-        _roll_minutes(state, k, minute)
-    closed = prints.head[k]["orders"]
-    here = state.minutes[k, minute & (MINUTES - 1)]
-    for n in range(max(head["orders_read"], closed - ORDERS + 1), closed):
-        order = prints.orders[k, n & (ORDERS - 1)]
-        small = 1 if bucket_of(order["lots"]) <= head["small_bucket"] else 0
-        if head["open"][0] + head["open"][1] > 0:
-            _count_order(state, k, order, small)
-        if head["small_bucket"] >= 0:
-            here["orders"] += 1
-            here["small"] += small
-            head["orders"] += 1
-            head["small"] += small
-        add_sample(state.usual, 2 * k + 1, order["ts_last"], order["lots"])
-    head["orders_read"] = closed
-    second = now // SECOND_NS
-    if second == head["second"]:
-        return False
-    head["second"] = second
-    advance(state.usual, 2 * k + 1, now)
-    if maturity(state.usual, 2 * k + 1) != UNKNOWN:
-        small_ppm = state.params[k]["small_ppm"]
-        head["small_bucket"] = bucket_of(quantile(state.usual, 2 * k + 1, small_ppm))
-    return True
-
-
-@kernel
-def _count_order(state: StopRunState, k: Int, order: Any, small: Int) -> None:
-    """Count a taker order into the bursts of the open breaks."""
-    for j in range(2):
-        for i in range(OPEN):
-            episode, start = state.episodes[k, j, i], state.broken[k, j, i]["start_ns"]
-            if episode["phase"] != IDLE and order["ts_last"] >= start:
-                if order["ts_recv"] <= start + state.params[k]["burst_ns"]:
-                    episode["orders"] += 1
-                    episode["small"] += small
-
-
-@kernel
-def _roll_minutes(state: StopRunState, k: Int, minute: Int) -> None:
-    """Begin a minute of order counts; those an hour old leave."""
-    head = state.head[k]
-    for n in range(max(head["minute"] + 1, minute - MINUTES + 1), minute + 1):
-        state.minutes[k, n & (MINUTES - 1)]["orders"] = 0
-        state.minutes[k, n & (MINUTES - 1)]["small"] = 0
-    head["minute"], head["orders"], head["small"] = minute, 0, 0
-    for n in range(max(minute - 60, 0), minute + 1):
-        head["orders"] += state.minutes[k, n & (MINUTES - 1)]["orders"]
-        head["small"] += state.minutes[k, n & (MINUTES - 1)]["small"]
-
-
-@kernel_inline
-def _mark_volume(state: StopRunState, k: Int, now: Int) -> None:
-    """Mark the volume traded so far; that of the last burst span joins what is usual."""
-    head = state.head[k]
-    newest, start = head["marks"], now - state.params[k]["burst_ns"]
-    mark = state.marks[k, newest & (MARKS - 1)]
-    mark["ts_recv"], mark["volume"] = now, head["volume"]
-    head["marks"] = newest + 1
-    first = max(head["burst_first"], newest + 1 - MARKS)
-    while first < newest and state.marks[k, (first + 1) & (MARKS - 1)]["ts_recv"] <= start:
-        first += 1
-    head["burst_first"] = first
-    since = state.marks[k, first & (MARKS - 1)]
-    if since["ts_recv"] <= start:
-        add_sample(state.usual, 2 * k, now, head["volume"] - since["volume"])
-    else:
-        advance(state.usual, 2 * k, now)
-
-
-@kernel
 def _decide(state: StopRunState, scenes: Scenes, outbox: Outbox, k: Int, j: Int, i: Int) -> None:
     """Give the verdict on a break that price has come back from."""
     head, row, now = state.head[k], state.params[k], scenes[k]["now"]
@@ -456,7 +311,7 @@ def _decide(state: StopRunState, scenes: Scenes, outbox: Outbox, k: Int, j: Int,
     if failed == 0 and episode["told"] == 0:
         head["quiet_until"][j] = now + row["refractory_ns"]
         head["quiet_low"][j], head["quiet_high"][j] = low, high
-    _write(state, scenes, outbox, k, j, i, REJECTED if failed != 0 else CONFIRMED, failed)
+    write_row(state, scenes, outbox, k, j, i, REJECTED if failed != 0 else CONFIRMED, failed)
 
 
 @kernel
@@ -472,56 +327,3 @@ def _close(state: StopRunState, k: Int, j: Int, i: Int, now: Int) -> None:
     if episode["kind"] == ROUND_NUMBER:
         spent["until_ns"] = now + state.params[k]["refractory_ns"]
     episode["phase"] = IDLE
-
-
-@kernel
-def _write(
-    state: StopRunState,
-    scenes: Scenes,
-    outbox: Outbox,
-    k: Int,
-    j: Int,
-    i: Int,
-    phase: Int,
-    failed: Int,
-) -> None:
-    """Write the verdict on a break with its evidence, once."""
-    head, row, scene = state.head[k], state.params[k], scenes[k]
-    episode, broken, now = state.episodes[k, j, i], state.broken[k, j, i], scenes[k]["now"]
-    if episode["told"] == 1:
-        return
-    episode["told"] = 1
-    direction, level, extreme = broken["direction"], broken["level"], broken["extreme"]
-    overshoot = float(direction * (extreme - level))
-    known = episode["known"] == 1
-    median = float(episode["median"]) if known else np.nan
-    ratio = episode["volume"] / max(episode["median"], 1) if known else np.nan
-    share = episode["small"] / max(episode["orders"], 1)
-    usual = episode["usual_share"] if known else np.nan
-    lift = share / usual if usual > 0.0 else np.nan
-    back = np.nan
-    if episode["returned_ns"] != NO_TIME:
-        back = (episode["returned_ns"] - broken["start_ns"]) / 1e9
-    score = at_most(overshoot, episode["reach"])
-    if known:
-        score += at_least(ratio, row["volume_ratio"])
-        score += at_least(share, row["small_ratio"] * usual)
-    if back == back:
-        score += at_most(back, row["return_ns"] / 1e9)
-    at = post(
-        outbox, k, STOP_RUN, phase, failed, direction, -direction, min(level, extreme),
-        max(level, extreme), episode["episode"], broken["ts_venue"], scene["venue_now"], now,
-        head["hash"], YOUNG_BASELINE if broken["young"] == 1 else FIRM, 0.25 * score,
-    )  # fmt: skip
-    change = np.nan
-    if episode["interest"] > 0 and head["interest"] > 0:
-        change = (head["interest"] - episode["interest"]) / episode["interest"]
-    evidence = outbox.ring[at]["evidence"]
-    evidence[0], evidence[1], evidence[2] = level, episode["kind"], extreme
-    evidence[3], evidence[4] = overshoot, episode["reach"]
-    evidence[5], evidence[6], evidence[7] = episode["volume"], median, ratio
-    evidence[8], evidence[9], evidence[10] = episode["delta"], episode["orders"], share
-    evidence[11], evidence[12], evidence[13] = usual, lift, back
-    evidence[14], evidence[15] = change, broken["lots"]
-    evidence[16] = broken["effective_tick"]
-    evidence[17] = (broken["start_ns"] - episode["since_ns"]) / 1e9
