@@ -196,11 +196,12 @@ def test_a_second_run_goes_on_and_another_hand_is_entered_by_name(tmp_path: Path
     assert results[1]["halt"] == "open"
 
 
-def test_the_kill_switch_of_a_person_works_and_latches(tmp_path: Path) -> None:
+@pytest.mark.parametrize("venue", [VENUE, "bybit-linear", "bingx", "weex", "mexc"])
+def test_the_kill_switch_of_a_person_works_and_latches(tmp_path: Path, venue: str) -> None:
     results: list[dict[str, Any]] = []
 
     async def play() -> None:
-        async with serving(VENUE, speed=4.0) as server:
+        async with serving(venue, speed=4.0) as server:
             looks: list[dict[str, Any]] = []
 
             async def pull() -> None:
