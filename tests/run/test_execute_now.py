@@ -10,7 +10,8 @@ import pytest
 from aggressor.cli import main
 from aggressor.run.accounts import live as live_runs
 from aggressor.run.accounts.execute_now import Wish, execute_live, execute_on_paper
-from aggressor.schema.errors import AggressorError
+from aggressor.run.accounts.parity import parity
+from aggressor.schema.errors import AggressorError, ConfigError
 from aggressor.store.journal_reader import JournalReader
 from tests.run.account_stage import BOUNDED, JOURNAL, Unwatched, our_keys
 from tests.run.venue_stage import serving
@@ -77,6 +78,8 @@ def test_orders_are_worked_live_one_after_another_on_one_account(
     reader.close()
     assert len(parents) == 2
     assert looks[-1]["errand"]["ended"]
+    with pytest.raises(ConfigError, match="worked one order by itself"):
+        parity(tmp_path, run=1)
 
 
 def test_what_may_not_be_is_not_worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from aggressor.strategies.one_order import OneOrder, Order
 from aggressor.study.tca import cost_document, order_cost
 
 SIDES = {"buy": 1, "sell": -1}
+ONE_ORDER = "execute"  # in the place of a strategy's name, of a run that works one order
 
 
 def order_of(
@@ -80,7 +81,7 @@ def execution_document(order: OneOrder, engine: Engine, one: Instrument) -> dict
         raise ConfigError(f"The order was not worked: {found[-1]}.")
     assert order.placement is not None
     last = order.mids[-1][0]
-    cost = order_cost(done, one, order.mid2_at, strategy="execute", end_ns=done.ended_ns or last)
+    cost = order_cost(done, one, order.mid2_at, strategy=ONE_ORDER, end_ns=done.ended_ns or last)
     limit = order.placement.limit
     tick = float(one.tick)
     return {

@@ -18,7 +18,7 @@ from aggressor.run.accounts.live import LivePlan, live
 from aggressor.run.accounts.paper import PaperPlan, paper
 from aggressor.run.accounts.rules import DEFAULT_RULES, Rules
 from aggressor.run.accounts.trading_run import Show
-from aggressor.run.asked_order import execution_document, order_of
+from aggressor.run.asked_order import ONE_ORDER, execution_document, order_of
 from aggressor.run.assemble import Settings
 from aggressor.run.lines.keys import Found, find_keys
 from aggressor.run.lines.recorded_market import Notice
@@ -127,7 +127,7 @@ async def execute_on_paper(
     """Work an order on paper; without a store what was recorded of it is thrown away."""
     errand = _Kept(wish)
     settings = Settings(
-        strategy="execute",
+        strategy=ONE_ORDER,
         profile=_PROFILE,
         latency_ms=latency_ms,
         queue=queue,
@@ -166,7 +166,7 @@ async def execute_live(
     errand = _Kept(wish)
     name = wish.instrument.replace(":", "-").replace("/", "-")
     folder = store or platformdirs.user_data_path("aggressor") / "execute" / name
-    settings = Settings(strategy="execute", profile=_PROFILE)
+    settings = Settings(strategy=ONE_ORDER, profile=_PROFILE)
     plan = LivePlan(
         [wish.instrument], settings, rules, folder, None, at, watchdog=watchdog, errand=errand
     )

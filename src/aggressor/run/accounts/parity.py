@@ -25,6 +25,7 @@ from aggressor.run.accounts.account import LIVE_JOURNAL, PAPER_JOURNAL
 from aggressor.run.accounts.resume import hear, resume
 from aggressor.run.accounts.retelling import Deaf, retell, until_dismissed
 from aggressor.run.accounts.trading import TURN_EVENTS, Trading
+from aggressor.run.asked_order import ONE_ORDER
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.imports.compaction import compact_segments
 from aggressor.run.progress import Step, silent
@@ -61,6 +62,11 @@ def parity(
         with locked(Layout(store).live / "lock"):
             compact_segments(store, step=step)
         chosen = _chosen(reader, run)
+        if chosen.config["settings"]["strategy"] == ONE_ORDER:
+            raise ConfigError(
+                f"Run {chosen.run} worked one order by itself and has no strategy that could be "
+                f"asked again: `aggressor report {store}` tells what it did and cost."
+            )
         replayed, trading, complete, whole_ns = _replay(store, reader, chosen, limit, step)
         sent = reader.commands(chosen.run)
     finally:
