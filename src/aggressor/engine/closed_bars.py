@@ -15,6 +15,7 @@ from aggressor.detectors.stop_records import (
     SESSION_HIGH,
     SWING_HIGH,
 )
+from aggressor.engine.asked import PROFILE, SIGNALS
 from aggressor.engine.parts import Pipeline
 from aggressor.features import auction as auctions
 from aggressor.features import swings as swing_tracks
@@ -32,8 +33,11 @@ def on_bars(pipe: Pipeline, k: Int, series: Int, before: Int, now: Int) -> None:
     """Read bars `before` to the last closed of `series`, the first of lane `k`."""
     footprint, scenes = pipe.footprint, pipe.scenes
     tick = scenes[k]["effective_tick"]
-    head = footprint.head[series]
-    stacks.on_bars(pipe.stacking, pipe.zones, footprint, pipe.outbox, scenes, k, series)
+    head, asked = footprint.head[series], pipe.head[0]["asked"]
+    if asked & SIGNALS:
+        stacks.on_bars(pipe.stacking, pipe.zones, footprint, pipe.outbox, scenes, k, series)
+    if (asked & PROFILE) == 0:
+        return
     for number in range(before, head["closed"]):
         bar = footprint.bars[series, number & (footprint.bars.shape[1] - 1)]
         auctions.read_bar(pipe.auction, k, bar, footprint.cells[series], head["row_ticks"], tick)
@@ -41,7 +45,7 @@ def on_bars(pipe: Pipeline, k: Int, series: Int, before: Int, now: Int) -> None:
         divergences.read_bar(pipe.divergence, k, bar)
         found = swing_tracks.on_bar(pipe.swings, 2 * k, bar, tick)
         swing_tracks.on_bar(pipe.swings, 2 * k + 1, bar, tick)
-        if found != 0:
+        if found != 0 and asked & SIGNALS:
             divergences.judge(
                 pipe.divergence,
                 pipe.outbox,

@@ -31,6 +31,7 @@ from aggressor.detectors.thresholds import UNCHANGED, Changes, thresholds_of
 from aggressor.detectors.trapped import TrappedState, trapped_state
 from aggressor.detectors.vacuum import VacuumState, vacuum_state
 from aggressor.detectors.wall import WallSignals, wall_signals
+from aggressor.engine.asked import EVERYTHING
 from aggressor.features.auction import AUCTION_PROFILES, AuctionState, auction_state
 from aggressor.features.delta import WindowState, window_state
 from aggressor.features.depth_flow import DepthFlowState, depth_flow_state
@@ -104,6 +105,7 @@ PIPELINE_HEAD = np.dtype(
         ("reason", "<i8"),
         ("run_entry", "<i8"),  # addresses of what is compiled apart (see `linking`)
         ("timer_entry", "<i8"),
+        ("asked", "<i8"),  # which parts are computed: bits of `asked`
     ]
 )
 
@@ -173,19 +175,22 @@ def new_parts(
     timer_ns: int = 100_000_000,
     tolerance_ns: int = 250_000_000,
     publication: int | Sequence[int] = UNPUBLISHED,
+    asked: int = EVERYTHING,
 ) -> Pipeline:
     """Return the parts for `instruments`; `bars` holds the same number of series per lane, lane by
     lane. They are not linked yet: see `pipeline.new_pipeline`.
 
     `profile` is "perp" or "micro", `thresholds` what is changed of its detectors; `cost_ticks` the
     round-trip cost the run of R7.1 is held against; `publication` says how forced orders are
-    published (`features.forced`), for all lanes or one by one. Raises ConfigError for a profile or
-    a threshold that there is not.
+    published (`features.forced`), for all lanes or one by one; `asked` which groups of measures
+    are computed (`engine.asked`). Raises ConfigError for a profile or a threshold that there is
+    not.
     """
     lanes = len(instruments)
     assert len(bars) % lanes == 0, "every lane has the same number of bar series"
     head = np.zeros(1, PIPELINE_HEAD)
     head["bars_per_lane"] = len(bars) // lanes
+    head["asked"] = asked
     first = bars[:: len(bars) // lanes]
     fade_parameters = profile_of(FADE_PROFILES, profile)
     chosen = thresholds_of(profile, thresholds)

@@ -8,6 +8,9 @@
     TIMERs     volatility and effective tick, the scene, walls, fade, then the detectors judge
                (`timers`)
 
+Beyond the market, bars and yardsticks only what is asked for is computed (`asked`): a bit in the
+head, looked at before each group of parts.
+
 `advance` stops after the first event that is a decision point: a SIGNAL that calls for one, a bar
 closed, or (only while something of ours is at stake) a TIMER. It stops *before* an event for which
 an array has no room; Python calls `make_room` and goes on, so the result never depends on first
@@ -30,6 +33,7 @@ from aggressor.detectors import stacking as stacks
 from aggressor.detectors import stop_run as stop_runs
 from aggressor.detectors import vacuum as vacuums
 from aggressor.detectors.outbox import is_filling
+from aggressor.engine.asked import DEPTH, FLOW, PROFILE, SIGNALS
 from aggressor.engine.closed_bars import on_bars
 from aggressor.engine.parts import Pipeline, new_parts
 from aggressor.engine.timers import on_order, on_timer, set_touch
@@ -174,12 +178,14 @@ def _has_room_beside(pipe: Pipeline, k: Int, event: Any) -> bool:
         now = event["ts_recv"]
         for series in range(k * count, (k + 1) * count):
             footprints.look_ahead(pipe.footprint, series, event)
-        sessions.look_ahead(pipe.session, k, event)
+        profiled = (pipe.head[0]["asked"] & PROFILE) != 0
+        if profiled:
+            sessions.look_ahead(pipe.session, k, event)
         if not windows.window_has_room(pipe.window, 2 * k, now):
             return False
         if not windows.window_has_room(pipe.window, 2 * k + 1, now):
             return False
-        if not sessions.has_room(pipe.session, k, event):
+        if profiled and not sessions.has_room(pipe.session, k, event):
             return False
     for series in range(k * count, (k + 1) * count):
         if not footprints.has_room(pipe.footprint, series, event):
@@ -195,31 +201,42 @@ def _on_trade(pipe: Pipeline, k: Int, slot: Int, event: Any) -> None:
         before = pipe.footprint.head[series]["closed"]
         footprints.on_trade(pipe.footprint, series, event)
         _note_closed(pipe, k, series, before, event["ts_recv"])
+    asked = pipe.head[0]["asked"]
     pipe.scenes[k]["venue_now"] = event["ts_venue"]
     composites.on_trade(pipe.composite, k, event)
     if (event["flags"] & (NOT_FLOW | GAP)) != 0:
         interests.on_odd_trade(pipe.interest, k, event)
     if (event["flags"] & NOT_FLOW) != 0:
         return
-    stacks.on_trade(pipe.stacking, pipe.zones, pipe.outbox, k, event)
-    auctions.on_trade(pipe.auction, k, np.int64(event["price"]), event["ts_venue"])
+    if asked & SIGNALS:
+        stacks.on_trade(pipe.stacking, pipe.zones, pipe.outbox, k, event)
     now, side, size = event["ts_recv"], np.int64(event["side"]), event["size"]
-    sessions.on_trade(pipe.session, k, event)
-    places.on_trade(pipe.locations, pipe.session, k, event)
+    if asked & PROFILE:
+        auctions.on_trade(pipe.auction, k, np.int64(event["price"]), event["ts_venue"])
+        sessions.on_trade(pipe.session, k, event)
+        places.on_trade(pipe.locations, pipe.session, k, event)
     windows.add_print(pipe.window, 2 * k, now, side, size)
     windows.add_print(pipe.window, 2 * k + 1, now, side, size)
-    if takers.on_trade(pipe.prints, k, event):
-        on_order(pipe, k, now)
-    vpins.on_trade(pipe.vpin, k, event)
-    impacts.on_trade(pipe.impact, k, event)
-    fades.on_trade(pipe.fade, k, event)
-    exhaustions.on_flow(pipe.exhaustion, k, event)
+    if asked & FLOW:
+        if takers.on_trade(pipe.prints, k, event):
+            on_order(pipe, k, now)
+        vpins.on_trade(pipe.vpin, k, event)
+        impacts.on_trade(pipe.impact, k, event)
+        fades.on_trade(pipe.fade, k, event)
+        forced_flow.on_trade(pipe.forced, k, event)
+    if asked & SIGNALS:
+        _show_trade(pipe, k, slot, event)
+
+
+@kernel_inline
+def _show_trade(pipe: Pipeline, k: Int, slot: Int, event: Any) -> None:
+    """Show a print to the detectors."""
     scenes, ledger, watch = pipe.scenes, pipe.market.ledger, pipe.watch
+    exhaustions.on_flow(pipe.exhaustion, k, event)
     absorptions.on_trade(pipe.absorption, k, event)
     icebergs.on_trade(pipe.iceberg, watch, ledger, scenes, pipe.outbox, k, slot, event)
     pulls.on_trade(pipe.pull, watch, ledger, k, slot, event)
     vacuums.on_trade(pipe.vacuum, k, event)
-    forced_flow.on_trade(pipe.forced, k, event)
     push_throughs.on_trade(pipe.push_through, ledger, pipe.prints, k, event)
     stop_runs.on_trade(pipe.stop_run, k, event)
 
@@ -238,19 +255,20 @@ def _on_watched(pipe: Pipeline, k: Int, slot: Int, event: Any) -> None:
 @kernel
 def _on_message(pipe: Pipeline, k: Int, event: Any) -> None:
     """After the end of a book message: the touch, the ranks, and bars that venue time has ended."""
-    kind = event["kind"]
+    kind, asked = event["kind"], pipe.head[0]["asked"]
     book = pipe.market.book
     if kind in (LEVEL, QUOTE, CLEAR):
         on_top(pipe.pressure, book, k, event)
     if kind in (LEVEL, QUOTE):
         composites.on_message(pipe.composite, k, event["ts_recv"])
     elif kind == LIQUIDATION:
-        forced_flow.on_liquidation(pipe.forced, k, event)
-    elif kind in (MARK, INTEREST):
+        if asked & FLOW:
+            forced_flow.on_liquidation(pipe.forced, k, event)
+    elif kind in (MARK, INTEREST) and asked & SIGNALS:
         cascades.on_statement(pipe.cascade, k, event)
         if kind == INTEREST:
             interests.on_interest(pipe.interest, k, event)
-    if kind in (LEVEL, CLEAR) and (event["flags"] & LAST) != 0:
+    if kind in (LEVEL, CLEAR) and (event["flags"] & LAST) != 0 and asked & DEPTH:
         depth_flows.on_depth(pipe.depth_flow, book, k)
         if kind == LEVEL:
             resiliences.on_depth(pipe.resilience, k, event)
@@ -269,6 +287,8 @@ def _on_touch(pipe: Pipeline, k: Int, event: Any) -> None:
     scenes, now = pipe.scenes, event["ts_recv"]
     scenes[k]["venue_now"] = event["ts_venue"]
     set_touch(pipe, k)
+    if (pipe.head[0]["asked"] & SIGNALS) == 0:
+        return
     absorptions.on_top(pipe.absorption, scenes, k, now)
     icebergs.on_top(pipe.iceberg, pipe.watch, scenes, pipe.outbox, k, now)
     pulls.on_message(
@@ -290,7 +310,8 @@ def _note_closed(pipe: Pipeline, k: Int, series: Int, before: Int, now: Int) -> 
     closed = pipe.footprint.head[series]["closed"]
     if closed != before:
         pipe.head[0]["closed_bars"] += closed - before
-        forced_flow.close_bars(pipe.forced, pipe.footprint, series)
+        if pipe.head[0]["asked"] & FLOW:
+            forced_flow.close_bars(pipe.forced, pipe.footprint, series)
         if series == k * pipe.head[0]["bars_per_lane"]:
             on_bars(pipe, k, series, before, now)
 
@@ -304,7 +325,7 @@ def make_room(pipe: Pipeline, event: Any) -> Pipeline:
     if event["kind"] == TRADE:
         if not window_room(pipe.window, k, int(event["ts_recv"])):
             return pipe.replace(window=grow_window(pipe.window))
-        if not session_has_room(pipe.session, k, event):
+        if pipe.head[0]["asked"] & PROFILE and not session_has_room(pipe.session, k, event):
             price = int(event["price"])
             return pipe.replace(session=sessions.make_room(pipe.session, k, price))
     count = int(pipe.head[0]["bars_per_lane"])

@@ -19,6 +19,7 @@ from aggressor.detectors import stop_run as stop_runs
 from aggressor.detectors import trapped as trapped_traders
 from aggressor.detectors import vacuum as vacuums
 from aggressor.detectors.wall import announce
+from aggressor.engine.asked import DEPTH, FLOW, PROFILE, SIGNALS
 from aggressor.engine.parts import Pipeline
 from aggressor.features import delta as windows
 from aggressor.features import depth_flow as depth_flows
@@ -62,31 +63,38 @@ def on_timer(pipe: Pipeline, now: Int) -> None:
 def _sample(pipe: Pipeline, k: Int, now: Int) -> None:
     """Take the readings of lane `k` and set its scene."""
     set_touch(pipe, k)
-    scene = pipe.scenes[k]
+    scene, asked = pipe.scenes[k], pipe.head[0]["asked"]
     valid, mid2, spread = scene["valid"] == 1, scene["mid2"], scene["ask"] - scene["bid"]
     mark(pipe.pressure, k, now)
-    depth_flows.mark(pipe.depth_flow, k, now)
-    if takers.settle(pipe.prints, k, now):
-        on_order(pipe, k, now)
-    size_buckets.advance_windows(pipe.sizes, k, now)
-    speeds.sample(pipe.speed, k, now)
+    if asked & DEPTH:
+        depth_flows.mark(pipe.depth_flow, k, now)
+    if asked & FLOW:
+        if takers.settle(pipe.prints, k, now):
+            on_order(pipe, k, now)
+        size_buckets.advance_windows(pipe.sizes, k, now)
+        speeds.sample(pipe.speed, k, now)
     volatilities.sample(pipe.volatility, k, now, valid, mid2, spread)
-    impacts.sample(pipe.impact, k, now, valid, mid2)
+    if asked & FLOW:
+        impacts.sample(pipe.impact, k, now, valid, mid2)
     _set_yardsticks(pipe, k, now)
     tick = pipe.volatility.head[k]["effective_tick"]
-    fades.sample(pipe.fade, k, now, windows.window_delta(pipe.window, 2 * k, now), tick)
-    wall_lists.sample(pipe.walls, pipe.market.book, pipe.market.ledger, k, now, tick)
-    near_depths.sample(
-        pipe.near_depth,
-        pipe.market.book,
-        pipe.market.ledger,
-        k,
-        now,
-        valid,
-        pipe.scenes[k]["effective_tick"],
-    )
-    forced_flow.sample(pipe.forced, k, now)
-    places.refresh(pipe.locations, pipe.session, k, now)
+    if asked & FLOW:
+        fades.sample(pipe.fade, k, now, windows.window_delta(pipe.window, 2 * k, now), tick)
+    if asked & DEPTH:
+        wall_lists.sample(pipe.walls, pipe.market.book, pipe.market.ledger, k, now, tick)
+        near_depths.sample(
+            pipe.near_depth,
+            pipe.market.book,
+            pipe.market.ledger,
+            k,
+            now,
+            valid,
+            pipe.scenes[k]["effective_tick"],
+        )
+    if asked & FLOW:
+        forced_flow.sample(pipe.forced, k, now)
+    if asked & PROFILE:
+        places.refresh(pipe.locations, pipe.session, k, now)
 
 
 @kernel
@@ -124,19 +132,23 @@ def _set_yardsticks(pipe: Pipeline, k: Int, now: Int) -> None:
 @kernel
 def _judge(pipe: Pipeline, k: Int, now: Int) -> None:
     """Let every detector of lane `k` look at the scene."""
-    scene = pipe.scenes[k]
+    scene, asked = pipe.scenes[k], pipe.head[0]["asked"]
     valid = scene["valid"] == 1
-    announce(pipe.wall_signals, pipe.walls, pipe.outbox, k, now, scene["venue_now"])
-    resiliences.judge(
-        pipe.resilience,
-        pipe.market.book,
-        pipe.prints,
-        k,
-        now,
-        scene["venue_now"],
-        valid,
-        scene["effective_tick"],
-    )
+    if asked & SIGNALS:
+        announce(pipe.wall_signals, pipe.walls, pipe.outbox, k, now, scene["venue_now"])
+    if asked & DEPTH:
+        resiliences.judge(
+            pipe.resilience,
+            pipe.market.book,
+            pipe.prints,
+            k,
+            now,
+            scene["venue_now"],
+            valid,
+            scene["effective_tick"],
+        )
+    if (asked & SIGNALS) == 0:
+        return
     exhaustions.judge(
         pipe.exhaustion,
         pipe.outbox,
