@@ -122,10 +122,17 @@ def entry(function: Function, *arguments: Any) -> Function:
     once with these arguments.
     """
     function(*arguments)
+    return compiled_for(function, *arguments)
+
+
+def compiled_for(function: Function, *arguments: Any) -> Function:
+    """Return what `entry` does, without a call: the kernel is compiled if it was not."""
     dispatcher: Any = function
     if not hasattr(dispatcher, "overloads"):
         return function  # the JIT is off
     signature = tuple(dispatcher.typeof_pyval(argument) for argument in arguments)
+    if signature not in dispatcher.overloads:
+        dispatcher.compile(signature)
     return dispatcher.overloads[signature].entry_point
 
 

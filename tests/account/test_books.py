@@ -171,3 +171,27 @@ def test_money_at_one_venue_is_not_at_another() -> None:
     books.deposit("USDT@w", 10**8)
     assert (books.cash("USDT@v"), books.cash("USDT@w")) == (0, 10**8)
     assert not books.funded(books.currency(0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(list(ContractKind)),
+    st.integers(-500, 500).filter(bool),
+    st.fractions(500, 2_000, max_denominator=999),
+    st.integers(1_000, 4_000),
+)
+def test_profit_in_integers_is_that_of_fractions(
+    kind: ContractKind, lots: int, entry: Fraction, mid2: int
+) -> None:
+    one = Instrument(
+        venue="test",
+        symbol="ODD",
+        kind=kind,
+        tick=Decimal("0.03"),
+        lot=Decimal("0.00000007"),
+        multiplier=Decimal("1.1"),
+    )
+    exact = one.profit(lots, entry, Fraction(mid2, 2))
+    assert one.money_profit(lots, entry, mid2, 2) == round(exact)
+    assert one.money_profit(lots, entry, Fraction(mid2, 2)) == round(exact)
+    assert one.whole_notional(mid2, lots) == int(abs(one.notional(mid2, lots)))

@@ -97,6 +97,30 @@ def test_a_liquidation_halts() -> None:
     assert stage.desk.halt.level is HaltLevel.FLATTEN
 
 
+def test_what_the_venue_liquidates_is_booked_and_ends_the_trade() -> None:
+    stage = Stage()
+    stage.enter()
+    stage.venue.fill(stage.order("entry"), 10)
+    stage.turn()
+    held = stage.desk.position(0).lots
+    assert held != 0
+    cash = stage.desk.books.cash(stage.desk.books.currency(0))
+    entry = stage.desk.position(0).average
+    assert entry is not None
+    side = -1 if held > 0 else 1
+    lots = abs(held)
+    row = told(report.LIQUIDATED, 0, side=side, size=lots, price=1000, fee=7, instrument=0)
+    stage.desk.report(row, stage.market)
+    profit = int((1000 - entry) * held) * 10**8
+    assert stage.desk.position(0).lots == 0
+    assert stage.desk.books.cash(stage.desk.books.currency(0)) == cash + profit - 7
+    assert stage.desk.books.identity(stage.desk.books.currency(0))
+    trade = stage.desk.trade(0)
+    assert trade is not None
+    assert trade.held == 0
+    assert trade.net == profit - trade.fees
+
+
 def test_losses_switch_entries_off_for_the_day() -> None:
     stage = Stage(losses=LossRule(consecutive_max=1, day_bp=10_000, drawdown_bp=10_000))
     stage.enter()

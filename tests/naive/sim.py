@@ -2,13 +2,16 @@
 clever.
 
 It knows the whole tape from the start, takes the earliest of {funding stamp, market row at the
-venue, arrival of a command, market row known locally, report known locally}, in this order at equal
-times, and asks `decide` at each local one.
+venue, arrival of a command, its match, market row known locally, report known locally}, in this
+order at equal times, and asks `decide` at each local one. With `margin` (deposit, maintenance rate)
+the account is liquidated where equity, in exact cash flows, is down to the maintenance margin:
+linear contracts of tick 1 and lot 1, no fees.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from aggressor.schema import command as c
@@ -16,6 +19,7 @@ from aggressor.schema import event as e
 from aggressor.schema import report as r
 
 INFINITY = 2**62
+MONEY = 10**8
 WALK = 1024
 WAITING = (c.STOP_MARKET, c.TAKE_PROFIT_MARKET)
 FIELDS = ("ts_recv", "ts_venue", "order", "size", "leaves", "fee", "price", "reason")
@@ -150,7 +154,16 @@ class Lane:
 
 class Twin:
     def __init__(
-        self, events, lanes, latency, model, power, decide: Callable, trips=(), capacity: int = 256
+        self,
+        events,
+        lanes,
+        latency,
+        model,
+        power,
+        decide: Callable,
+        trips=(),
+        capacity: int = 256,
+        margin: tuple[int, Fraction] | None = None,
     ) -> None:
         self.rows = [{name: int(row[name]) for name in row.dtype.names} for row in events]
         self.lanes = [Lane() for _ in range(lanes)]
@@ -163,6 +176,9 @@ class Twin:
         self.sent = self.due = -INFINITY
         self.venue_times = self.see()
         self.pending: int | None = None
+        self.busy = -INFINITY
+        self.waiting: list[tuple[int, dict]] = []  # at the venue, to be matched
+        self.margin, self.flows, self.broke = margin, 0, False
 
     def see(self) -> list[int]:
         times, latest = [], -INFINITY
@@ -201,12 +217,14 @@ class Twin:
                 if not (restated and row_at == at):
                     self.pending = None
                     self.judge(k, at)
+                    self.watch(at)
                     continue
             stamp = min(lane.stamp for lane in self.lanes) if venue < len(self.rows) else INFINITY
             times = (
                 stamp,
                 row_at,
                 self.flying[0][0] if self.flying else INFINITY,
+                self.waiting[0][0] if self.waiting else INFINITY,
                 self.rows[local]["ts_recv"] if local < len(self.rows) else INFINITY,
                 self.under_way[0]["ts_recv"] if self.under_way else INFINITY,
             )
@@ -216,12 +234,17 @@ class Twin:
             kind = times.index(now)
             if kind == 0:
                 self.settle(now)
+                self.watch(now)
             elif kind == 1:
                 self.market(self.rows[venue], now)
+                self.watch(now)
                 venue += 1
             elif kind == 2:
-                self.command(self.flying.pop(0)[1], now)
+                self.waiting.append((max(now, self.busy), self.flying.pop(0)[1]))
             elif kind == 3:
+                self.command(self.waiting.pop(0)[1], now)
+                self.watch(now)
+            elif kind == 4:
                 row = self.rows[local]
                 local += 1
                 self.send(self.decide(row, None), now)
@@ -236,7 +259,11 @@ class Twin:
             self.flying.append((self.sent, command))
 
     def report(self, order, kind, now, price, size, leaves, reason=0, extra=0, fee=0) -> None:
-        self.due = max(now + self.delay("response", now), self.due)
+        self.due = max(max(now, self.busy) + self.delay("response", now), self.due)
+        if kind in (r.FILL, r.LIQUIDATED):
+            self.flows -= order.side * price * size * MONEY
+        elif kind == r.FUNDED:
+            self.flows -= math.ceil(Fraction(order.side * size * leaves * fee, MONEY))
         self.under_way.append(
             {
                 "ts_recv": self.due,
@@ -260,6 +287,8 @@ class Twin:
         if k >= len(self.lanes):
             return
         lane = self.lanes[k]
+        if kind in (e.LEVEL, e.CLEAR, e.QUOTE, e.TRADE) and self.latency.work_ns:
+            self.busy = max(self.busy, now) + self.latency.work_ns
         if kind in (e.LEVEL, e.CLEAR, e.QUOTE):
             lane.book.apply(row)
             if kind == e.LEVEL and not flags & e.STALE:
@@ -320,8 +349,11 @@ class Twin:
         for order in fired:
             order.bound = price
             self.report(order, r.TRIGGERED, now, order.trigger, order.size, order.size)
+        self.watch(now)
         for order in fired:
-            self.take_stop(order, now)
+            if order in self.orders:
+                self.take_stop(order, now)
+                self.watch(now)
 
     def judge(self, k: int, now: int) -> None:
         book = self.lanes[k].book
@@ -364,6 +396,44 @@ class Twin:
                 lots = abs(lane.position)
                 self.report(order, r.FUNDED, now, lane.mark_ticks, lots, lane.mark, fee=lane.rate)
             lane.settled, lane.stamp = now, INFINITY
+
+    # -- margin ---------------------------------------------------------------------------------
+    def watch(self, now: int) -> None:
+        held = [k for k, lane in enumerate(self.lanes) if lane.position]
+        while self.margin and held and all(self.lanes[k].mark for k in held):
+            deposit, rate = self.margin
+            worth = {k: self.lanes[k].position * self.lanes[k].mark for k in held}
+            needed = {k: abs(worth[k]) * rate for k in held}
+            if deposit + self.flows + sum(worth.values()) > sum(needed.values()):
+                return
+            k = max(held, key=lambda k: (needed[k], -k))
+            for lane in range(len(self.lanes)):
+                for order in [one for one in self.orders if one.k == lane]:
+                    self.orders.remove(order)
+                    left = order.leaves
+                    self.report(order, r.CANCELED, now, order.price, left, 0, r.NO_MARGIN)
+            self.close(k, deposit + self.flows + sum(worth.values()) - worth[k], now)
+            held.remove(k)
+
+    def close(self, k: int, wallet: int, now: int) -> None:
+        position = self.lanes[k].position
+        price = Fraction(-wallet, position * MONEY)
+        bound = max(1, math.ceil(price) if position > 0 else math.floor(price))
+        side = -1 if position > 0 else 1
+        order = Order(0, side, abs(position), 0, 0, c.STOP_MARKET, 0, 0, k)
+        book = self.lanes[k].book
+        levels = book.walk(-side, None)[:WALK] if book.valid else []
+        for at, shown in levels:
+            lots = min(order.leaves, self.left(k, -side, at, shown))
+            if lots > 0 and (bound - at) * side >= 0:
+                used = self.lanes[k].taken.setdefault((-side, at), [0, shown])
+                used[0], used[1] = used[0] + lots, shown
+                order.filled += lots
+                self.report(order, r.LIQUIDATED, now, at, lots, order.leaves)
+        left = order.leaves
+        if left:
+            self.report(order, r.LIQUIDATED, now, bound, left, 0)
+        self.lanes[k].position, self.broke = 0, True
 
     # -- taking ---------------------------------------------------------------------------------
     def left(self, k: int, side: int, price: int, shown: int) -> int:
@@ -469,6 +539,8 @@ class Twin:
             return r.NO_BOOK
         if self.reducible(order) == 0:
             return r.REDUCE_ONLY_EMPTY
+        if self.broke and not order.flags & r.REDUCE_ONLY:
+            return r.NO_MARGIN
         if order.tif == c.POST_ONLY:
             if (order.price - lane.book.top[-order.side][0]) * order.side >= 0:
                 return r.WOULD_CROSS

@@ -166,7 +166,7 @@ def test_the_books_balance_and_hold_what_the_reports_say(seed: int) -> None:
         (instrument.notional(int(f["price"]), int(f["side"]) * int(f["size"])) for f in fills),
         Fraction(0),
     )
-    marked = Fraction(int(desk._marks[0] * 2), 2)
+    marked = Fraction(desk._mids2[0], 2)
     funding = desk.books.balance("USD", Heading.FUNDING)
     worth = DEPOSIT - spent + instrument.notional(marked, held) - fees - funding
     assert abs(desk.equity(0) - money_round(worth)) <= fills.size

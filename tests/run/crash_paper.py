@@ -17,6 +17,7 @@ import signal
 import sys
 import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def rebuilt(store: Path) -> dict[str, Any]:
     found = resume(desk, [Busy(7, 0)], reader, run.run + 1, Mode.PAPER)
     reader.close()
     open_orders = {one.id: one.leaves for one in desk.blotter.open_orders()}
-    plain = reckoned(store / JOURNAL, instruments, dict(desk._marks))  # type: ignore[arg-type]
+    marks = {k: Fraction(mid2, 2) for k, mid2 in desk._mids2.items()}
+    plain = reckoned(store / JOURNAL, instruments, marks)
     assert max(plain.placed.values(), default=0) <= 1, "an order was sent twice"
     assert plain.positions == [desk.position(0).lots], "positions differ"
     assert plain.open == open_orders, "open orders differ"

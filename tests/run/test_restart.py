@@ -116,7 +116,7 @@ class Life:
         self.account.journal._line.close()
 
     def marks(self) -> dict[int, Fraction]:
-        return {k: Fraction(value) for k, value in self.desk._marks.items()}
+        return {k: Fraction(mid2, 2) for k, mid2 in self.desk._mids2.items()}
 
 
 def agree(path: Path, life: Life) -> None:

@@ -1,23 +1,40 @@
 """Kernels and exchange against the one-happening-at-a-time twin, report for report."""
 
 from collections import Counter
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.market.book import book_state
-from aggressor.schema.report import FUNDED
+from aggressor.schema.report import FUNDED, LIQUIDATED, NO_MARGIN
 from aggressor.sim.costs import funding_fee
 from aggressor.sim.exchange import SimExchange
 from aggressor.sim.latency import ROUND_TRIP, Latency
+from aggressor.sim.margin import Margin, Tier
 from aggressor.sim.queue import QUEUE_NAMES, Queue
 from tests.naive.sim import Twin
 from tests.sim.drive import FREE, ChunkFeed, drive, instrument, sizes
 from tests.sim.streams import START_NS, Tape, Trader
 
+MONEY = 10**8
 
-def simulated(events, lanes, latency, queue, trader, *, chunk=1000, cut=1, trips=None, orders=256):
+
+def simulated(
+    events,
+    lanes,
+    latency,
+    queue,
+    trader,
+    *,
+    chunk=1000,
+    cut=1,
+    trips=None,
+    orders=256,
+    margin=None,
+):
     exchange = SimExchange(
         ChunkFeed(events, chunk),
         [instrument(k) for k in range(lanes)],
@@ -28,13 +45,14 @@ def simulated(events, lanes, latency, queue, trader, *, chunk=1000, cut=1, trips
         orders=orders,
         book=book_state(lanes, window=64, levels=64),
         chunk=1000,
+        margin=margin,
     )
     return drive(exchange, trader.decide, sizes(cut))
 
 
-def expected(events, lanes, latency, queue, trader, *, trips=(), orders=256):
+def expected(events, lanes, latency, queue, trader, *, trips=(), orders=256, margin=None):
     name = QUEUE_NAMES[queue.model]
-    twin = Twin(events, lanes, latency, name, queue.power, trader.decide, trips, orders)
+    twin = Twin(events, lanes, latency, name, queue.power, trader.decide, trips, orders, margin)
     lines = twin.run()
     for line in lines:
         if line["kind"] == FUNDED:
@@ -51,6 +69,7 @@ latencies = st.builds(
     response_ns=st.sampled_from([0, 1, 5, 20]),
     recorded=st.booleans(),
     offset_ns=st.sampled_from([0, 0, 3, -4]),
+    work_ns=st.sampled_from([0, 0, 1, 4]),
 )
 queues = st.builds(Queue, st.sampled_from(sorted(QUEUE_NAMES)), st.sampled_from([1.0, 2.0, 3.0]))
 
@@ -76,6 +95,42 @@ def test_recorded_round_trips(seed, queue):
     events = Tape(seed, 1, 120).events()
     found = simulated(events, 1, Latency(feed_ns=3), queue, Trader(seed, 1), chunk=17, trips=trips)
     assert found == expected(events, 1, Latency(feed_ns=3), queue, Trader(seed, 1), trips=trips)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    latencies,
+    st.sampled_from([1, 17, 1000]),
+    st.integers(1, 2),
+    st.sampled_from([300, 3_000, 30_000]),
+)
+def test_liquidations_are_those_of_exact_cash_flows(seed, latency, chunk, lanes, money):
+    events, queue = Tape(seed, lanes, 150).events(), Queue()
+    deposit = money * MONEY + MONEY * 37 // 100  # so that no bankruptcy price is a whole tick
+    terms = Margin(
+        deposits={instrument().settle or instrument().quote: deposit},
+        tiers=(Tier(maintenance=Decimal("0.05")),),
+    )
+    trader, twin = Trader(seed, lanes, rate=0.5), Trader(seed, lanes, rate=0.5)
+    found = simulated(events, lanes, latency, queue, trader, chunk=chunk, cut=seed, margin=terms)
+    exact = (deposit, Fraction(1, 20))
+    assert found == expected(events, lanes, latency, queue, twin, margin=exact)
+
+
+def test_the_streams_reach_liquidations():
+    terms = Margin(
+        deposits={instrument().settle or instrument().quote: 300 * MONEY + 37},
+        tiers=(Tier(maintenance=Decimal("0.05")),),
+    )
+    kinds, reasons = Counter(), Counter()
+    for seed in range(20):
+        events, trader = Tape(seed, 1, 150).events(), Trader(seed, 1, rate=0.5)
+        for line in simulated(events, 1, Latency(), Queue(), trader, margin=terms):
+            kinds[line["kind"]] += 1
+            reasons[line["reason"]] += 1
+    assert kinds[LIQUIDATED] > 0
+    assert reasons[NO_MARGIN] > 0
 
 
 @settings(max_examples=10, deadline=None)

@@ -12,7 +12,7 @@ find them.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -108,8 +108,10 @@ class Blotter:
         assert first_id > 0, "0 means no order"
         self.strangers = 0  # reports about orders that are not ours
         self.duplicates = 0
+        self.changes = 0  # only grows: the same number, nothing has been sent or heard since
         self._next = first_id
         self._open: dict[int, Order] = {}
+        self._open_of: dict[int, dict[int, Order]] = {}  # the same by instrument
         self._ended: dict[int, Order] = {}
         self._ended_order: deque[int] = deque()
 
@@ -122,6 +124,10 @@ class Blotter:
         """Return an order by id; KeyError when it is unknown or long over."""
         return self._open.get(order) or self._ended[order]
 
+    def get(self, order: int) -> Order | None:
+        """Return an order by id, None where it is unknown or long over."""
+        return self._open.get(order) or self._ended.get(order)
+
     def __contains__(self, order: int) -> bool:
         return order in self._open or order in self._ended
 
@@ -129,11 +135,14 @@ class Blotter:
         """Return whether an order with this id was ever sent."""
         return order in self
 
-    def open_orders(self, instrument: int | None = None) -> Iterator[Order]:
-        """Yield orders that are not over, oldest first, of one instrument or of all."""
-        for order in self._open.values():
-            if instrument is None or order.instrument == instrument:
-                yield order
+    def open_orders(self, instrument: int | None = None) -> Collection[Order]:
+        """Return orders that are not over, oldest first, of one instrument or of all.
+
+        What is returned changes as orders come and go.
+        """
+        if instrument is None:
+            return self._open.values()
+        return self._open_of.setdefault(instrument, {}).values()
 
     def in_flight(self, instrument: int | None = None) -> Iterator[Order]:
         """Yield orders for which an answer is awaited."""
@@ -141,10 +150,12 @@ class Blotter:
 
     def doubt(self, order: int) -> None:
         """Note that nobody knows whether an order is there, until a report says something of it."""
+        self.changes += 1
         self[order].unsure = True
 
     def sent(self, row: Any) -> Order:
         """Note a COMMAND that leaves (PLACE, AMEND or CANCEL); return its order."""
+        self.changes += 1
         kind = int(row["kind"])
         if kind == command.PLACE:
             return self._placed(row)
@@ -175,6 +186,7 @@ class Blotter:
             leaves=int(row["size"]),
         )
         self._open[order_id] = order
+        self._open_of.setdefault(order.instrument, {})[order_id] = order
         self._next = max(self._next, order_id + 1)  # an order of an earlier process
         return order
 
@@ -187,6 +199,7 @@ class Blotter:
         if order_id not in self:
             self.strangers += 1
             return Applied(None, 0, False)
+        self.changes += 1
         order = self[order_id]
         order.unsure = False
         if kind == report.FILL:
@@ -253,6 +266,7 @@ class Blotter:
             return
         order.leaves = 0
         del self._open[order.id]
+        del self._open_of[order.instrument][order.id]
         self._ended[order.id] = order
         self._ended_order.append(order.id)
         if len(self._ended_order) > ENDED_MAX:

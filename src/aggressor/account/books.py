@@ -82,6 +82,8 @@ class Books:
         self.positions = [Position(i.kind is ContractKind.INVERSE) for i in self.instruments]
         self.entries = 0
         self._balances: dict[tuple[str, Heading, int], int] = {}
+        self._cash: dict[str, int] = {}  # the balance of CASH by currency: read at every decision
+        self._currencies = tuple(_settles_in(one) for one in self.instruments)
         self._residues = [Fraction(0)] * len(self.instruments)
 
     def currency(self, instrument: int) -> str:
@@ -125,13 +127,17 @@ class Books:
                 Posting(Heading.REALISED, instrument, -booked),
                 Posting(Heading.ROUNDING, instrument, booked - paid),
             )
-        if fee:
-            self._pay(Heading.FEES, instrument, fee)
+        self.charge(instrument, fee)
         return paid
 
     def funding(self, instrument: int, amount: int) -> None:
         """Book funding: positive is paid, negative received, 1e-8."""
         self._pay(Heading.FUNDING, instrument, amount)
+
+    def charge(self, instrument: int, amount: int) -> None:
+        """Book a fee that comes with no fill, 1e-8."""
+        if amount:
+            self._pay(Heading.FEES, instrument, amount)
 
     def _pay(self, heading: Heading, instrument: int, amount: int) -> None:
         self._enter(
@@ -145,6 +151,8 @@ class Books:
         for posting in postings:
             key = (currency, posting.heading, posting.instrument)
             self._balances[key] = self._balances.get(key, 0) + posting.amount
+            if posting.heading is Heading.CASH:
+                self._cash[currency] = self._balances[key]
         self.entries += 1
 
     def balance(self, currency: str, heading: Heading, instrument: int | None = None) -> int:
@@ -161,32 +169,32 @@ class Books:
 
     def cash(self, currency: str) -> int:
         """Return settled cash, 1e-8."""
-        return self.balance(currency, Heading.CASH)
+        return self._cash.get(currency, 0)
 
     def total(self, currency: str) -> int:
         """Return the sum of all accounts of a currency: zero, or there is a fault."""
         return sum(a for (owner, _, _), a in self._balances.items() if owner == currency)
 
-    def open_profit(self, instrument: int, mark: int | Fraction) -> int:
-        """Return what the position would earn if closed at `mark` ticks, 1e-8."""
+    def open_profit(self, instrument: int, mark: int | Fraction, parts: int = 1) -> int:
+        """Return what the position would earn if closed at `mark` / `parts` ticks, 1e-8."""
         position = self.positions[instrument]
         if position.average is None:
             return 0
         known = self.instruments[instrument]
-        return money_round(known.profit(position.lots, position.average, mark))
+        return known.money_profit(position.lots, position.average, mark, parts)
 
-    def equity(self, currency: str, marks: Mapping[int, int | Fraction]) -> int:
-        """Return cash plus open profit at `marks` (instrument -> ticks), 1e-8.
+    def equity(self, currency: str, marks: Mapping[int, int | Fraction], parts: int = 1) -> int:
+        """Return cash plus open profit at `marks` (instrument -> 1 / `parts` ticks), 1e-8.
 
         A position without a mark is an error of the caller, not worth zero.
         """
         total = self.cash(currency)
         for i, position in enumerate(self.positions):
-            if position.lots and self.currency(i) == currency:
+            if position.lots and self._currencies[i] == currency:
                 assert i in marks, (
                     f"{self.instruments[i].id}: a position is open, its mark is missing"
                 )
-                total += self.open_profit(i, marks[i])
+                total += self.open_profit(i, marks[i], parts)
         return total
 
     def identity(self, currency: str) -> bool:
@@ -198,3 +206,8 @@ class Books:
         )
         put_in = -self.balance(currency, Heading.CAPITAL)
         return self.total(currency) == 0 and self.cash(currency) == put_in + earned
+
+
+def _settles_in(one: Instrument) -> str:
+    """Return the settlement currency of an instrument (its quote where none is stated)."""
+    return one.settle or (one.base if one.kind is ContractKind.INVERSE else one.quote)

@@ -38,6 +38,8 @@ class State(IntEnum):
     REJECTED = 8
     EXPIRED = 9  # the remainder of an IOC or market order
 
+    __hash__ = int.__hash__  # that of an Enum goes by its name, in Python: asked at every decision
+
 
 class Move(IntEnum):
     """What happens to an order."""
@@ -54,6 +56,8 @@ class Move(IntEnum):
     REFUSE_AMEND = 10
     REFUSE_CANCEL = 11
     TRIGGER = 12  # a stop became a market order
+
+    __hash__ = int.__hash__
 
 
 class IllegalMoveError(AggressorError):

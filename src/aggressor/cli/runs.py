@@ -74,6 +74,8 @@ def backtest(
     maker_bp: float = 2.0,
     taker_bp: float = 5.0,
     equity: float = 10_000.0,
+    maintenance_bp: float = 0.0,
+    liquidation_bp: float = 0.0,
     profile: Defaults = "perp",
     thresholds: ThresholdsFile = None,
     start: Start = None,
@@ -104,7 +106,8 @@ def backtest(
     ungated
         Enter although gates refuse: what is the rule worth where costs forbid it?
     latency_ms
-        Feed, order and response latency.
+        Feed, order and response latency; a fourth number is the venue's time for each market row,
+        which makes orders and answers later the faster the market is (5,20,20,0.02).
     queue
         How cancels ahead of us are guessed: risk-averse, power[:n], log, power-share[:n],
         log-total, power-front[:n], front-cancel.
@@ -114,6 +117,11 @@ def backtest(
         Taker fee in basis points.
     equity
         Money at the start, in the settlement currency.
+    maintenance_bp
+        Margin a position must keep, in basis points of its value at the mark price; with less the
+        venue liquidates the account. 0: it does not.
+    liquidation_bp
+        What the venue charges on what it liquidates, in basis points of value.
     latency_sweep
         Run it again with orders and answers under way for 0, 50, 100, 250 and 500 ms.
     journal
@@ -144,6 +152,8 @@ def backtest(
         maker_bp=maker_bp,
         taker_bp=taker_bp,
         equity=equity,
+        maintenance_bp=maintenance_bp,
+        liquidation_bp=liquidation_bp,
     )
     with progress(quiet=json) as step:
         if null is not None:

@@ -25,7 +25,7 @@ from aggressor.engine.journal import Journal
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.pipeline import NEEDS_ROOM, RAN_OUT, advance
 from aggressor.engine.ports import Strategy
-from aggressor.engine.reading import Bar, Signal, read_signals
+from aggressor.engine.reading import Bar, Columns, Signal, read_signals
 from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
 from aggressor.execution.intent import Intent
@@ -36,10 +36,12 @@ from aggressor.schema.command import Commands, empty_commands
 from aggressor.schema.event import NO_TIME, Events
 from aggressor.schema.instrument import Instrument
 from aggressor.schema.report import Reports, empty_reports
-from aggressor.schema.signal import ARMED, Signals
+from aggressor.schema.signal import ARMED, SIGNAL, Signals
 
 NO_REPORTS = empty_reports(0)
 NO_COMMANDS = empty_commands(0)
+_NO_SIGNALS: Signals = np.zeros(0, SIGNAL)
+_REPORT_FIELDS = NO_REPORTS.dtype.names or ()
 
 
 class Step(NamedTuple):
@@ -89,12 +91,14 @@ class Engine:
         self._wanted: list[Intent] = []  # from outside, for the next decision
         self._early_bars: dict[int, list[Bar]] = {}  # drained to make room before a decision
         self._armed: set[tuple[int, int, int]] = set()
+        self._head = Columns(pipeline.head)  # growing never moves these two
+        self._outbox = Columns(pipeline.outbox.head)
+        self._closed_read = 0  # bars that had closed at the last decision
 
     @property
     def now_ns(self) -> int:
         """Receive time of the last event used; NO_TIME before the first."""
-        head = self.pipeline.head[0]
-        return int(head["now"]) if head["events"] else NO_TIME
+        return self._head.now(0) if self._head.events(0) else NO_TIME
 
     def step(self, events: Events, reports: Reports = NO_REPORTS) -> Step:
         """Use events and reports up to and including the first decision point."""
@@ -130,13 +134,14 @@ class Engine:
         if reports.size:
             now = max(now, int(reports[-1]["ts_recv"]))
         self.decisions += 1
-        rows = drain(self.pipeline.outbox)
-        signals = read_signals(rows)
+        rows, signals = self._read_signals()
+        bars = self._bars_by_lane()
         for view in self.views:
-            own = [one for one in signals if one.instrument == view.instrument]
-            view.move(self.pipeline, now, own, self._closed_bars(view.instrument))
-        for row in reports:
-            self.desk.report(row, self.views[int(row["instrument"])])
+            own = [one for one in signals if one.instrument == view.instrument] if signals else ()
+            view.move(self.pipeline, now, own, bars.get(view.instrument, ()))
+        for fields in reports.tolist() if reports.size else ():
+            row = dict(zip(_REPORT_FIELDS, fields, strict=True))  # read many times over
+            self.desk.report(row, self.views[row["instrument"]])
         for lane, strategy in self.strategies:
             self._ask(lane, strategy)
         for lane in self._unasked:
@@ -148,9 +153,12 @@ class Engine:
             self.desk.work(view)
             self.desk.forget_closed(view.instrument)
         commands = self.desk.drain()
-        self.journal.note_signals(rows)
-        self.journal.note_reports(reports)
-        self.journal.note_commands(commands)
+        if rows.size:
+            self.journal.note_signals(rows)
+        if reports.size:
+            self.journal.note_reports(reports)
+        if commands.size:
+            self.journal.note_commands(commands)
         if self.watcher is not None:
             self.watcher.decided(rows, reports, commands)
         self._watch_timers(signals)
@@ -159,7 +167,8 @@ class Engine:
     def _ask(self, lane: int, strategy: Strategy) -> None:
         """Let a strategy decide; what it wants on another instrument is for that one's market."""
         wanted = strategy.decide(self.views[lane])
-        self.desk.decide([one for one in wanted if one.instrument == lane], self.views[lane])
+        own = [one for one in wanted if one.instrument == lane] if wanted else ()
+        self.desk.decide(own, self.views[lane])
         for one in wanted:
             if one.instrument != lane:
                 self.desk.decide((one,), self.views[one.instrument])
@@ -193,14 +202,35 @@ class Engine:
                 self._armed.add(episode)
             else:
                 self._armed.discard(episode)
-        at_stake = (
-            bool(self._armed)
-            or bool(self._wanted)
-            or any(strategy.waiting for _, strategy in self.strategies)
-            or any(view.trade is not None or view.open_orders for view in self.views)
-            or any(view.parent is not None or view.position for view in self.views)
-        )
-        self.pipeline.head[0]["timers_decide"] = 1 if at_stake else 0
+        at_stake = bool(self._armed) or bool(self._wanted) or self._any_at_stake()
+        if self._head.timers_decide(0) != at_stake:
+            self.pipeline.head[0]["timers_decide"] = 1 if at_stake else 0
+
+    def _any_at_stake(self) -> bool:
+        """Return whether a trade, an order or a position is there, or a strategy waits."""
+        desk = self.desk
+        for view in self.views:
+            k = view.instrument
+            if desk.trade(k) is not None or desk.parent(k) is not None:
+                return True
+            if desk.blotter.open_orders(k) or desk.position(k).lots:
+                return True
+        return any(strategy.waiting for _, strategy in self.strategies)
+
+    def _read_signals(self) -> tuple[Signals, Sequence[Signal]]:
+        """Return the signals since the last decision, as rows and as they are read."""
+        if self._outbox.written(0) == self._outbox.read(0):
+            return _NO_SIGNALS, ()
+        rows = drain(self.pipeline.outbox)
+        return rows, read_signals(rows)
+
+    def _bars_by_lane(self) -> dict[int, list[Bar]]:
+        """Return the bars that closed since the last decision, of lanes where any did."""
+        closed = self._head.closed_bars(0)
+        if closed == self._closed_read and not self._early_bars:
+            return {}
+        self._closed_read = closed
+        return {view.instrument: self._closed_bars(view.instrument) for view in self.views}
 
     def _closed_bars(self, lane: int) -> list[Bar]:
         """Return the bars of a lane that closed since the last decision."""

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from aggressor.schema.command import COMMAND, PLACE, Commands
-from aggressor.schema.report import FILL, MAKER, REPORT, Reports
+from aggressor.schema.report import FILL, LIQUIDATED, MAKER, REPORT, Reports
 from aggressor.schema.signal import SIGNAL, Signals
 
 _SAID = ["kind", "phase", "failed", "provisional"]
+_HEARD = ["kind", "instrument", "flags"]
+_SENT = ["kind", "instrument"]
 KEPT_MAX = 100_000  # records of each kind kept in memory; counts go on
 
 
@@ -36,6 +38,7 @@ class Journal:
         self.placed_by: Counter[int] = Counter()  # orders sent, by lane
         self.fills_by: Counter[int] = Counter()
         self.maker_fills_by: Counter[int] = Counter()
+        self.liquidations_by: Counter[int] = Counter()  # reports of it: one for each price
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Journal":
         """Return a journal that goes on from here by itself; a digest copies in its own way."""
@@ -73,17 +76,22 @@ class Journal:
         if commands.size:
             self._digest.update(commands.tobytes())
             self.command_count += commands.size
-            self.placed_by.update(commands["instrument"][commands["kind"] == PLACE].tolist())
+            for kind, lane in commands[_SENT].tolist():
+                if kind == PLACE:
+                    self.placed_by[lane] += 1
             self._commands.add(commands)
 
     def note_reports(self, reports: Reports) -> None:
         """Add reports in the order they became known."""
         if reports.size:
             self.report_count += reports.size
-            fills = reports[reports["kind"] == FILL]
-            self.fills_by.update(fills["instrument"].tolist())
-            passive = fills["flags"] & MAKER != 0
-            self.maker_fills_by.update(fills["instrument"][passive].tolist())
+            for kind, lane, flags in reports[_HEARD].tolist():
+                if kind == FILL:
+                    self.fills_by[lane] += 1
+                    if flags & MAKER:
+                        self.maker_fills_by[lane] += 1
+                elif kind == LIQUIDATED:
+                    self.liquidations_by[lane] += 1
             self._reports.add(reports)
 
     def note_signals(self, signals: Signals) -> None:
@@ -120,7 +128,7 @@ class _Newest:
 
     def add(self, rows: Any) -> None:
         """Keep a copy of some rows, and forget the oldest beyond the bound."""
-        self._batches.append(rows.copy())
+        self._batches.append(np.frombuffer(rows.tobytes(), self._dtype))  # `copy` goes by field
         self._count += rows.size
         while self._count > self._most:
             oldest = self._batches.popleft()

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from aggressor.detectors import (
     absorption,
     cascade,
@@ -40,6 +42,25 @@ from aggressor.schema.signal import (
     WALL,
     Signals,
 )
+
+
+class Columns:
+    """The fields of an array of records, each as a function from place to a plain number.
+
+    A record's own field costs three times as much to read: at every decision some forty are. One
+    is looked up when it is first asked for.
+    """
+
+    def __init__(self, records: NDArray[Any]) -> None:
+        self._records = records
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what reads the field of that name."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = self._records[name].item
+        self.__dict__[name] = found
+        return found
 
 
 class Ripeness(IntEnum):

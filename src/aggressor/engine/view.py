@@ -2,7 +2,8 @@
 
 It reads the pipeline's state where it stands; the desk adds our orders, trade and money. What it
 computes itself is arithmetic on what is kept: sums over the tape's ring, levels of the book. It is
-valid only during the decision it was made for.
+valid only during the decision it was made for. A measure of a group that the run leaves out
+(`asked`) raises NotComputedError.
 """
 
 from bisect import bisect_right
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aggressor.account.blotter import Order
 from aggressor.context.bias import read_bias
@@ -21,10 +23,12 @@ from aggressor.context.liquidity import (
 )
 from aggressor.detectors.cascade import STAGE_CASCADE, STAGE_WATCH
 from aggressor.detectors.cascade_records import MARKS
+from aggressor.engine.asked import DEPTH, EVERYTHING, PROFILE, SIGNALS, refuse
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.reading import (
     UNKNOWN,
     Bar,
+    Columns,
     Flow,
     GoneWall,
     Measure,
@@ -65,26 +69,49 @@ class View:
         self.contract = instrument
         self.instrument = lane
         self.peers: Sequence[View] = (self,)  # of all instruments of the engine, in their order
-        self.signals: Sequence[Signal] = ()
         self.bars: Sequence[Bar] = ()
-        self.high_traded: int | None = None
-        self.low_traded: int | None = None
         self.now_ns = NO_TIME
+        self.valid = False  # the book is whole, not crossed, both sides there, and not stale
+        self.bid = self.ask = NO_PRICE  # best, depth fused with newer quotes; only while `valid`
         self.maker_bp = fees.maker_bp
         self.taker_bp = fees.taker_bp
         self._desk = desk
         self._pipe: Pipeline | None = None
+        self._asked = EVERYTHING
+        self._signals: Sequence[Signal] = ()
+        self._prints_since = 0  # number of the first print since the previous decision
         self._prints_read = 0
 
     def move(
         self, pipe: Pipeline, now_ns: int, signals: Sequence[Signal], bars: Sequence[Bar]
     ) -> None:
         """Stand at a new decision point."""
-        self._pipe = pipe
+        if pipe is not self._pipe:
+            self._bind(pipe)
         self.now_ns = now_ns
-        self.signals = signals
+        self._signals = signals
         self.bars = bars
-        self.high_traded, self.low_traded = self._traded_range()
+        lane, top = self.instrument, self._top
+        self._prints_since, self._prints_read = self._prints_read, self._tape.prints(lane)
+        self.bid = top.bid(lane)
+        self.ask = top.ask(lane)
+        self.valid = top.valid(lane) != 0 and not self._health.faults(lane) & FAULT_STALE
+
+    def _bind(self, pipe: Pipeline) -> None:
+        """Look up once where the numbers stand that are read at every decision."""
+        self._pipe = pipe
+        self._asked = int(pipe.head[0]["asked"])
+        self._top = Columns(pipe.market.book.head)
+        self._health = Columns(pipe.market.health.head)
+        self._tape = Columns(pipe.market.tape.head)
+
+    def computes(self, group: int) -> bool:
+        """Return whether the run computes a group of measures (`engine.asked`)."""
+        return self._asked & group == group
+
+    def _need(self, group: int, what: str) -> None:
+        if not self._asked & group:
+            refuse(what, group)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -93,20 +120,28 @@ class View:
         return self._pipe
 
     @property
-    def _book(self) -> Any:
-        return self.pipeline.market.book.head[self.instrument]
+    def signals(self) -> Sequence[Signal]:
+        """Signals of this instrument since the previous decision, in order of `ts_known`."""
+        self._need(SIGNALS, "signals")
+        return self._signals
 
-    def _traded_range(self) -> tuple[int | None, int | None]:
-        """Return the highest and lowest print since the previous decision."""
-        tape = self.pipeline.market.tape
-        stop = int(tape.head[self.instrument]["prints"])
-        count = min(stop - self._prints_read, tape.ring.shape[1])
-        self._prints_read = stop
-        if count == 0:
-            return None, None
-        numbers = np.arange(stop - count, stop) & (tape.ring.shape[1] - 1)
-        prices = tape.ring[self.instrument]["price"][numbers]
-        return int(prices.max()), int(prices.min())
+    @property
+    def high_traded(self) -> int | None:
+        """Highest print since the previous decision; None when there was none."""
+        prices = self._prices_since()
+        return int(prices.max()) if prices.size else None
+
+    @property
+    def low_traded(self) -> int | None:
+        """Lowest print since the previous decision; None when there was none."""
+        prices = self._prices_since()
+        return int(prices.min()) if prices.size else None
+
+    def _prices_since(self) -> NDArray[Any]:
+        """Return the prices of the prints since the previous decision, as far as they are kept."""
+        ring, stop = self.pipeline.market.tape.ring, self._prints_read
+        first = max(self._prints_since, stop - ring.shape[1])
+        return ring[self.instrument]["price"][np.arange(first, stop) & (ring.shape[1] - 1)]
 
     @property
     def venue_now_ns(self) -> int:
@@ -114,36 +149,20 @@ class View:
         return int(self.pipeline.head[0]["venue_now"])
 
     @property
-    def valid(self) -> bool:
-        """True when the book is whole, not crossed, both sides there, and not stale."""
-        faults = int(self.pipeline.market.health.head[self.instrument]["faults"])
-        return bool(self._book["valid"]) and not faults & FAULT_STALE
-
-    @property
     def book_age_ns(self) -> int:
         """`now_ns` less the receive time of the last book message."""
-        last = int(self._book["ts_recv"])
+        last = self._top.ts_recv(self.instrument)
         return self.now_ns - last if last != NO_TIME else 2**62
-
-    @property
-    def bid(self) -> int:
-        """Best bid, depth fused with newer quotes; meaningless unless `valid`."""
-        return int(self._book["bid"])
-
-    @property
-    def ask(self) -> int:
-        """Best ask, depth fused with newer quotes; meaningless unless `valid`."""
-        return int(self._book["ask"])
 
     @property
     def bid_lots(self) -> int:
         """Lots at the best bid."""
-        return int(self._book["bid_lots"])
+        return self._top.bid_lots(self.instrument)
 
     @property
     def ask_lots(self) -> int:
         """Lots at the best ask."""
-        return int(self._book["ask_lots"])
+        return self._top.ask_lots(self.instrument)
 
     @property
     def mid2(self) -> int:
@@ -163,7 +182,7 @@ class View:
     @property
     def last_price(self) -> int | None:
         """Price of the last print that is flow."""
-        price = int(self.pipeline.market.tape.head[self.instrument]["price"])
+        price = self._tape.price(self.instrument)
         return price if price != NO_PRICE else None
 
     @property
@@ -233,6 +252,7 @@ class View:
 
     def mid2_at(self, ts_ns: int) -> int | None:
         """Return `bid + ask` at the last TIMER at or before a moment; None where it is not kept."""
+        self._need(SIGNALS, "mid2_at")
         state = self.pipeline.cascade
         stop = int(state.head[self.instrument]["marks"])
         points, oldest = state.points[self.instrument], max(0, stop - MARKS)
@@ -255,8 +275,7 @@ class View:
     @property
     def traded_lots(self) -> tuple[int, int]:
         """Lots (bought, sold) by aggressors since the beginning: running sums."""
-        head = self.pipeline.market.tape.head[self.instrument]
-        return int(head["bought"]), int(head["sold"])
+        return self._tape.bought(self.instrument), self._tape.sold(self.instrument)
 
     @property
     def taker_rates(self) -> tuple[float, float]:
@@ -279,6 +298,7 @@ class View:
     @property
     def walls(self) -> Sequence[Wall]:
         """Walls standing now, both sides, nearest to the touch first."""
+        self._need(DEPTH, "walls")
         state = self.pipeline.walls
         found: list[tuple[int, Wall]] = []
         for s, side in enumerate((BID, ASK)):
@@ -293,6 +313,7 @@ class View:
     @property
     def walls_gone(self) -> Sequence[GoneWall]:
         """Walls that ended, newest first, the last 64 at most."""
+        self._need(DEPTH, "walls_gone")
         state = self.pipeline.walls
         ended = int(state.head[self.instrument]["ended"])
         rows = (
@@ -313,6 +334,7 @@ class View:
     @property
     def node_edges(self) -> Sequence[tuple[int, int]]:
         """Edges of the session's high volume nodes as (low, high) in ticks, read each minute."""
+        self._need(PROFILE, "node_edges")
         state = self.pipeline.locations
         count = int(state.head[self.instrument]["locations"])
         rows = state.locations[self.instrument, :count]
@@ -345,6 +367,7 @@ class View:
 
     def depth_share(self, side: int) -> Measure:
         """Depth of a side near its best now, over its median of the last minute (R5.5)."""
+        self._need(DEPTH, "depth_share")
         head = self.pipeline.near_depth.head[self.instrument]
         usual = int(head["usual"][0 if side == BID else 1])
         if usual <= 0:
@@ -422,6 +445,7 @@ class View:
     @property
     def liquidity(self) -> Liquidity:
         """Liquidity of R6.3 with its reason where it is not known."""
+        self._need(SIGNALS, "liquidity")
         return read_liquidity(self.pipeline.liquidity, self.instrument)
 
     @property
@@ -433,6 +457,7 @@ class View:
     @property
     def cascade(self) -> str | None:
         """Cascade state of R5.8: "none", "watch" or "cascade"; None: velocity is not known."""
+        self._need(SIGNALS, "cascade")
         if self.pipeline.scenes[self.instrument]["sigma_minute"] < 0:
             return None
         stage = int(self.pipeline.cascade.head[self.instrument]["phase"])
@@ -441,6 +466,7 @@ class View:
     @property
     def cascade_side(self) -> int:
         """Where the cascade of R5.8 drives price: +1 up, -1 down; 0: there is none."""
+        self._need(SIGNALS, "cascade_side")
         head = self.pipeline.cascade.head[self.instrument]
         at_work = int(head["phase"]) in (STAGE_WATCH, STAGE_CASCADE)
         return int(head["direction"]) if at_work else 0
@@ -448,6 +474,7 @@ class View:
     @property
     def bias(self) -> int | None:
         """Higher time frame bias of R6.6, -1 to +1; None: not known."""
+        self._need(PROFILE, "bias")
         return read_bias(self.pipeline.bias, self.instrument).bias
 
 

@@ -130,6 +130,7 @@ class Bracket:
         self._blotter = blotter
         self._rule = rule
         self._bare_since: int | None = None
+        self._settled = -1  # the blotter's changes when all stood as it should, -1: look anew
         self._dismissed = 0  # the stop we ourselves cancelled when nothing was held
 
     @property
@@ -165,14 +166,20 @@ class Bracket:
         self.entry_over = memory.entry_over
         self.closing = memory.closing
         self.error = memory.error
+        self._settled = -1
         self._bare_since = memory.bare_since
         self._dismissed = memory.dismissed
 
     @property
+    def done(self) -> bool:
+        """Whether nothing is held, no child is alive and the entry is over."""
+        flat = self.entry_over and self.entered == self.exited
+        return flat and all(self._live(leg) is None for leg in self.legs)
+
+    @property
     def state(self) -> BracketState:
         """The state that the facts amount to."""
-        over = self.entry_over and self.held == 0 and all(self._live(x) is None for x in self.legs)
-        if over:
+        if self.done:
             return BracketState.DONE
         if self.error:
             return BracketState.ERROR
@@ -185,11 +192,13 @@ class Bracket:
     def entry_filled(self, lots: int) -> None:
         """Note lots of the parent that were filled."""
         self.entered += lots
+        self._settled = -1
 
     def child_filled(self, order: Order, lots: int) -> Leg:
         """Note lots that a child filled; return which."""
         leg = next(x for x in self.legs if order.id in x.orders)
         leg.filled += lots
+        self._settled = -1
         self.exited += lots if order.side != self.side else -lots  # - : closes what a race turned
         return leg
 
@@ -199,6 +208,7 @@ class Bracket:
         While nothing has been filled it may be any; then only the stop counts, and it may only come
         nearer.
         """
+        self._settled = -1
         if self.entered == 0:
             self.protection = protection
             targets = enumerate(protection.targets, 1)
@@ -213,14 +223,16 @@ class Bracket:
         """Ask for the exit of all that is held; the first reason stands."""
         assert reason
         self.closing = self.closing or reason
+        self._settled = -1
 
     def taken(self, lots: int) -> None:
         """Note lots of the parent that another hand has closed."""
         self.exited += lots
+        self._settled = -1
 
     def minds(self, order: int) -> bool:
         """Whether an order is the one that stands for a leg now."""
-        return any(leg.orders and leg.orders[-1] == order for leg in self.legs)
+        return order in [leg.orders[-1] for leg in self.legs if leg.orders]
 
     def refused(self, order: int, reason: str) -> None:
         """Take a refusal: of a new stop it is an error, anything else is tried again later."""
@@ -230,7 +242,7 @@ class Bracket:
 
     def step(self, market: Market, next_id: Callable[[], int]) -> list[Request]:
         """Return what to ask now, protection first."""
-        if self.entered == 0 and self.exited == 0:
+        if (self.entered == 0 and self.exited == 0) or self._settled == self._blotter.changes:
             return []
         closing = bool(self.closing or self.error or self.held < 0)
         wanted = shares(self.entered, [t.share for t in self.protection.targets])
@@ -240,22 +252,55 @@ class Bracket:
             asked.append(self._target_request(leg, max(0, size), market, next_id))
         if closing and self.held:
             asked.append(self._exit_request(market, next_id))
-        return [request for request in asked if request is not None]
+        requests = [request for request in asked if request is not None]
+        if not requests and not closing and self.held:
+            self._settle(wanted)
+        return requests
+
+    def _settle(self, wanted: Sequence[int]) -> None:
+        """Note that everything stands as it should, if it does: until an order changes, or what is
+        wanted, no look at it can find anything else."""
+        legs = [(self.stop, self.held)]
+        legs += [
+            (leg, min(part - leg.filled, self.held))
+            for leg, part in zip(self.targets, wanted, strict=True)
+        ]
+        for leg, size in legs:
+            order = self._live(leg)
+            if order is None:
+                if size > 0:
+                    return
+            elif (
+                not order.resting
+                or not order.acknowledged
+                or order.leaves != size
+                or order.unsure
+                or order.triggered
+                or order.doubted_ns != NO_TIME
+            ):
+                return
+        stop = self._live(self.stop)
+        if stop is not None and stop.trigger == self.protection.stop:
+            self._settled = self._blotter.changes
 
     def watch(self, now_ns: int) -> None:
         """Notice missing protection; to be called before `step`."""
-        stop = self._live(self.stop)
-        sure = stop is not None and stop.acknowledged and stop.doubted_ns == NO_TIME
-        sure = sure and stop is not None and not stop.unsure
-        covered = stop.leaves if stop is not None and sure else 0
-        if covered >= self.held or self.held <= 0:
+        if self.held <= 0:
+            self._bare_since = None
+            return
+        if self._settled == self._blotter.changes:
+            return
+        last = self._last(self.stop)
+        sure = last is not None and not last.ended and last.acknowledged
+        sure = sure and last is not None and last.doubted_ns == NO_TIME and not last.unsure
+        covered = last.leaves if last is not None and sure else 0
+        if covered >= self.held:
             self._bare_since = None
         elif self._bare_since is None:
             self._bare_since = now_ns
         elif now_ns - self._bare_since > self._rule.unprotected_ns_max:
             self._fail("protection was missing")
-        last = self._blotter[self.stop.orders[-1]] if self._last_sent(self.stop) else None
-        if last is None or not last.ended or self.held <= 0 or last.id == self._dismissed:
+        if last is None or not last.ended or last.id == self._dismissed:
             return
         if last.reason != REDUCE_ONLY_EMPTY:
             self._fail(
@@ -384,13 +429,12 @@ class Bracket:
         )
 
     def _live(self, leg: Leg) -> Order | None:
-        if not self._last_sent(leg):
-            return None
-        order = self._blotter[leg.orders[-1]]
-        return None if order.ended else order
+        order = self._last(leg)
+        return None if order is None or order.ended else order
 
-    def _last_sent(self, leg: Leg) -> bool:
-        return bool(leg.orders) and leg.orders[-1] in self._blotter
+    def _last(self, leg: Leg) -> Order | None:
+        """Return the newest order of a leg if it was sent, over or not."""
+        return self._blotter.get(leg.orders[-1]) if leg.orders else None
 
     def _doubted(self, order: Order, now_ns: int) -> bool:
         """Return whether the venue has just said that it does not know an order."""
@@ -401,3 +445,4 @@ class Bracket:
 
     def _fail(self, reason: str) -> None:
         self.error = self.error or reason
+        self._settled = -1

@@ -40,12 +40,13 @@ from aggressor.execution.parents import Parents
 from aggressor.execution.quotes import Market
 from aggressor.execution.trade import Trade
 from aggressor.execution.triggers import Finding, Triggers
-from aggressor.execution.working import cancel_request, write_command
+from aggressor.execution.working import cancel_request, command_of
 from aggressor.schema import report
 from aggressor.schema.command import Commands, empty_commands
 from aggressor.schema.event import NO_INSTRUMENT
 from aggressor.schema.instrument import Instrument
 
+_NOTHING_SENT = empty_commands(0)
 REFUSALS_KEPT = 1000  # the count goes on; a runaway strategy must not fill the memory
 
 
@@ -83,9 +84,11 @@ class Desk:
         self._orphans: set[int] = set()  # parents of trades that an earlier process began
         self._closed: dict[int, list[Trade]] = {}
         self._shown: dict[int, int] = {}  # of the closed ones, how many a strategy has seen
-        self._marks: dict[int, int | Fraction] = {}
+        self._mids2: dict[int, int] = {}  # twice the price of a mark: a mid may be half a tick
+        # Of each instrument, how the orders stood when the last look found none without an owner.
+        self._tidy: dict[int, tuple[int, Trade | Parent | None]] = {}
         self._strays_ns: dict[int, int] = {}  # when orders without an owner are looked at again
-        self._out: list[Any] = []
+        self._out: list[tuple[Any, ...]] = []
 
     def trade(self, instrument: int) -> Trade | None:
         """Return the trade under way on an instrument."""
@@ -116,7 +119,9 @@ class Desk:
 
     def forget_closed(self, instrument: int) -> None:
         """Drop the ended trades that stood there when the strategy last decided."""
-        del self._closed.get(instrument, [])[: self._shown.pop(instrument, 0)]
+        shown = self._shown.pop(instrument, 0)
+        if shown:
+            del self._closed[instrument][:shown]
 
     def position(self, instrument: int) -> Position:
         """Return the position of an instrument."""
@@ -124,12 +129,12 @@ class Desk:
 
     def equity(self, instrument: int) -> int:
         """Return marked equity in an instrument's settlement currency, 1e-8, at the last mids."""
-        return self.books.equity(self.books.currency(instrument), self._marks)
+        return self.books.equity(self.books.currency(instrument), self._mids2, 2)
 
     def open_profit(self, instrument: int) -> int:
         """Return what the position would earn if closed at the last mid, 1e-8."""
-        mark = self._marks.get(instrument)
-        return 0 if mark is None else self.books.open_profit(instrument, mark)
+        mid2 = self._mids2.get(instrument)
+        return 0 if mid2 is None else self.books.open_profit(instrument, mid2, 2)
 
     def report(self, row: Any, market: Market) -> None:
         """Take one REPORT row; `market` is that of the row's instrument."""
@@ -140,6 +145,8 @@ class Desk:
             return
         if kind == report.LIQUIDATED:
             self.halt.pull(HaltLevel.FLATTEN, "the venue liquidated us", market.now_ns)
+            self._liquidated(row)
+            return
         if self.triggers is not None:
             self.pull(
                 self.triggers.answered(kind, int(row["reason"]), market.now_ns), market.now_ns
@@ -166,8 +173,23 @@ class Desk:
             return applied, 0
         fee, ts_recv = int(row["fee"]), int(row["ts_recv"])
         realised = self.books.fill(order.instrument, order.side, price, applied.lots, fee, ts_recv)
-        self._marks.setdefault(order.instrument, price)
+        self._mids2.setdefault(order.instrument, 2 * price)
         return applied, realised
+
+    def _liquidated(self, row: Any) -> None:
+        """Book what the venue closed; a word without lots is news alone."""
+        k, price, lots, fee = (int(row[name]) for name in ("instrument", "price", "size", "fee"))
+        if not lots:
+            return
+        realised = self.books.fill(k, int(row["side"]), price, lots, fee, int(row["ts_recv"]))
+        self._mids2.setdefault(k, 2 * price)
+        trade = self._trades.get(k)
+        if trade is None:
+            self.unclaimed_lots += lots
+            return
+        trade.realised += realised
+        trade.fees += fee
+        trade.moved(self.position(k).lots)
 
     def relive(self, row: Any, *, sent: bool) -> None:
         """Take a COMMAND that was sent, or a REPORT that was heard, by an earlier process.
@@ -178,10 +200,12 @@ class Desk:
             self.blotter.sent(row)
         elif int(row["kind"]) == report.FUNDED:
             self.books.funding(int(row["instrument"]), int(row["fee"]))
+        elif int(row["kind"]) == report.LIQUIDATED:
+            self._liquidated(row)
         else:
             applied, _ = self._apply(row)
             if applied.order is not None and applied.lots:
-                self._marks[applied.order.instrument] = int(row["price"])
+                self._mids2[applied.order.instrument] = 2 * int(row["price"])
 
     def pull(self, finding: Finding | None, ts_ns: int) -> bool:
         """Pull the halt if something was found; return whether that changed anything."""
@@ -207,21 +231,22 @@ class Desk:
             side = 1 if change > 0 else -1
             self.books.fill(k, side, one.price, abs(change), one.fee, one.ts_ns)
             self.unclaimed_lots += abs(change)
-            self._marks.setdefault(k, one.price)
+            self._mids2.setdefault(k, 2 * one.price)
         elif one.what in (What.POSITION, What.OPENING_POSITION):
-            price = one.price or self._marks.get(k)
-            if price is None:
+            mid2 = 2 * one.price or self._mids2.get(k)
+            if mid2 is None:
                 return False
+            price = _half(mid2)
             position = self.position(k)
             position.correct(position.lots + change, price, one.ts_ns)
-            self._marks.setdefault(k, price)
+            self._mids2.setdefault(k, mid2)
         if k in self._trades:
             self._trades[k].moved(self.position(k).lots)
         return True
 
     def mark(self, instrument: int) -> int | None:
         """Return the last mid in whole ticks, None before any price is known."""
-        return round(self._marks[instrument]) if instrument in self._marks else None
+        return round(_half(self._mids2[instrument])) if instrument in self._mids2 else None
 
     def memory(self) -> DeskMemory:
         """Return what another process must know to go on."""
@@ -260,8 +285,10 @@ class Desk:
 
     def decide(self, intents: Iterable[Intent], market: Market) -> None:
         """Take what a strategy wants on the instrument of `market`."""
-        self._shown[market.instrument] = len(self.closed(market.instrument))
+        if market.instrument in self._closed:
+            self._shown[market.instrument] = len(self._closed[market.instrument])
         for intent in intents:
+            self._tidy.pop(market.instrument, None)
             assert intent.instrument == market.instrument, "an intent is for the view it came from"
             trade = self.owner(intent.instrument, intent.parent)
             if self.witness is not None:
@@ -316,7 +343,10 @@ class Desk:
             trade.entry.stop("the process was restarted")
             if market.now_ns - trade.began_ns > self.rule.orphan_ns:
                 trade.close("the process that knew why it entered is gone")
-        for request in trade.step(market, self.blotter.next_id):
+        requests = trade.step(market, self.blotter.next_id)
+        if requests:
+            self._tidy.pop(instrument, None)  # who minds which order may be another
+        for request in requests:
             self._send(request, trade, market)
         if trade.done:
             self._ended(trade, market)
@@ -324,11 +354,16 @@ class Desk:
     def _cancel_strays(self, owners: Sequence[Trade | Parent], market: Market) -> None:
         """Cancel orders that nobody has a use for."""
         k = market.instrument
+        seen = (self.blotter.changes, trade)
+        if self._tidy.get(k) == seen:
+            return
         strays = [
             one
             for one in self.blotter.open_orders(k)
             if not any(own.parent == one.parent and own.minds(one.id) for own in owners)
         ]
+        if not strays:
+            self._tidy[k] = seen
         if not strays or market.now_ns < self._strays_ns.get(k, 0):
             return
         self._strays_ns[k] = market.now_ns + self.rule.bracket.retry_ns
@@ -362,6 +397,8 @@ class Desk:
 
     def drain(self) -> Commands:
         """Return the commands made since the last call, in order."""
+        if not self._out:
+            return _NOTHING_SENT
         out = empty_commands(len(self._out))
         for i, row in enumerate(self._out):
             out[i] = row
@@ -421,11 +458,10 @@ class Desk:
             return
         if trade is not None:
             trade.sent(request, market)
-        row = empty_commands(1)[0]
-        write_command(answer, market.now_ns, row)
+        row = command_of(answer, market.now_ns)
         self.blotter.sent(row)
         self.pace.note(request, market.now_ns)
-        self._out.append(row)
+        self._out.append(tuple(row.values()))
         if self.witness is not None:
             leg = "stray" if trade is None else trade.leg_of(request.order)
             self.witness.sent(request.order, leg)
@@ -454,4 +490,8 @@ class Desk:
     def _mark(self, market: Market) -> None:
         """Keep the price at which a position would be marked: the mid, exactly."""
         if market.instrument != NO_INSTRUMENT and market.valid:
-            self._marks[market.instrument] = Fraction(market.bid + market.ask, 2)
+            self._mids2[market.instrument] = market.bid + market.ask
+
+
+def _half(mid2: int) -> int | Fraction:
+    return Fraction(mid2, 2) if mid2 & 1 else mid2 // 2

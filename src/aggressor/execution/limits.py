@@ -177,7 +177,7 @@ def _open_orders(request: Request, scene: Scene) -> Finding:
     if not request.new_risk:
         return None
     open_value = _notional(request, scene) + sum(
-        int(abs(scene.instrument.notional(o.price, o.leaves)))
+        scene.instrument.whole_notional(o.price, o.leaves)
         for o in scene.orders
         if o.price != NO_PRICE and not o.reduce_only and o.id != request.order
     )
@@ -330,12 +330,16 @@ CHECKS = (
 )
 
 
+_CHECKS_OF = {
+    kind: tuple(one for one in CHECKS if one.applies & kind)
+    for kind in (NEW_RISK, REDUCING, CANCELS)
+}
+
+
 def check(request: Request, scene: Scene) -> Approved | Refused:
     """Return the request approved, or the first check that refuses it."""
     kind = CANCELS if request.kind == command.CANCEL else NEW_RISK if request.new_risk else REDUCING
-    for line in CHECKS:
-        if not line.applies & kind:
-            continue
+    for line in _CHECKS_OF[kind]:
         reason = line.finding(request, scene)
         if reason is not None:
             return Refused(
@@ -350,7 +354,7 @@ def check(request: Request, scene: Scene) -> Approved | Refused:
 
 
 def _notional(request: Request, scene: Scene) -> int:
-    return int(abs(scene.instrument.notional(request.price, request.size)))
+    return scene.instrument.whole_notional(request.price, request.size)
 
 
 def _resting(request: Request, scene: Scene) -> int:

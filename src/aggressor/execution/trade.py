@@ -146,7 +146,7 @@ class Trade:
     @property
     def done(self) -> bool:
         """True when nothing is held and nothing of it can fill any more."""
-        return self.state is BracketState.DONE
+        return self.bracket.done
 
     @property
     def net(self) -> int:

@@ -26,28 +26,35 @@ from aggressor.account.lifecycle import Move, State, can
 from aggressor.execution.intent import Approved, Placement, Refused, Request
 from aggressor.execution.quotes import Market
 from aggressor.schema import command
+from aggressor.schema.command import COMMAND
 from aggressor.schema.report import REDUCE_ONLY
 
 PASSING = frozenset({3, 8, 11})  # checks that may pass a moment later: data, throttle, ratio
 RETRY_NS = 100_000_000  # after such a refusal
 
 
-def write_command(approved: Approved, ts_ns: int, row: Any) -> None:
-    """Write an approved request into a COMMAND record."""
+_UNUSED = (0,) * COMMAND["reserved"].shape[0]
+
+
+def command_of(approved: Approved, ts_ns: int) -> dict[str, Any]:
+    """Return an approved request as the fields of a COMMAND, in the record's order."""
     request = approved.request
-    row["ts_send"] = ts_ns
-    row["kind"] = request.kind
-    row["order"] = request.order
-    row["parent"] = request.parent
-    row["instrument"] = request.instrument
-    row["strategy"] = request.strategy
-    row["side"] = request.side
-    row["type"] = request.type
-    row["tif"] = request.tif
-    row["price"] = request.price
-    row["trigger"] = request.trigger
-    row["size"] = request.size
-    row["flags"] = REDUCE_ONLY if request.reduce_only else 0
+    return {
+        "ts_send": ts_ns,
+        "order": request.order,
+        "parent": request.parent,
+        "size": request.size,
+        "price": request.price,
+        "trigger": request.trigger,
+        "kind": request.kind,
+        "type": request.type,
+        "tif": request.tif,
+        "side": request.side,
+        "flags": REDUCE_ONLY if request.reduce_only else 0,
+        "instrument": request.instrument,
+        "strategy": request.strategy,
+        "reserved": _UNUSED,
+    }
 
 
 def own_best(market: Market, side: int) -> int:
@@ -223,9 +230,7 @@ class Entry:
     @property
     def last(self) -> Order | None:
         """The newest order if it was sent, over or not."""
-        if not self.orders or self.orders[-1] not in self._blotter:
-            return None
-        return self._blotter[self.orders[-1]]
+        return self._blotter.get(self.orders[-1]) if self.orders else None
 
     def minds(self, order: int) -> bool:
         """Whether an order is the one that it works with."""

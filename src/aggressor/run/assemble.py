@@ -6,13 +6,14 @@ anything happens.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
 
 from aggressor.detectors.thresholds import UNCHANGED, Changes, thresholds_of
+from aggressor.engine.asked import EVERYTHING, asked_of
 from aggressor.engine.engine import Engine
 from aggressor.engine.journal import Journal
 from aggressor.engine.parts import Pipeline
@@ -31,6 +32,7 @@ from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
 from aggressor.sim.costs import Costs
 from aggressor.sim.latency import Latency
+from aggressor.sim.margin import Margin, Tier
 from aggressor.sim.queue import Queue, queue_of
 from aggressor.sim.synthetic.presets import SYNTHETIC
 from aggressor.strategies.gates import Mode
@@ -53,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     maker_bp: float = 2.0
     taker_bp: float = 5.0
     equity: float = 10_000.0
+    maintenance_bp: float = 0.0  # margin a position must keep, of its value; 0: not watched
+    liquidation_bp: float = 0.0  # what the venue charges on what it liquidates
     rule: dict[str, Any] = {}  # changes to the strategy's own defaults
     params: str = ""  # the file they came from
 
@@ -66,6 +70,7 @@ class Assembly(NamedTuple):
     queue: Queue
     costs: Costs
     deposit: int  # 1e-8 of the settlement currency
+    margin: Margin | None = None  # None: the venue never liquidates
 
 
 UNLIMITED = DeskRule(
@@ -135,7 +140,8 @@ def assemble(
         for currency in {desk.books.currency(k) for k in range(len(instruments))}:
             desk.books.deposit(currency, amount)
     fees = Fees(settings.maker_bp, settings.taker_bp)
-    pipeline = pipeline_of(instruments, settings.profile, settings.thresholds)
+    asked = asked_by([one for _, one in made])
+    pipeline = pipeline_of(instruments, settings.profile, settings.thresholds, asked)
     return Assembly(
         engine=Engine(instruments, pipeline, strategies, desk, fees, journal),
         strategies=[one for _, one in strategies],
@@ -145,11 +151,35 @@ def assemble(
             maker_bp=Decimal(str(settings.maker_bp)), taker_bp=Decimal(str(settings.taker_bp))
         ),
         deposit=amount,
+        margin=_margin(settings, {desk.books.currency(k) for k in range(len(instruments))}, amount),
     )
 
 
+def _margin(settings: Settings, currencies: Iterable[str], amount: int) -> Margin | None:
+    """Return what the venue asks of the account, None where nobody says."""
+    if not settings.maintenance_bp:
+        return None
+    return Margin(
+        deposits=dict.fromkeys(currencies, amount),
+        tiers=(Tier(maintenance=Decimal(str(settings.maintenance_bp)) / 10_000),),
+        charge_bp=Decimal(str(settings.liquidation_bp)),
+    )
+
+
+def asked_by(strategies: Sequence[Strategy]) -> int:
+    """Return the groups of measures that strategies ask for: everything if one does not say."""
+    bits = EVERYTHING if not strategies else 0
+    for one in strategies:
+        needs = getattr(one, "needs", None)
+        bits |= EVERYTHING if needs is None else asked_of(needs)
+    return bits
+
+
 def pipeline_of(
-    instruments: Sequence[Instrument], profile: str, thresholds: Changes = UNCHANGED
+    instruments: Sequence[Instrument],
+    profile: str,
+    thresholds: Changes = UNCHANGED,
+    asked: int = EVERYTHING,
 ) -> Pipeline:
     """Return a pipeline with one-minute bars, told how each venue publishes forced orders.
 
@@ -160,6 +190,7 @@ def pipeline_of(
         [BarSeries(k, bar_spec("1m", one)) for k, one in enumerate(instruments)],
         profile=profile,
         thresholds=thresholds,
+        asked=asked,
         publication=[
             COMPLETE if one.venue == SYNTHETIC else publication_of(one.venue) for one in instruments
         ],
@@ -167,11 +198,13 @@ def pipeline_of(
 
 
 def latency_of(text: str) -> Latency:
-    """Read `feed,order,response` in milliseconds; raise ConfigError."""
+    """Read `feed,order,response[,work]` in milliseconds; raise ConfigError."""
     try:
-        feed, order, response = (round(float(part) * _MS) for part in text.split(","))
+        feed, order, response, *work = (round(float(part) * _MS) for part in text.split(","))
+        (work_ns,) = work or (0,)
     except (ValueError, OverflowError):
         raise ConfigError(
-            f"{text!r} is no latency: write feed,order,response in milliseconds, as 5,20,20."
+            f"{text!r} is no latency: write feed,order,response in milliseconds, as 5,20,20; a "
+            "fourth is the venue's time for each market row, as 5,20,20,0.02."
         ) from None
-    return Latency(feed_ns=feed, order_ns=order, response_ns=response)
+    return Latency(feed_ns=feed, order_ns=order, response_ns=response, work_ns=work_ns)

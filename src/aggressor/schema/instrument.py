@@ -68,6 +68,10 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """1e-8 that one lot of a linear contract earns in one tick, exactly."""
         return self._lot_value * self._tick
 
+    @cached_property
+    def _tick_value_parts(self) -> tuple[int, int]:
+        return self._tick_value.as_integer_ratio()
+
     @property
     def price_grid(self) -> Grid:
         """The grid of prices: its step is one tick."""
@@ -110,10 +114,38 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             return self.notional(entry_ticks, lots) - self.notional(exit_ticks, lots)
         return lots * (exit_ticks - entry_ticks) * self._tick_value
 
+    def whole_notional(self, ticks: int, lots: int) -> int:
+        """Return the unsigned value of `lots` at a price in whole 1e-8, the rest cut off."""
+        if self.kind is ContractKind.INVERSE:
+            return int(abs(self.notional(ticks, lots)))
+        top, bottom = self._tick_value_parts
+        return abs(ticks * lots) * top // bottom
+
+    def money_profit(
+        self, lots: int, entry_ticks: int | Fraction, exit_ticks: int | Fraction, parts: int = 1
+    ) -> int:
+        """Return `profit` to `exit_ticks` / `parts`, rounded to money as `money_round` does.
+
+        With `parts` 2 the exit is twice a mid: no fraction needs to be made of it.
+        """
+        if self.kind is ContractKind.INVERSE:
+            return money_round(self.profit(lots, entry_ticks, Fraction(exit_ticks) / parts))
+        top, bottom = self._tick_value_parts
+        n, d = entry_ticks.numerator, entry_ticks.denominator
+        m, c = exit_ticks.numerator, exit_ticks.denominator * parts
+        return money_ratio(lots * (m * d - n * c) * top, c * d * bottom)
+
 
 def money_round(amount: Fraction) -> int:
     """Round an exact amount in 1e-8 to an integer, half to even; raise UnitError beyond int64."""
-    rounded = round(amount)
+    return money_ratio(amount.numerator, amount.denominator)
+
+
+def money_ratio(top: int, bottom: int) -> int:
+    """Round `top` / `bottom` (> 0) in 1e-8 as `money_round` does: a fraction need not be made."""
+    rounded, rest = divmod(top, bottom)
+    if 2 * rest > bottom or (2 * rest == bottom and rounded & 1):
+        rounded += 1
     if not -(2**63) <= rounded < 2**63:
         raise UnitError(f"The amount {rounded} in 1e-8 does not fit 64 bits.")
     return rounded

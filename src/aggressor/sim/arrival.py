@@ -52,6 +52,7 @@ from aggressor.sim.codes import (
     FILL,
     NO_BOOK,
     NO_LIQUIDITY,
+    NO_MARGIN,
     NONE,
     REDUCE_ONLY_EMPTY,
     REJECTED,
@@ -86,6 +87,7 @@ def on_command(sim: SimState, now: Int) -> bool:
     command = sim.flying[clock["first_flying"] & (sim.flying.size - 1)]
     clock["first_flying"] += 1
     clock["flying"] -= 1
+    clock["entered"] -= 1
     clock["venue_ns"] = now
     kind = command["kind"]
     draft(sim, command)
@@ -202,6 +204,8 @@ def refused(sim: SimState, order: Any) -> Int:
         return NO_BOOK
     if reducible(sim, order) == 0:
         return REDUCE_ONLY_EMPTY
+    if sim.clock[0]["broke"] != 0 and order["flags"] & REDUCE_ONLY == 0:
+        return NO_MARGIN
     if order["tif"] == POST_ONLY:
         side = np.int64(order["side"])
         price = np.int64(order["price"])
@@ -242,7 +246,7 @@ def trade(sim: SimState, now: Int) -> bool:
         leaves = order["size"] - order["filled"]
         report(sim, order, EXPIRED, now, price, leaves, NONE, reason, NONE)
         return False
-    walk(sim, order, reach, now)
+    walk(sim, order, reach, now, FILL)
     leaves = order["size"] - order["filled"]
     if leaves == 0:
         return False
@@ -264,8 +268,10 @@ def room_for(sim: SimState, order: Any, limit: Int) -> bool:
 
 
 @kernel
-def walk(sim: SimState, order: Any, limit: Int, now: Int) -> None:
-    """Fill a taking order level by level against the displayed book, no worse than `limit`."""
+def walk(sim: SimState, order: Any, limit: Int, now: Int, kind: Int) -> None:
+    """Fill a taking order level by level against the displayed book, no worse than `limit`.
+
+    `kind` is that of the reports: FILL, or LIQUIDATED."""
     k, side = np.int64(order["instrument"]), np.int64(order["side"])
     price, shown = first_level(sim, k, -side, np.int64(order["bound"]))
     for _ in range(WALK_LEVELS_MAX):
@@ -281,7 +287,7 @@ def walk(sim: SimState, order: Any, limit: Int, now: Int) -> None:
             order["filled"] += lots
             add_position(sim, k, lots * side)
             leaves = order["size"] - order["filled"]
-            report(sim, order, FILL, now, price, lots, leaves, NONE, NONE)
+            report(sim, order, kind, now, price, lots, leaves, NONE, NONE)
         price = next_price(sim.book, k, -side, price)
         shown = lots_at(sim.book, k, -side, price)
 

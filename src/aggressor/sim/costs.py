@@ -13,7 +13,7 @@ from fractions import Fraction
 import msgspec
 
 from aggressor.schema.errors import ConfigError
-from aggressor.schema.instrument import Instrument, money_round
+from aggressor.schema.instrument import Instrument, money_ratio, money_round
 
 _PER_BP = Fraction(1, 10_000)
 _MONEY_PER_ONE = 100_000_000
@@ -33,11 +33,26 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigError(f"The cost {name} must be a finite number.")
 
 
+class Charges:
+    """The costs of one instrument, with what is the same for every fill worked out once."""
+
+    def __init__(self, costs: Costs, instrument: Instrument) -> None:
+        self._instrument = instrument
+        self._maker = Fraction(costs.maker_bp) * _PER_BP
+        self._taker = Fraction(costs.taker_bp) * _PER_BP
+        self._lot = Fraction(costs.contract) * _MONEY_PER_ONE
+
+    def fill(self, price: int, lots: int, *, maker: bool) -> int:
+        """Return the fee of a fill in 1e-8 of settlement, rounded up; negative: we are paid."""
+        fee = self._instrument.notional(price, lots) * (self._maker if maker else self._taker)
+        if self._lot:
+            fee += self._lot * lots
+        return money_ratio(-(-fee.numerator // fee.denominator), 1)
+
+
 def fill_fee(costs: Costs, instrument: Instrument, price: int, lots: int, *, maker: bool) -> int:
-    """Return the fee of a fill in 1e-8 of settlement, rounded up; negative when we are paid."""
-    rate = Fraction(costs.maker_bp if maker else costs.taker_bp) * _PER_BP
-    fee = instrument.notional(price, lots) * rate + Fraction(costs.contract) * lots * _MONEY_PER_ONE
-    return money_round(Fraction(math.ceil(fee)))
+    """Return the fee of one fill, as `Charges.fill`."""
+    return Charges(costs, instrument).fill(price, lots, maker=maker)
 
 
 def funding_fee(instrument: Instrument, mark: int, rate: int, position: int) -> int:

@@ -25,14 +25,23 @@ import numpy as np
 from aggressor.account.blotter import Order
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.ports import Feed
+from aggressor.kernel import compiled_for
 from aggressor.market.book import BookState, grow_book
 from aggressor.schema.command import STOP_MARKET, Commands
 from aggressor.schema.event import EVENT, NO_PRICE, Events, empty_events
 from aggressor.schema.instrument import Instrument
-from aggressor.schema.report import FILL, FUNDED, MAKER, REDUCE_ONLY, Reports, empty_reports
-from aggressor.sim.costs import Costs, fill_fee, funding_fee
+from aggressor.schema.report import (
+    FILL,
+    FUNDED,
+    MAKER,
+    REDUCE_ONLY,
+    Reports,
+    empty_reports,
+)
+from aggressor.sim.costs import Charges, Costs, funding_fee
 from aggressor.sim.drive import DECIDE, PIPELINE_ROOM, REPORT_DUE, TAPE_ENDED, drive
 from aggressor.sim.latency import Latency, RoundTrips
+from aggressor.sim.liquidation import cancel_lane, close_out
 from aggressor.sim.loop import (
     END,
     MORE,
@@ -40,12 +49,14 @@ from aggressor.sim.loop import (
     NO_ROOM,
     PAUSE,
     STARVED,
+    UNSETTLED,
     advance_venue,
     quiet,
     release_until,
     row_after,
     submit,
 )
+from aggressor.sim.margin import Margin, VenueAccount
 from aggressor.sim.queue import Queue
 from aggressor.sim.state import (
     NEVER,
@@ -55,10 +66,12 @@ from aggressor.sim.state import (
     SimState,
     next_due,
     refresh_bounds,
+    report_room,
     sim_state,
 )
 
 _CHUNK = 65_536  # events asked of the feed at once
+_PRICED = ["instrument", "price", "size", "flags"]
 _BEHIND_ALL = 2.0**62  # lots ahead of an order whose place in its queue is not known
 NOTHING_REPORTED = empty_reports(0)
 
@@ -73,6 +86,9 @@ class Turn(NamedTuple):
     reason: int
     reports: Reports  # due now
     event: Any  # the row the pipeline has no room for
+
+
+_NOTHING_DUE = Turn(DECISION, NOTHING_REPORTED, None)
 
 
 class SimExchange:
@@ -91,11 +107,13 @@ class SimExchange:
         book: BookState | None = None,
         live: bool = False,
         chunk: int = _CHUNK,
+        margin: Margin | None = None,
     ) -> None:
         """Simulate `instruments` (in the order of the events' indices) on what `feed` gives.
 
         `orders` of ours may stand at once. `live`: an empty poll of the feed means "nothing yet",
-        not the end.
+        not the end. `margin`: the venue watches the account's margin and liquidates it; None: the
+        account can lose more than it has.
         """
         self._feed = feed
         self._instruments = tuple(instruments)
@@ -103,6 +121,10 @@ class SimExchange:
         shared = isinstance(costs, Costs)
         self._costs = (costs,) * len(self._instruments) if shared else tuple(costs)
         assert len(self._costs) == len(self._instruments)
+        self._charges = [
+            Charges(cost, one) for cost, one in zip(self._costs, self._instruments, strict=True)
+        ]
+        self.account = None if margin is None else VenueAccount(self._instruments, margin)
         self._live = live
         self._chunk = chunk
         self._ended = False
@@ -117,6 +139,8 @@ class SimExchange:
             orders=orders,
             book=book,
         )
+        self._code: tuple[tuple[Any, ...] | None, Any] = (None, None)
+        self.sim.clock["margin"] = 0 if margin is None else 1
 
     def poll(self, limit: int) -> tuple[Events, Reports]:
         """Return up to `limit` next events, and the reports that go between and behind them.
@@ -141,8 +165,9 @@ class SimExchange:
         if commands.size == 0:
             return
         clock = self.sim.clock[0]
-        answer = int(commands["ts_send"].min() + clock["order_ns_min"] + clock["response_ns_min"])
-        handed_out = self._events["ts_recv"][self._local - 1] if self._local else answer
+        answer = min(commands["ts_send"].tolist())
+        answer += int(clock["order_ns_min"]) + int(clock["response_ns_min"])
+        handed_out = self._events["ts_recv"].item(self._local - 1) if self._local else answer
         assert handed_out <= answer, (
             "unread the events behind a decision before taking its commands"
         )
@@ -222,13 +247,13 @@ class SimExchange:
         while True:
             size = self._events.size
             ending = END if self._ended else MORE
-            cursor, why, status = drive(self._events, self._local, size, self.sim, pipe, ending)
+            given = (self._events, self._local, size, self.sim, pipe, ending)
+            cursor, why, status = self._driving(given)
             self._local = int(cursor)
             if why == DECIDE:
-                return Turn(DECISION, NOTHING_REPORTED, None)
+                return _NOTHING_DUE
             if why == REPORT_DUE:
-                due = int(next_due(self.sim))
-                return Turn(DECISION, self._hand_out(due), None)
+                return Turn(DECISION, self._hand_out(None), None)
             if why == PIPELINE_ROOM:
                 return Turn(NEEDS_ROOM, NOTHING_REPORTED, self._events[self._local])
             if why == TAPE_ENDED and self._ended:
@@ -237,9 +262,24 @@ class SimExchange:
                 self.sim = self.sim.replace(book=grow_book(self.sim.book))
             elif status == NO_REPORTS:
                 self._grow_reports()
+            elif status == UNSETTLED:
+                self._settle()
             else:
                 self._catch_up()
                 self._load()
+
+    def _driving(self, given: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        """Call `drive` by its machine code, without Numba's look at each argument.
+
+        The code is looked up anew where an array or a state is another than the last time.
+        """
+        events, _, _, sim, pipe, _ = given
+        known, code = self._code
+        same = known is not None and known[0] is events and known[1] is sim and known[2] is pipe
+        if not same:
+            code = compiled_for(drive, *given)
+            self._code = (events, sim, pipe), code
+        return code(*given)
 
     def _catch_up(self) -> None:
         """Bring a venue that lagged to what has been handed out, so that the buffer can go."""
@@ -266,6 +306,8 @@ class SimExchange:
                 self.sim = self.sim.replace(book=grow_book(self.sim.book))
             elif status == NO_REPORTS:
                 self._grow_reports()
+            elif status == UNSETTLED:
+                self._settle()
             elif status == STARVED and ending == MORE:
                 self._load()
             else:
@@ -299,39 +341,71 @@ class SimExchange:
             return NOTHING_REPORTED
         return self._hand_out(min(until, before - 1))
 
-    def _hand_out(self, until: int) -> Reports:
-        """Hand out the reports due by `until`, with their money."""
-        sim, clock = self.sim, self.sim.clock[0]
-        ring = sim.reports.size - 1
-        first = int(clock["first_report"])
-        places = np.arange(first, first + int(clock["reports"])) & ring
-        dues = sim.reports["ts_recv"][places]
-        count = int(np.searchsorted(dues, until, side="right"))
-        reports = sim.reports[places[:count]]
-        clock["first_report"] += count
-        clock["reports"] -= count
-        for i in range(count):
-            self._price(reports, i)
+    def _hand_out(self, until: int | None) -> Reports:
+        """Hand out the reports due by `until`, or (None) with the first, with their money."""
+        ring, clock = self.sim.reports, self.sim.clock[0]
+        first, made = int(clock["first_report"]), int(clock["reports"])
+        start = first & (ring.size - 1)
+        if start + made <= ring.size:
+            waiting = ring[start : start + made]
+        else:
+            waiting = ring[np.arange(first, first + made) & (ring.size - 1)]
+        dues = waiting["ts_recv"]
+        count = int(dues.searchsorted(dues[0] if until is None else until, side="right"))
+        reports = np.frombuffer(bytearray(waiting[:count].tobytes()), waiting.dtype)
+        clock["first_report"] = first + count
+        clock["reports"] = made - count
+        if self.account is None:  # else it was done as they were made
+            self._price(reports)
         return reports
 
-    def _price(self, reports: Reports, i: int) -> None:
-        """Write the money of one report."""
-        line = reports[i]
-        kind = int(line["kind"])
-        if kind != FILL and kind != FUNDED:
-            return
-        k = int(line["instrument"])
-        instrument = self._instruments[k]
-        lots = int(line["size"])
-        if kind == FILL:
-            maker = bool(line["flags"] & MAKER)
-            line["fee"] = fill_fee(
-                self._costs[k], instrument, int(line["price"]), lots, maker=maker
-            )
-        else:
-            mark, rate = int(line["leaves"]), int(line["fee"])
-            line["fee"] = funding_fee(instrument, mark, rate, lots * int(line["side"]))
-            line["leaves"] = 0
+    def _price(self, reports: Reports) -> None:
+        """Write the money of reports: the fee of fills, the amount of funding."""
+        for i, kind in enumerate(reports["kind"].tolist()):
+            if kind == FILL:
+                k, price, lots, flags = reports[_PRICED][i].item()
+                fee = self._charges[k].fill(price, lots, maker=bool(flags & MAKER))
+                reports["fee"][i] = fee
+            elif kind == FUNDED:
+                line = reports[i]
+                held = int(line["size"]) * int(line["side"])
+                one = self._instruments[int(line["instrument"])]
+                line["fee"] = funding_fee(one, int(line["leaves"]), int(line["fee"]), held)
+                line["leaves"] = 0
+
+    def _settle(self) -> None:
+        """Take the newest reports to the venue's account, and liquidate it where it must be.
+
+        Of several instruments the one that needs most margin goes first, then the rest is judged.
+        """
+        assert self.account is not None
+        self._take_to_account()
+        while True:
+            marks = self.sim.head["mark"].tolist()
+            k = self.account.short(marks)
+            if k is None:
+                return
+            if not report_room(self.sim):
+                self._grow_reports()
+            now = self.sim.clock["venue_ns"].item()
+            currency = self.account.books.currency(k)
+            for lane in range(len(self._instruments)):
+                if self.account.books.currency(lane) == currency:
+                    cancel_lane(self.sim, lane, now)
+            close_out(self.sim, k, self.account.last_price(k, marks), now)
+            self._take_to_account()
+
+    def _take_to_account(self) -> None:
+        """Price the reports that were made since the last time, and book them."""
+        assert self.account is not None
+        ring, clock = self.sim.reports, self.sim.clock[0]
+        end = int(clock["first_report"]) + int(clock["reports"])
+        for number in range(end - int(clock["unsettled"]), end):
+            place = number & (ring.size - 1)
+            line = ring[place : place + 1]
+            self._price(line)
+            self.account.take(line[0])
+        clock["unsettled"] = clock["marked"] = 0
 
     def _grow_flying(self) -> None:
         """Double the ring of commands on their way."""

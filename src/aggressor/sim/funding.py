@@ -24,6 +24,8 @@ def on_money_row(sim: SimState, k: Int, event: Any, now: Int) -> None:
     if event["kind"] == MARK:
         sim.head[k]["mark"] = event["size"]
         sim.head[k]["mark_ticks"] = event["price"]
+        if sim.clock[0]["held"] > 0:
+            sim.clock[0]["marked"] = sim.clock[0]["margin"]
     elif event["kind"] == FUNDING:
         note_funding(sim, k, np.int64(event["price"]), np.int64(event["size"]), now)
 

@@ -11,6 +11,12 @@ Both are non-decreasing along the tape, so two cursors walk one array. A command
 the venue at t + O, its report is known at venue time + R. O and R are constant, or interpolated by
 time in a table of recorded round trips. Commands travel on one connection and reports on another:
 none overtakes the one before it.
+
+Load (`work_ns` > 0): every market row takes the venue so much time, one after the other, so that it
+is busy until B <- max(B, time of the row) + work. A command that arrives at t is matched at
+max(t, B), and what is reported at t leaves at max(t, B) + R: latency grows with the rate of rows,
+and without bound while they come faster than they are worked off (the recursion of Lindley 1952,
+with one server and a constant time of service). It follows from the rows alone.
 """
 
 from typing import Any
@@ -41,7 +47,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """The three latencies in ns; the defaults are those of a host near the venue.
 
     `recorded` takes feed latency from the tape's own times, with `offset_ns` added to the venue's
-    clock.
+    clock; `work_ns` is what one market row costs the venue.
     """
 
     feed_ns: int = 5 * _MS
@@ -49,10 +55,11 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     response_ns: int = 20 * _MS
     recorded: bool = False
     offset_ns: int = 0
+    work_ns: int = 0
 
     def __post_init__(self) -> None:
         """Refuse latencies below zero or beyond an hour."""
-        for name in ("feed_ns", "order_ns", "response_ns"):
+        for name in ("feed_ns", "order_ns", "response_ns", "work_ns"):
             if not 0 <= getattr(self, name) <= LATENCY_NS_MAX:
                 raise ConfigError(
                     f"{name} must be within 0 and an hour, not {getattr(self, name)}."

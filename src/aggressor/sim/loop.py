@@ -54,6 +54,7 @@ REACHED = 0  # the venue has taken all it may
 STARVED = 1  # the venue needs rows behind `stop`
 NO_ROOM = 2  # the book's pool is full: `grow_book`, then call again
 NO_REPORTS = 3  # the report ring is full: drain or grow it, then call again
+UNSETTLED = 4  # the account's margin is to be looked at: settle it, then call again
 
 MORE = 0  # rows behind `stop` exist, perhaps of the same venue time
 PAUSE = 1  # a live feed: nothing behind `stop` yet, and its last message is whole
@@ -71,13 +72,15 @@ def quiet(sim: SimState) -> bool:
 def advance_venue(events: Events, stop: Int, sim: SimState, local_ns: Int, ending: Int) -> Int:
     """Let the venue take what it may before the local event at `local_ns` is handed out.
 
-    Returns REACHED, or why it had to stop short: STARVED, NO_ROOM, NO_REPORTS (call again when
-    mended).
+    Returns REACHED, or why it had to stop short: STARVED, NO_ROOM, NO_REPORTS, UNSETTLED (call
+    again when mended).
     """
     clock = sim.clock[0]
     while True:
         if not report_room(sim):
             return NO_REPORTS
+        if clock["unsettled"] + clock["marked"] > 0:
+            return UNSETTLED
         if clock["waiting"] > 0:
             if draft_triggered(sim, clock["venue_ns"]):
                 trade(sim, clock["venue_ns"])
@@ -96,9 +99,7 @@ def advance_venue(events: Events, stop: Int, sim: SimState, local_ns: Int, endin
         if cursor >= stop and ending == PAUSE:
             return STARVED
         reach = min(local_ns, next_due(sim)) + clock["order_ns_min"]
-        arrival = np.int64(NEVER)
-        if clock["flying"] > 0:
-            arrival = np.int64(sim.arrivals[clock["first_flying"] & (sim.arrivals.size - 1)])
+        entering, arrival = arriving(sim)
         stamp = clock["settle_ns"] if cursor < stop else np.int64(NEVER)
         if min(min(row_ns, arrival), stamp) > reach or min(row_ns, arrival) == NEVER:
             return REACHED
@@ -108,8 +109,38 @@ def advance_venue(events: Events, stop: Int, sim: SimState, local_ns: Int, endin
             bound = min(min(reach, arrival), stamp - 1)
             if not venue_rows(events, stop, sim, bound):
                 return NO_ROOM
+        elif entering:
+            enter(sim, arrival)
         elif on_command(sim, arrival) and trade(sim, arrival):
             join(sim)
+
+
+@kernel_inline
+def arriving(sim: SimState) -> tuple[Any, Int]:
+    """Return (whether it enters, when) of the next command: it enters, then it is matched.
+
+    None stands before one that entered earlier: what is busy frees itself no faster than time goes.
+    """
+    clock = sim.clock[0]
+    if clock["flying"] == 0:
+        return False, np.int64(NEVER)
+    mask, first = sim.arrivals.size - 1, clock["first_flying"]
+    matched = np.int64(NEVER)
+    if clock["entered"] > 0:
+        matched = np.int64(sim.arrivals[first & mask])
+    if clock["entered"] == clock["flying"]:
+        return False, matched
+    comes = np.int64(sim.arrivals[(first + clock["entered"]) & mask])
+    return comes <= matched, min(comes, matched)
+
+
+@kernel_inline
+def enter(sim: SimState, now: Int) -> None:
+    """Let a command that has arrived wait until the venue is done with the rows before it."""
+    clock = sim.clock[0]
+    place = (clock["first_flying"] + clock["entered"]) & (sim.arrivals.size - 1)
+    sim.arrivals[place] = max(now, clock["busy_ns"])
+    clock["entered"] += 1
 
 
 @kernel
@@ -163,6 +194,7 @@ def venue_rows(events: Events, stop: Int, sim: SimState, bound: Int) -> bool:
     i = clock["cursor"]
     lanes = sim.head.size
     reports = clock["reports"]
+    work = clock["work_ns"]
     roomy = True
     while i < stop:
         event = events[i]
@@ -176,6 +208,8 @@ def venue_rows(events: Events, stop: Int, sim: SimState, bound: Int) -> bool:
                 roomy = False
                 break
             if kind <= QUOTE:
+                if work > 0:
+                    clock["busy_ns"] = max(clock["busy_ns"], now) + work
                 if kind != TRADE:
                     on_book_event(sim.book, k, event)
                 on_row(sim, k, event, now)
@@ -184,6 +218,8 @@ def venue_rows(events: Events, stop: Int, sim: SimState, bound: Int) -> bool:
         clock["recorded_ns"] = now
         i += 1
         if clock["judge"] >= 0 or clock["reports"] != reports or clock["waiting"] > 0:
+            break
+        if clock["marked"] > 0:
             break
     if i > clock["cursor"]:
         clock["venue_ns"] = max(clock["recorded_ns"], clock["venue_ns"])

@@ -88,6 +88,13 @@ SIM_CLOCK = np.dtype(
         ("waiting", "<i8"),  # triggered stops that have not traded yet
         ("judge", "<i8"),  # lane whose top has changed and is to be judged; -1 none
         ("recorded", "<i8"),
+        ("work_ns", "<i8"),  # the venue's time that one market row takes; 0: none
+        ("busy_ns", "<i8"),  # when it has done the work of all rows seen
+        ("entered", "<i8"),  # of the flying commands, how many wait at the venue to be matched
+        ("margin", "<i8"),  # 1 where the account's margin is watched (`liquidation`)
+        ("unsettled", "<i8"),  # reports made since the account was last settled
+        ("marked", "<i8"),  # 1 when a mark price has moved what is held since then
+        ("broke", "<i8"),  # 1 once the account was liquidated
     ]
 )
 
@@ -152,11 +159,11 @@ def sim_state(
     head["settled_ns"] = NO_TIME
     head["last"] = NO_PRICE
     clock = np.zeros(1, SIM_CLOCK)
-    for name in ("venue_ns", "recorded_ns", "sent_ns", "due_ns"):
+    for name in ("venue_ns", "recorded_ns", "sent_ns", "due_ns", "busy_ns"):
         clock[name] = NO_TIME
     clock["settle_ns"] = NEVER
     clock["judge"] = -1
-    for name in ("feed_ns", "offset_ns", "order_ns", "response_ns", "recorded"):
+    for name in ("feed_ns", "offset_ns", "order_ns", "response_ns", "recorded", "work_ns"):
         clock[name] = getattr(latency, name)
     table = round_trips(trips)
     clock["order_ns_min"] = table["order"].min() if table.size else latency.order_ns
@@ -221,8 +228,10 @@ def report(
     That there is room (`report_room`) is the caller's care.
     """
     clock = sim.clock[0]
-    due = max(now + response_delay(clock, sim.trips, now), clock["due_ns"])
+    done = max(now, clock["busy_ns"])
+    due = max(done + response_delay(clock, sim.trips, now), clock["due_ns"])
     clock["due_ns"] = due
+    clock["unsettled"] += clock["margin"]
     line = sim.reports[(clock["first_report"] + clock["reports"]) & (sim.reports.size - 1)]
     clock["reports"] += 1
     line["ts_recv"] = due

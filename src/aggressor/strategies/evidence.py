@@ -21,6 +21,7 @@ from aggressor.strategies.gates import Gate, Verdict
 HORIZONS_S = (1, 5, 30, 60)
 DECISIONS_KEPT = 10_000
 _SECOND_NS = 1_000_000_000
+_NEVER = 2**62
 
 
 def parameter_hash(settings: msgspec.Struct) -> int:
@@ -82,6 +83,8 @@ class EvidenceBook:
         self.trades: list[TradeRecord] = []
         self._by_parent: dict[int, Decision] = {}
         self._watched: dict[int, _Watch] = {}
+        self._due_ns = _NEVER  # before it no markout is to be read
+        self._entered = 0  # the trade whose entry was last taken note of
 
     @property
     def watching(self) -> bool:
@@ -124,16 +127,28 @@ class EvidenceBook:
         self.trades.append(record)
         if first is not None:
             watch = self._watched.setdefault(trade.parent, _Watch(first))
-            watch.record = record
+            watch.record, watch.told = record, False
+            self._due_ns = 0
             _complete(record, watch.mids2)
         return record
+
+    def wants(self, now_ns: int, open_trade: Trade | None) -> bool:
+        """Return whether `see` has anything to do now."""
+        if now_ns >= self._due_ns:
+            return True
+        return (
+            open_trade is not None and open_trade.parent != self._entered and bool(open_trade.fills)
+        )
 
     def see(self, now_ns: int, mid2: int, open_trade: Trade | None) -> None:
         """Read the mid for every markout that has come due; call only while the book is valid."""
         if open_trade is not None and open_trade.entered_ns is not None:
-            parent = open_trade.parent
+            parent = self._entered = open_trade.parent
             if parent in self._by_parent and parent not in self._watched:
                 self._watched[parent] = _Watch(open_trade.entered_ns)
+                self._due_ns = 0
+        if not self._watched or now_ns < self._due_ns:
+            return
         for parent, watch in list(self._watched.items()):
             while watch.left and now_ns >= watch.since_ns + watch.left[0] * _SECOND_NS:
                 watch.mids2[watch.left.pop(0)] = mid2
@@ -143,6 +158,10 @@ class EvidenceBook:
                 _complete(watch.record, watch.mids2)
                 if len(watch.mids2) == len(HORIZONS_S):
                     del self._watched[parent]
+        due = (
+            one.since_ns + one.left[0] * _SECOND_NS for one in self._watched.values() if one.left
+        )
+        self._due_ns = min(due, default=_NEVER)
 
 
 class _Watch:

@@ -3,8 +3,10 @@
 A strategy of one's own is any object with `decide(view)`, which returns nothing, an Intent, or
 several (`wants`). It may have `waiting`, true while it wants TIMERs (every 100 ms) as decision
 points; otherwise it is asked at signals, closed bars and reports, and at TIMERs while something of
-it is in the market. It sees one instrument and, in `view.peers`, all others of the run: a want made
-with the view of another one is for that one's market.
+it is in the market. It may have `needs`, the groups of measures that it reads (`engine.asked`; `()`
+for book, trades and bars alone): what nobody in a run needs is not computed. Without `needs` it is
+everything. It sees one instrument and, in `view.peers`, all others of the run: a want made with the
+view of another one is for that one's market.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from aggressor.engine.asked import SIGNALS
 from aggressor.engine.view import View
 from aggressor.execution.intent import Action, Intent
 from aggressor.schema.errors import ConfigError
@@ -46,8 +49,14 @@ class OwnStrategy:
     @property
     def waiting(self) -> bool:
         """Whether it, or its record, wants TIMERs."""
-        watching = any(one.watching for one in self.evidence_by.values())
-        return bool(getattr(self._own, "waiting", False)) or watching
+        if getattr(self._own, "waiting", False):
+            return True
+        return any(one.watching for one in self.evidence_by.values())
+
+    @property
+    def needs(self) -> Sequence[str] | None:
+        """The groups of measures it asks for (`engine.asked`); None: it does not say."""
+        return getattr(self._own, "needs", None)
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Ask it at the decisions of its instrument, and give its wants their ids."""
@@ -58,14 +67,16 @@ class OwnStrategy:
             for trade in other.closed_trades:
                 if trade.strategy == self.code:
                     book.closed(trade)
-            if other.valid:
-                book.see(other.now_ns, other.mid2, other.trade)
-        return [one for wanted in self._wants(view) if (one := self._stamped(wanted, view))]
+            trade = other.trade
+            if book.wants(other.now_ns, trade) and other.valid:
+                book.see(other.now_ns, other.mid2, trade)
+        wants = self._wants(view)
+        return [one for wanted in wants if (one := self._stamped(wanted, view))] if wants else ()
 
-    def _wants(self, view: View) -> list[Intent]:
+    def _wants(self, view: View) -> Sequence[Intent]:
         answer = self._own.decide(view)
         if answer is None:
-            return []
+            return ()
         wants = [answer] if isinstance(answer, Intent) else answer
         if isinstance(wants, Iterable):
             wants = list(wants)
@@ -92,6 +103,7 @@ class OwnStrategy:
 
     def _decision(self, wanted: Intent, market: View, parent: int) -> Decision:
         touch = market.ask if wanted.side > 0 else market.bid
+        known = market.computes(SIGNALS)
         return Decision(
             setup=f"{self.name}/{self._instrument.id}/{self._made}",
             params=0,
@@ -104,5 +116,9 @@ class OwnStrategy:
             gates=(),
             verdict=_ADMITTED,
             snapshot={"bid": market.bid, "ask": market.ask, **wanted.evidence},
-            regime={"liquidity": market.liquidity_regime, "cascade": market.cascade, "bias": None},
+            regime={
+                "liquidity": market.liquidity_regime if known else None,
+                "cascade": market.cascade if known else None,
+                "bias": None,
+            },
         )

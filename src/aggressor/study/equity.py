@@ -111,6 +111,10 @@ def _use(one: Lived, books: Books, blotter: Blotter) -> None:
     if int(row["kind"]) == report.FUNDED:
         books.funding(int(row["instrument"]), int(row["fee"]))
         return
+    if int(row["kind"]) == report.LIQUIDATED:
+        lane, side, price = int(row["instrument"]), int(row["side"]), int(row["price"])
+        books.fill(lane, side, price, int(row["size"]), int(row["fee"]), int(row["ts_recv"]))
+        return
     applied = blotter.apply(row)
     if applied.order is not None and applied.lots:
         lane, side = applied.order.instrument, applied.order.side

@@ -5,11 +5,15 @@ on one instrument or several. What was known only later is never used; what is n
 as such. The result states what it rests on.
 """
 
+import gc
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from aggressor.engine.asked import asked_names
 from aggressor.engine.ports import Feed
 from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.backtests.kept_run import KeptRun
@@ -84,11 +88,24 @@ def backtest_of(
             **_grid(instruments[0]),
             **seeded,
         },
-        "caveats": list(CAVEATS),
+        "computed": list(asked_names(int(assembly.engine.pipeline.head["asked"][0]))),
+        "caveats": caveats_of(assembly, exchange),
     }
     if kept is not None:
         found |= {"journal": str(kept.journal.path), "run": kept.journal.run}
     return found
+
+
+def caveats_of(assembly: Assembly, exchange: SimExchange) -> list[str]:
+    """Return what a result is to be read with; a liquidation is the first of it (R9.5)."""
+    told: list[str] = list(CAVEATS)
+    if assembly.margin is None:
+        told.append("The venue does not watch margin (--maintenance-bp): nothing is liquidated.")
+    elif not np.all(exchange.sim.head["mark"] > 0):
+        told.append("The market has no mark price: margin could not be watched everywhere.")
+    if assembly.engine.journal.liquidations_by:
+        told.insert(0, "FAILED: the venue liquidated the account; from there on it opened nothing.")
+    return told
 
 
 def _grid(one: Instrument) -> dict[str, Any]:
@@ -144,23 +161,28 @@ def play(
         latency=assembly.latency,
         queue=assembly.queue,
         costs=assembly.costs,
+        margin=assembly.margin,
     )
     if kept is not None:
         engine.desk.witness = kept.journal
     engine.rouse()
     progress("backtest", 0.0)
-    while True:
-        turn = exchange.drive(engine.pipeline)
-        if turn.reason == ENDED:
-            break
-        if turn.reason == NEEDS_ROOM:
-            engine.make_room(turn.event)
-            continue
-        exchange.take(engine.decide(turn.reports))
-        if kept is not None:
-            kept.keep(engine.desk, len(turn.reports))
-        if rows:
-            progress("backtest", min(1.0, exchange.handed_out / rows))
+    gc.freeze()  # what stands before the run is not walked again at each collection in it
+    try:
+        while True:
+            turn = exchange.drive(engine.pipeline)
+            if turn.reason == ENDED:
+                break
+            if turn.reason == NEEDS_ROOM:
+                engine.make_room(turn.event)
+                continue
+            exchange.take(engine.decide(turn.reports))
+            if kept is not None:
+                kept.keep(engine.desk, len(turn.reports))
+            if rows:
+                progress("backtest", min(1.0, exchange.handed_out / rows))
+    finally:
+        gc.unfreeze()
     engine.finish()
     progress("backtest", 1.0)
     return exchange

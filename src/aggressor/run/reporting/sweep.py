@@ -39,13 +39,14 @@ def sweep(
     source: Source, settings: Settings, journal: Path | None = None, step: Step = silent
 ) -> dict[str, Any]:
     """Run strategies once for each latency; return the sweep's document. Raises ConfigError."""
-    feed = settings.latency_ms.split(",")[0]
+    feed, _, _, *work = settings.latency_ms.split(",")
     aside = tempfile.TemporaryDirectory() if journal is None else nullcontext(str(journal))
     with aside as folder:
         runs: list[int] = []
         for number, delay in enumerate(SWEEP_MS):
             step(f"latency {delay} ms", number / len(SWEEP_MS))
-            own = msgspec.structs.replace(settings, latency_ms=f"{feed},{delay},{delay}")
+            latency = ",".join([feed, str(delay), str(delay), *work])
+            own = msgspec.structs.replace(settings, latency_ms=latency)
             runs.append(_kept(Path(folder), source, own))
         step("latency", 1.0)
         reader = JournalReader(Path(folder) / BACKTEST)
