@@ -2,10 +2,12 @@
 
     PEERS_DIR=<scratch> PEERS_DATA=<generated> python bench/python_strategy.py BENCH [UPDATES]
 
-The whole path of a backtest: every measure and detector, desk, checks, simulated venue. `idle` is
-asked at signals and closed bars and never acts; `quoting` is asked at every TIMER too (10 a second)
-and always has a post-only order at a best, or a position with its stop and target. `nobody` is the
-same engine without a strategy: what is left is the pipeline. One JSON line each, best and median.
+The whole path of a backtest: pipeline, desk, checks, simulated venue. `idle` is asked at closed
+bars and never acts; `quoting` is asked at every TIMER too (10 a second) and always has a post-only
+order at a best, or a position with its stop and target. Both say that they need book, trades and
+bars alone (`needs = ()`); `with everything` they do not say so, and every measure and detector is
+computed, and they are asked at signals too. `nobody` is the engine without a strategy: what is left
+is the pipeline. One JSON line each, best and median.
 """
 
 import json
@@ -22,7 +24,7 @@ from aggressor.engine.engine import Engine
 from aggressor.engine.view import Fees, View
 from aggressor.execution.desk import Desk
 from aggressor.execution.intent import Intent
-from aggressor.run.assemble import UNLIMITED, Assembly, pipeline_of
+from aggressor.run.assemble import UNLIMITED, Assembly, asked_by, pipeline_of
 from aggressor.run.backtests.backtest import play
 from aggressor.sim.costs import Costs
 from aggressor.sim.latency import Latency
@@ -36,14 +38,23 @@ from aggressor.strategies.wants import enter
 class Idle:
     """Looks and never acts."""
 
+    needs: tuple[str, ...] | None = ()
+
     def decide(self, view: View) -> None:
         """Want nothing."""
+
+
+class IdleWithEverything(Idle):
+    """The same, without saying what it needs."""
+
+    needs = None
 
 
 class Quoting:
     """Always in the market, on the side of the thinner best."""
 
     waiting = True
+    needs: tuple[str, ...] | None = ()
 
     def decide(self, view: View) -> Intent | None:
         """Want a passive entry whenever there is no trade."""
@@ -55,13 +66,20 @@ class Quoting:
         return enter(view, side, lots=1, stop=stop, targets=[target], chase_ticks=200)
 
 
+class QuotingWithEverything(Quoting):
+    """The same, without saying what it needs."""
+
+    needs = None
+
+
 def run(events: Any, own: Any) -> tuple[float, Engine]:
     """Return CPU seconds of one run on a fresh engine, and the engine."""
     one = demo_instrument()
     desk = Desk([one], UNLIMITED)
     desk.books.deposit(desk.books.currency(0), 10**16)
     strategies = [] if own is None else [(0, OwnStrategy(one, 0, own))]
-    engine = Engine([one], pipeline_of([one], "perp"), strategies, desk, Fees(2.0, 5.0))
+    asked = asked_by([strategy for _, strategy in strategies])
+    engine = Engine([one], pipeline_of([one], "perp", asked), strategies, desk, Fees(2.0, 5.0))
     latency = Latency(feed_ns=MS, order_ns=10 * MS, response_ns=10 * MS)
     held: Sequence[Any] = [strategy for _, strategy in strategies]
     assembly = Assembly(engine, held, latency, queue_of("risk-averse"), Costs(), 10**16)
@@ -81,7 +99,14 @@ def main() -> None:
 
     events = tape(common.book(updates), MS)
     run(events[:50_000], Quoting())
-    for name, make in (("nobody", lambda: None), ("idle", Idle), ("quoting", Quoting)):
+    cases: Sequence[tuple[str, Any]] = (
+        ("nobody", lambda: None),
+        ("idle", Idle),
+        ("quoting", Quoting),
+        ("idle, with everything", IdleWithEverything),
+        ("quoting, with everything", QuotingWithEverything),
+    )
+    for name, make in cases:
         seconds, engine = run(events, make())
         taken = [seconds / events.size * 1e9]
         for _ in range(repeats - 1):
