@@ -5,8 +5,9 @@
 ADDRESS is what `aggressor desk` printed. A headless Chromium without a GPU opens it with every pane
 of the first layout, catches up, and is watched: intervals between pictures, milliseconds of script
 and of all of the main thread's work for one (processor time of the thread, so that other work on
-the machine does not count), the JavaScript heap before and after, and how long the first picture
-took from the request.
+the machine does not count), the JavaScript heap after a collection at every tenth of the time, how
+long the first picture took from the request, and, where the desk is live, how long a signal took
+from the arrival of the event that made it known to the picture in which it stands.
 """
 
 import shutil
@@ -20,6 +21,17 @@ from playwright.sync_api import Page, sync_playwright
 app = App(help=__doc__)
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 _FIRST = "Boolean(window.desk && desk.pane.heat.pictures && desk.store.lanes[0]?.heat.stop)"
+_WATCH = """() => {
+  window.late = [];
+  const lane = desk.store.lanes[0];
+  let seen = lane.signals.length;
+  const picture = () => {
+    const now = performance.timeOrigin + performance.now();
+    for (; seen < lane.signals.length; seen++) window.late.push(now - lane.signals[seen].known_ms);
+    requestAnimationFrame(picture);
+  };
+  if (desk.store.hello.mode === "live") requestAnimationFrame(picture);
+}"""
 _CAUGHT_UP = "Boolean(desk.store.lanes[0]?.live)"
 
 
@@ -36,6 +48,12 @@ def _until(page: Page, expression: str, seconds: float) -> float:
 def _metrics(session: Any) -> dict[str, float]:
     told = session.send("Performance.getMetrics")["metrics"]
     return {one["name"]: one["value"] for one in told}
+
+
+def _collected(session: Any) -> dict[str, float]:
+    """Return what Chromium tells behind a collection of garbage."""
+    session.send("HeapProfiler.collectGarbage")
+    return _metrics(session)
 
 
 @app.default
@@ -58,8 +76,9 @@ def main(address: str, seconds: float = 30, pace: float = 1, size: str = "1780x1
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.evaluate("(desk.page.pictures = 0)")
-        session.send("HeapProfiler.collectGarbage")
-        before, began = _metrics(session), time.perf_counter()
+        page.evaluate(_WATCH)
+        before, began = _collected(session), time.perf_counter()
+        heaps = [before["JSHeapUsedSize"]]
         gaps: list[float] = []
         scripts: list[float] = []
         taken = 0
@@ -72,9 +91,11 @@ def main(address: str, seconds: float = 30, pace: float = 1, size: str = "1780x1
                 gaps.append(gap[k % len(gap)])
                 scripts.append(script[k % len(script)])
             taken = n
+            if time.perf_counter() - began > seconds * len(heaps) / 10:
+                heaps.append(_collected(session)["JSHeapUsedSize"])
         lasted = time.perf_counter() - began
-        session.send("HeapProfiler.collectGarbage")
-        after = _metrics(session)
+        after = _collected(session)
+        late = page.evaluate("window.late")
         browser.close()
     drawn = max(1, taken)
     print(f"first picture            {first:8.2f} s, all of the history {caught:.2f} s")
@@ -84,8 +105,10 @@ def main(address: str, seconds: float = 30, pace: float = 1, size: str = "1780x1
     for name in ("ScriptDuration", "TaskDuration"):
         spent = 1000 * (after[name] - before[name]) / drawn
         print(f"{name:<16} ms     {spent:8.2f} of the thread's own time a picture")
-    heap = [one["JSHeapUsedSize"] / 1e6 for one in (before, after)]
-    print(f"heap, MB                 {heap[0]:8.1f} before, {heap[1]:.1f} after")
+    told = " ".join(f"{one / 1e6:.1f}" for one in (*heaps, after["JSHeapUsedSize"]))
+    print(f"heap by tenths, MB       {told}")
+    if late:
+        print(f"signal on screen, ms     {_quantiles(late)}, of {len(late)}")
 
 
 def _quantiles(values: list[float]) -> str:
