@@ -321,9 +321,12 @@ class TestReplay:
 
     def test_a_step_back_begins_anew(self, staged, look):
         page = _opened(staged, look)
+        _arm(page)
         page.stage.restart("going back to 10:00:05", title="again")
         page.until("desk.store.hello.title === 'again'")
         page.settle()
+        assert page.js("desk.desk.armed") is False
+        assert page.js("Number.isNaN(desk.desk.now)") is True  # no time is left of before
         assert page.js(
             "[desk.store.lanes[0].heat.stop, desk.store.lanes[0].signals.length, desk.store.epoch]"
         ) == [0, 0, 1]

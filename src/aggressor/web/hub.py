@@ -173,6 +173,7 @@ class Hub:
     def restart(self, why: str, content: Any) -> None:
         """Void everything that came before; `content` is the new HELLO."""
         self.epoch += 1
+        self.now_ns = NO_TIME
         self.rings.clear()
         self._order.clear()
         made = json_frame(Kind.RESET, WHOLE_DESK, NO_TIME, {"why": why})

@@ -41,10 +41,10 @@ export class AccountPane extends WordPane {
       button("buy-market", "Buy market", "Buy now, up to the cap beyond the touch", () => void desk.order(1, "market", null), "buy"),
       button("buy-limit", "Join bid", "Rest at the best bid", () => void desk.order(1, "limit", desk.lane?.book.bid ?? NaN), "buy"),
       button("cancel-order", "Cancel all", "Cancel everything that is not filled on this instrument", () => void desk.command("cancel", { lane: desk.shown })),
+      button("flatten", "Flatten", "Give up what works and close what is held", () => void desk.command("flatten", { lane: desk.shown })),
       button("sell-market", "Sell market", "Sell now, down to the cap beyond the touch", () => void desk.order(-1, "market", null), "sell"),
       button("sell-limit", "Join ask", "Rest at the best ask", () => void desk.order(-1, "limit", desk.lane?.book.ask ?? NaN), "sell"),
-      button("protect", "Stop to entry", "The stop of the bracket to the price of entry: a stop may only come nearer", () => this.protect()),
-      button("flatten", "Flatten", "Give up what works and close what is held", () => void desk.command("flatten", { lane: desk.shown })));
+      button("protect", "Stop to entry", "The stop of the bracket to the price of entry: a stop may only come nearer", () => this.protect()));
     return h("div", { class: "ticket" },
       h("div", { class: "fields" },
         h("label", { title: "Size of the next order" }, h("span", { id: "order-size-unit" }, "Size"), this.size),
@@ -141,9 +141,8 @@ export class AccountPane extends WordPane {
     this.orders.replaceChildren(...(orders.length ? orders.map((one) =>
       h("div", { class: "order", role: "listitem" },
         h("span", { class: one.side > 0 ? "up" : "down" }, `${one.side > 0 ? "Buy" : "Sell"} ${units?.size(one.lots - one.filled)} @ ${units?.price(one.price)}`),
-        h("span", { class: "faint" }, [one.leg, one.type, one.state].filter(Boolean).join(" · ")),
-        h("span", { class: "faint", title: one.ahead_why ?? "" }, one.ahead === null ? (one.ahead_why ?? "") : `${units?.brief(one.ahead)} ahead`),
-        protects(one) ? h("span") : h("button", { type: "button", class: "quiet", "aria-label": `Cancel order ${one.id}`, onclick: () => void desk.command("cancel", { lane: desk.shown, order: one.id }) }, "Cancel"))) : [h("p", { class: "faint" }, "No working orders.")]));
+        protects(one) ? h("span") : h("button", { type: "button", class: "quiet", "aria-label": `Cancel order ${one.id}`, onclick: () => void desk.command("cancel", { lane: desk.shown, order: one.id }) }, "Cancel"),
+        h("span", { class: "faint" }, [one.ahead === null ? one.ahead_why : `${units?.brief(one.ahead)} ahead`, one.leg === "order" ? "" : one.leg, one.type, one.state, one.by === "hand" ? "" : one.by].filter(Boolean).join(" · ")))) : [h("p", { class: "faint" }, "No working orders.")]));
   }
 
   drawRisk() {

@@ -100,6 +100,18 @@ export function drawPlate(c, right, y, text, plate, ink, width = PRICE_AXIS) {
   c.fillText(text, right - 5, y + 0.5);
 }
 
+/** Say in the free space before the first column when it began. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {number} first */
+export function drawBefore(c, plot, first) {
+  const right = Math.min(plot.right, plot.x(first));
+  const text = `kept here since ${timeOfDay(first)}`;
+  c.font = font(11.5, 400);
+  if (right - plot.left < c.measureText(text).width + 24) return;
+  c.fillStyle = theme.of("faint");
+  c.textAlign = "center";
+  c.textBaseline = "bottom";
+  c.fillText(text, (plot.left + right) / 2, plot.bottom - 8);
+}
+
 /** Hatch what is missing between two times, with a word where there is room. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {number} t0 @param {number} t1 @param {string} words */
 export function drawGap(c, plot, t0, t1, words) {
   const left = Math.max(plot.left, plot.x(t0));

@@ -6,7 +6,7 @@
  * other heatmaps cannot say, as they have no ledger.
  */
 
-import { PRICE_AXIS, Plot, TIME_AXIS, drawCross, drawCursorTime, drawGap, drawPlate, drawPriceAxis, drawTimeAxis } from "./axes.js";
+import { PRICE_AXIS, Plot, TIME_AXIS, drawBefore, drawCross, drawCursorTime, drawGap, drawPlate, drawPriceAxis, drawTimeAxis } from "./axes.js";
 import { drawDivergences, drawFills, drawForced, drawLabels, drawPulls, drawSignals, drawStanding, drawTop, drawTrades } from "./heat_marks.js";
 import { HeatTexture } from "./heat_texture.js";
 import { MarkTexts } from "./marks_text.js";
@@ -108,6 +108,7 @@ export class HeatPane extends CanvasPane {
     const first = Math.max(heat.start, heat.since(plot.t0) - 1);
     const stop = Math.min(heat.stop, heat.since(plot.t1) + 1);
     let invalid = NaN;
+    if (heat.stop > heat.start && lane.live) drawBefore(c, plot, heat.ts[heat.start & heat.mask]);
     for (let n = first; n < stop; n++) {
       const at = n & heat.mask;
       const before = heat.ts[(n - 1) & heat.mask];
@@ -184,7 +185,7 @@ export class HeatPane extends CanvasPane {
     c.textBaseline = "middle";
     c.textAlign = "left";
     /** @type {[number|null|undefined, string, import("./theme.js").Colour][]} */
-    const lines = own.orders.filter((one) => one.price !== null).map((one) => [one.price, `${one.side > 0 ? "buy" : "sell"} ${units.size(one.lots - one.filled)}${one.leg ? ` ${one.leg}` : ""}${one.ahead !== null ? ` · ${units.brief(one.ahead)} ahead` : ""}`, one.side > 0 ? "bid" : "ask"]);
+    const lines = own.orders.filter((one) => one.price !== null).map((one) => [one.price, `${one.side > 0 ? "buy" : "sell"} ${units.size(one.lots - one.filled)}${one.leg && one.leg !== "order" ? ` ${one.leg}` : ""}${one.ahead !== null ? ` · ${units.brief(one.ahead)} ahead` : ""}`, one.side > 0 ? "bid" : "ask"]);
     if (own.position && own.entry !== null) lines.push([own.entry, `${own.position > 0 ? "long" : "short"} ${units.size(Math.abs(own.position))}`, "own"]);
     /** Where words stand. @type {{y: number, right: number}[]} */
     const taken = [];

@@ -217,7 +217,10 @@ class Page {
       this.banner("", false);
       this.top.hello();
     }
-    else if (event.type === "reset") this.toast(event.detail.why || "The market begins anew.", "info");
+    else if (event.type === "reset") {
+      desk.armed_here = false; // the server has let go of it
+      this.toast(event.detail.why || "The market begins anew.", "info");
+    }
     else if (event.type === "bye") desk.line?.bye(event.detail.why);
     else if (event.type === "report") this.reported(event.detail);
     else if (event.type === "notice" && !desk.store.hello) this.banner(`Starting: ${event.detail.text}`, true);
