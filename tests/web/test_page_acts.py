@@ -431,3 +431,5 @@ class TestHabits:
             assert page.js("desk.pane.heat.pictures") > 0
             if width == 390:
                 assert not page.page.is_visible("#arm")
+            else:
+                assert page.js("document.querySelector('#layout').value") == "narrow"

@@ -67,7 +67,7 @@ class Page {
       return visible && Math.abs(element.getBoundingClientRect().top - pane.getBoundingClientRect().top) < 2 ? plot.height : null;
     };
     desk.store.told = (event) => this.told(event);
-    this.layout.take(this.layoutName());
+    this.take(this.layoutName());
     window.addEventListener("resize", () => this.resized());
   }
 
@@ -79,7 +79,13 @@ class Page {
 
   resized() {
     const name = this.layoutName();
-    if ((name === "phone") !== (this.layout.name === "phone")) this.layout.take(name);
+    if ((name === "phone") !== (this.layout.name === "phone")) this.take(name);
+  }
+
+  /** Lay the panes out, and say which way. @param {string} name */
+  take(name) {
+    this.layout.take(name);
+    /** @type {HTMLSelectElement} */ (byId("layout")).value = this.layout.name;
   }
 
   start() {
