@@ -86,7 +86,7 @@ class Desk:
         self._shown: dict[int, int] = {}  # of the closed ones, how many a strategy has seen
         self._mids2: dict[int, int] = {}  # twice the price of a mark: a mid may be half a tick
         # Of each instrument, how the orders stood when the last look found none without an owner.
-        self._tidy: dict[int, tuple[int, Trade | Parent | None]] = {}
+        self._tidy: dict[int, tuple[int, tuple[Trade | Parent, ...]]] = {}
         self._strays_ns: dict[int, int] = {}  # when orders without an owner are looked at again
         self._out: list[tuple[Any, ...]] = []
 
@@ -345,7 +345,7 @@ class Desk:
                 trade.close("the process that knew why it entered is gone")
         requests = trade.step(market, self.blotter.next_id)
         if requests:
-            self._tidy.pop(instrument, None)  # who minds which order may be another
+            self._tidy.pop(market.instrument, None)  # who minds which order may be another
         for request in requests:
             self._send(request, trade, market)
         if trade.done:
@@ -354,7 +354,7 @@ class Desk:
     def _cancel_strays(self, owners: Sequence[Trade | Parent], market: Market) -> None:
         """Cancel orders that nobody has a use for."""
         k = market.instrument
-        seen = (self.blotter.changes, trade)
+        seen = (self.blotter.changes, tuple(owners))
         if self._tidy.get(k) == seen:
             return
         strays = [
