@@ -15,7 +15,7 @@ import numpy as np
 
 from aggressor._version import VERSION
 from aggressor.account.reconcile import Correction, What
-from aggressor.engine.asked import asked_names
+from aggressor.engine.asked import EVERYTHING, asked_names
 from aggressor.engine.ports import Exchange, Strategy
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.execution.halt import Halt, HaltLevel
@@ -24,7 +24,7 @@ from aggressor.run.accounts.account_look import account_document
 from aggressor.run.accounts.alerts import Alerts, Kind
 from aggressor.run.accounts.resume import Resumed, hear, resume, unanswered
 from aggressor.run.accounts.trading import ADOPT, DISMISS, Trading
-from aggressor.run.assemble import Assembly, Settings, asked_by, assemble, strategies_of
+from aggressor.run.assemble import Assembly, Settings, assemble
 from aggressor.run.studies.signals import signals_document
 from aggressor.schema import report
 from aggressor.schema.errors import ConfigError
@@ -72,7 +72,7 @@ class Account:
         self.began_ns = now_ns
         self.alerts = alerts
         settings = _same_account(path, instruments, settings)
-        config = config_of(instruments, settings, rule, mode, first_id, made) | {
+        config = config_of(instruments, settings, rule, mode, first_id) | {
             "deposit": deposit,
             "tiers": msgspec.to_builtins(dict(tiers or {}), str_keys=True),
         }
@@ -86,6 +86,7 @@ class Account:
             first_id=first_id,
             deposit=deposit,
             made=made,
+            whole=True,
         )
         self.desk.witness = self.journal
         self.desk.tiers |= tiers or {}
@@ -372,17 +373,14 @@ def config_of(
     rule: DeskRule,
     mode: Mode,
     first_id: int,
-    made: Sequence[tuple[int, Strategy]] | None = None,
 ) -> dict[str, Any]:
-    """Return everything a run rests on, as plain values; `made` as of `assemble`."""
-    if made is None:
-        made = strategies_of(settings, instruments, mode)
+    """Return everything a run rests on, as plain values."""
     return {
         "version": VERSION,
         "mode": mode.value,
         "instruments": msgspec.to_builtins(list(instruments)),
         "settings": msgspec.to_builtins(settings),
-        "computed": list(asked_names(asked_by([one for _, one in made]))),
+        "computed": list(asked_names(EVERYTHING)),
         "rule": msgspec.to_builtins(rule, str_keys=True),
         "first_id": first_id,
     }

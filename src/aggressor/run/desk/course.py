@@ -54,7 +54,7 @@ class Course:
         self.columns_whole = True  # heat columns were made at every TIMER so far
         self._market = market
         feed, self.labels = market.feed()
-        assembly = assemble(market.instruments, settings, Mode.PAPER, rule=rule)
+        assembly = assemble(market.instruments, settings, Mode.PAPER, rule=rule, whole=True)
         self.engine = assembly.engine
         self.slices = Slices(feed)
         self.exchange = SimExchange(
