@@ -119,14 +119,14 @@ def assemble(
     first_id: int = 1,
     deposit: bool = True,
     made: Sequence[tuple[int, Strategy]] | None = None,
-    whole: bool = False,
+    asked: int | None = None,
 ) -> Assembly:
     """Return an engine for `instruments`; raise ConfigError for a setting that cannot be.
 
     `wrap` may put another strategy around each; `rule`: the bounds of the account; `first_id` of
     our orders; `deposit`: the equity is put in (a live account says itself what it holds); `made`:
-    these strategies, each with its lane, and not those of the settings; `whole`: every measure is
-    computed, whatever they ask for, because somebody looks on.
+    these strategies, each with its lane, and not those of the settings; `asked`: the groups
+    of measures that are computed (`engine.asked`), and not those that the strategies ask for.
     """
     if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
@@ -142,7 +142,8 @@ def assemble(
         for currency in {desk.books.currency(k) for k in range(len(instruments))}:
             desk.books.deposit(currency, amount)
     fees = Fees(settings.maker_bp, settings.taker_bp)
-    asked = EVERYTHING if whole else asked_by([one for _, one in made])
+    if asked is None:
+        asked = asked_by([one for _, one in made])
     pipeline = pipeline_of(instruments, settings.profile, settings.thresholds, asked)
     return Assembly(
         engine=Engine(instruments, pipeline, strategies, desk, fees, journal),

@@ -24,7 +24,7 @@ from aggressor.run.accounts.account_look import account_document
 from aggressor.run.accounts.alerts import Alerts, Kind
 from aggressor.run.accounts.resume import Resumed, hear, resume, unanswered
 from aggressor.run.accounts.trading import ADOPT, DISMISS, Trading
-from aggressor.run.assemble import Assembly, Settings, assemble
+from aggressor.run.assemble import Assembly, Settings, asked_by, assemble, strategies_of
 from aggressor.run.studies.signals import signals_document
 from aggressor.schema import report
 from aggressor.schema.errors import ConfigError
@@ -61,18 +61,23 @@ class Account:
         deposit: bool = True,
         tiers: Mapping[int, Sequence[MarginTier]] | None = None,
         made: Sequence[tuple[int, Strategy]] | None = None,
+        watched: bool = False,
     ) -> None:
         """Open the journal at `path` and go on from it; raise StoreError, ConfigError.
 
         `tiers`: of margin, by lane, where the venue told them; `made`: these strategies, each with
-        its lane, in place of those of the settings.
+        its lane, in place of those of the settings; `watched`: a screen shows every measure, so
+        all are computed, whatever strategies ask for.
         """
         self.instruments = tuple(instruments)
         self.mode = mode
         self.began_ns = now_ns
         self.alerts = alerts
         settings = _same_account(path, instruments, settings)
-        config = config_of(instruments, settings, rule, mode, first_id) | {
+        if made is None:
+            made = strategies_of(settings, instruments, mode)
+        asked = EVERYTHING if watched else asked_by([one for _, one in made])
+        config = config_of(instruments, settings, rule, mode, first_id, asked) | {
             "deposit": deposit,
             "tiers": msgspec.to_builtins(dict(tiers or {}), str_keys=True),
         }
@@ -86,7 +91,7 @@ class Account:
             first_id=first_id,
             deposit=deposit,
             made=made,
-            whole=True,
+            asked=asked,
         )
         self.desk.witness = self.journal
         self.desk.tiers |= tiers or {}
@@ -373,14 +378,15 @@ def config_of(
     rule: DeskRule,
     mode: Mode,
     first_id: int,
+    asked: int,
 ) -> dict[str, Any]:
-    """Return everything a run rests on, as plain values."""
+    """Return everything a run rests on, as plain values; `asked`: what it computes."""
     return {
         "version": VERSION,
         "mode": mode.value,
         "instruments": msgspec.to_builtins(list(instruments)),
         "settings": msgspec.to_builtins(settings),
-        "computed": list(asked_names(EVERYTHING)),
+        "computed": list(asked_names(asked)),
         "rule": msgspec.to_builtins(rule, str_keys=True),
         "first_id": first_id,
     }

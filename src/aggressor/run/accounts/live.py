@@ -91,7 +91,8 @@ async def live(
                 if screen is not None:
                     market.feed = screen.feed(market.feed)
                 guard.begin()
-                run = LiveRun(plan, folder, market, guard, alerts, notice, found)
+                watched = screen is not None
+                run = LiveRun(plan, folder, market, guard, alerts, notice, found, watched=watched)
                 await run.begin()
                 await guard.watched()
                 stop.patient = True
@@ -152,8 +153,11 @@ class LiveRun:
         alerts: Alerts | None,
         notice: Notice,
         keys: dict[str, Credentials],
+        *,
+        watched: bool = False,
     ) -> None:
         self.market = market
+        self._watched = watched
         self.account: Account
         self._plan = plan
         self._folder = folder
@@ -250,6 +254,7 @@ class LiveRun:
             deposit=False,
             tiers=self._tiers(),
             made=None if errand is None else errand.strategies(instruments),
+            watched=self._watched,
         )
 
     def _resume(self) -> None:

@@ -70,7 +70,7 @@ async def paper(
     ):
         if screen is not None:
             market.feed = screen.feed(market.feed)
-        run = PaperRun(plan, folder, market, alerts)
+        run = PaperRun(plan, folder, market, alerts, watched=screen is not None)
         run.begin(notice)
         if alerts is not None:
             market.beside(alerts.run(notice))
@@ -100,6 +100,8 @@ class PaperRun:
         folder: Path,
         market: RecordedMarket,
         alerts: Alerts | None,
+        *,
+        watched: bool = False,
     ) -> None:
         self.market = market
         self._errand = errand = plan.errand
@@ -115,6 +117,7 @@ class PaperRun:
             alerts,
             deposit=plan.deposit,
             made=None if errand is None else errand.strategies(instruments),
+            watched=watched,
         )
         assembly = self.account.assembly
         self.exchange = SimExchange(

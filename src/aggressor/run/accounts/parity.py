@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from aggressor.engine.asked import asked_of
 from aggressor.engine.ports import Feed
 from aggressor.execution.desk import DeskRule
 from aggressor.run.accounts.account import LIVE_JOURNAL, PAPER_JOURNAL
@@ -128,6 +129,7 @@ def assembly_of(run: Run, reader: JournalReader) -> Assembly:
         rule=msgspec.convert(config["rule"], DeskRule, strict=False),
         first_id=config["first_id"],
         deposit=config.get("deposit", mode is not Mode.LIVE),
+        asked=asked_of(config["computed"]) if "computed" in config else None,
     )
     desk = assembly.engine.desk
     tiers = msgspec.convert(config.get("tiers", {}), dict[int, list[MarginTier]], strict=False)

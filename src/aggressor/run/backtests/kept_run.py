@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.run.accounts.account import config_of
-from aggressor.run.assemble import UNLIMITED, Settings
+from aggressor.run.assemble import UNLIMITED, Settings, asked_by, strategies_of
 from aggressor.run.backtests.market_source import Source
 from aggressor.store.journal import KeptJournal
 from aggressor.strategies.gates import Mode
@@ -24,7 +24,9 @@ class KeptRun:
     def __init__(self, folder: Path, source: Source, settings: Settings) -> None:
         """Begin a run in a folder's journal; raise StoreError."""
         rule = UNLIMITED if settings.rule.get("ungated") else DeskRule()
-        config = config_of(source.instruments, settings, rule, Mode.BACKTEST, 1)
+        made = strategies_of(settings, source.instruments, Mode.BACKTEST)
+        asked = asked_by([one for _, one in made])
+        config = config_of(source.instruments, settings, rule, Mode.BACKTEST, 1, asked)
         self.journal = KeptJournal(
             folder / BACKTEST,
             Mode.BACKTEST.value,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from aggressor.engine.asked import EVERYTHING
 from aggressor.engine.ports import Feed
 from aggressor.execution.desk import DeskRule
 from aggressor.run.accounts.trading import Trading
@@ -54,7 +55,7 @@ class Course:
         self.columns_whole = True  # heat columns were made at every TIMER so far
         self._market = market
         feed, self.labels = market.feed()
-        assembly = assemble(market.instruments, settings, Mode.PAPER, rule=rule, whole=True)
+        assembly = assemble(market.instruments, settings, Mode.PAPER, rule=rule, asked=EVERYTHING)
         self.engine = assembly.engine
         self.slices = Slices(feed)
         self.exchange = SimExchange(
