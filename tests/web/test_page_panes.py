@@ -394,6 +394,7 @@ class TestContext:
         whole = {
             "base": "BTC", "mid": 500.25, "bid_base": 12.0, "ask_base": 8.0, "bought": 3.0,
             "sold": 1.0, "cvd": 2.0, "venues": [row, stale],
+            "depth": {"bucket_bp": 0.5, "bids": [8.0, 4.0], "asks": [2.0, 6.0], "truncated": True},
         }  # fmt: skip
         stage.send(json_frame(Kind.STATE, 0, end, state(composite=whole)))
         page = look(stage).open().caught_up()
@@ -401,6 +402,13 @@ class TestContext:
         page.settle()
         assert "stale for 12 s" in page.text("#pane-venues tr.out")
         assert "CVD 2 BTC over all venues" in page.text("#pane-venues")
+        rows = "#pane-venues .joined tr"
+        assert page.text(f"{rows}:first-child").split() == ["8", "0.0–0.5", "bp", "2"]
+        widths = page.page.eval_on_selector_all(
+            f"{rows} i", "all => all.map(one => one.style.width)"
+        )
+        assert widths == ["100%", "25%", "50%", "75%"]
+        assert "a book ends within" in page.text("#pane-venues .joined caption")
 
     def test_every_scenario_is_named_and_none_upon_another(self, staged, look):
         stage = staged(mode="synthetic", scenarios=[{"kind": "iceberg", "means": "One big order."}])

@@ -460,6 +460,9 @@ def test_venues_of_one_underlying_are_told_side_by_side_each_on_its_lane():
         assert [each["lane"] for each in venues] == [0, 1]
         assert all(each["live"] or each["why"] for each in venues)
         assert state["composite"]["base"] == "BTC"
+        joined, whole = state["composite"]["depth"], state["composite"]
+        assert len(joined["bids"]) == len(joined["asks"]) > 0
+        assert sum(joined["bids"]) >= whole["bid_base"] * 0.999 > 0  # nearer than the reach is in
         assert "composite" not in state["blank"]
     reader = hub.join(lambda: None)
     reader.watch([1])

@@ -312,7 +312,22 @@ def _composite(pipe: Pipeline, k: int, view: View) -> dict[str, Any] | None:
             name: _number(whole[name])
             for name in ("mid", "bid_base", "ask_base", "bought", "sold", "cvd")
         },
+        "depth": _joined_depth(pipe, group),
         "venues": [_venue(pipe, one) for one in members],
+    }
+
+
+def _joined_depth(pipe: Pipeline, group: int) -> dict[str, Any] | None:
+    """Return what rests at all live venues by distance from their mid; None: there is no mid."""
+    state = pipe.composite
+    if np.isnan(state.groups[group]["mid"]):
+        return None
+    bids, asks = (np.round(state.buckets[group, s], 9).tolist() for s in range(2))
+    return {
+        "bucket_bp": float(state.parameters[group]["bucket_bp"]),
+        "bids": bids,
+        "asks": asks,
+        "truncated": bool(state.groups[group]["truncated"]),
     }
 
 

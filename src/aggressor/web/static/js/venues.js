@@ -44,6 +44,7 @@ export class VenuesPane extends WordPane {
             h("td", { class: "why" }, one.live ? share(one.bid_base, one.ask_base, most) : (one.why ?? "left out")))),
           h("tr", { class: "sum" }, h("th", { scope: "row" }, `together, ${book.base}`), h("td", {}, this.price(book.mid)), h("td"), h("td"),
             h("td", { class: "bid" }, known(book.bid_base) ? compact(book.bid_base) : "–"), h("td", { class: "ask" }, known(book.ask_base) ? compact(book.ask_base) : "–"), h("td")))),
+      joined(book),
       h("p", { class: "faint" }, known(book.cvd) ? `Bought ${compact(book.bought ?? 0)}, sold ${compact(book.sold ?? 0)}: CVD ${compact(book.cvd)} ${book.base} over all venues.` : ""));
   }
 
@@ -51,6 +52,38 @@ export class VenuesPane extends WordPane {
   price(value) {
     return known(value) ? value.toFixed(this.desk.units?.price_decimals ?? 2) : "–";
   }
+}
+
+/**
+ * What rests at all live venues together, by distance from their common mid, bids left and asks right.
+ * @param {import("./protocol.js").Composite} book
+ */
+function joined(book) {
+  const { depth } = book;
+  if (!depth) return h("p", { class: "blank" }, "No joined depth: no venue is in that could give a mid.");
+  const most = Math.max(...depth.bids, ...depth.asks) || 1;
+  return h("table", { class: "joined" },
+    h("caption", {}, `Joined depth, ${book.base} by distance from the mid${depth.truncated ? "; a book ends within" : ""}`),
+    h("tbody", {}, ...depth.bids.map((bids, i) =>
+      h("tr", {},
+        h("td", { class: "bid" }, compact(bids)),
+        h("td", { class: "bid" }, bar(bids / most)),
+        h("th", { scope: "row" }, `${distance(i, depth.bucket_bp)} bp`),
+        h("td", { class: "ask" }, bar((depth.asks[i] ?? 0) / most)),
+        h("td", { class: "ask" }, compact(depth.asks[i] ?? 0))))));
+}
+
+/** @param {number} i @param {number} bucket_bp */
+function distance(i, bucket_bp) {
+  const digits = bucket_bp < 1 ? 1 : Number.isInteger(bucket_bp) ? 0 : 1;
+  return `${(i * bucket_bp).toFixed(digits)}–${((i + 1) * bucket_bp).toFixed(digits)}`;
+}
+
+/** A bar of a share of the width. @param {number} part */
+function bar(part) {
+  const element = h("i", {});
+  element.style.width = `${Math.round(100 * part)}%`;
+  return element;
 }
 
 /** A bar of text: how much of the most a venue shows. @param {number|null} bids @param {number|null} asks @param {number} most */
