@@ -2,10 +2,15 @@
 
 At a desk the examples are new in every run, so that searching goes on; where CI is set they are the
 same every time, so that a landing is judged by the change and not by luck.
+
+Engines are large and stand in circles: they are let go of behind each module.
 """
 
+import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -17,3 +22,9 @@ settings.register_profile(
 )
 settings.register_profile("ci", parent=settings.get_profile("aggressor"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "aggressor")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _collected() -> Iterator[None]:
+    yield
+    gc.collect()
