@@ -228,6 +228,7 @@ def test_a_jump_back_to_a_checkpoint_tells_what_a_run_from_the_beginning_tells(
 ):
     for place in ("desk", "checkpoints"):
         monkeypatch.setattr(f"aggressor.run.desk.{place}.COLUMNS_NS", columns_s * SECOND)
+    monkeypatch.setattr("aggressor.run.desk.desk.SEEK_S", 0.005)  # checkpoints lie between slices
     plan = DeskPlan(Settings(strategy="exhaustion_scalp", profile="micro"), playing=False)
     started = market()
     start = started.span_ns[0]

@@ -62,7 +62,8 @@ def test_labels_are_in_order_apart_and_after_the_warmup(tape):
     labels = tape.labels
     assert labels[0].start_ns >= CONFIG.start_ns + 120 * 10**9
     for earlier, later in itertools.pairwise(labels):
-        assert earlier.start_ns <= earlier.key_ns <= earlier.stop_ns
+        given_up = earlier.key_ns == 0
+        assert given_up or earlier.start_ns <= earlier.key_ns <= earlier.stop_ns
         assert later.start_ns >= earlier.stop_ns + 15 * 10**9
     assert {label.difficulty for label in labels} == set(DIFFICULTIES)
 
@@ -123,6 +124,8 @@ def test_pushed_walls_are_consumed_and_the_price_holds_beyond(tape):
 
 def test_runs_are_one_sided_fade_and_give_back(tape):
     for label in labels_of(tape, "exhaustion"):
+        if not came_about(label):
+            continue  # the market carried its run on
         trades = within(tape.events[tape.events["kind"] == TRADE], label)
         run = trades[trades["ts_venue"] <= label.key_ns]
         delta = (run["size"] * run["side"]).sum() * label.direction
