@@ -78,12 +78,11 @@ class Books:
     def __init__(self, instruments: Sequence[Instrument], *, apart: bool = False) -> None:
         """`apart`: currencies that several venues settle in are held by venue."""
         self.instruments = tuple(instruments)
-        self._currencies = currencies_of(self.instruments, apart=apart)
+        self._currencies = tuple(currencies_of(self.instruments, apart=apart))
         self.positions = [Position(i.kind is ContractKind.INVERSE) for i in self.instruments]
         self.entries = 0
         self._balances: dict[tuple[str, Heading, int], int] = {}
         self._cash: dict[str, int] = {}  # the balance of CASH by currency: read at every decision
-        self._currencies = tuple(_settles_in(one) for one in self.instruments)
         self._residues = [Fraction(0)] * len(self.instruments)
 
     def currency(self, instrument: int) -> str:
@@ -206,8 +205,3 @@ class Books:
         )
         put_in = -self.balance(currency, Heading.CAPITAL)
         return self.total(currency) == 0 and self.cash(currency) == put_in + earned
-
-
-def _settles_in(one: Instrument) -> str:
-    """Return the settlement currency of an instrument (its quote where none is stated)."""
-    return one.settle or (one.base if one.kind is ContractKind.INVERSE else one.quote)
