@@ -9,6 +9,7 @@ from aggressor.schema.instrument import Instrument
 from aggressor.sim.synthetic.presets import demo_instrument, demo_market
 
 SEEDS = (1, 2, 3)
+TRADED = 18  # in this market every strategy of the table, ungated, trades within 14 minutes
 MINUTES = 4.0
 
 

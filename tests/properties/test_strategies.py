@@ -15,7 +15,7 @@ from aggressor.strategies.gates import Mode
 from aggressor.strategies.table import STRATEGIES
 from tests.detectors.scene import mirrored
 from tests.engine.course import driven, engine_of, outcome, stepped
-from tests.properties.tapes import instruments, market
+from tests.properties.tapes import TRADED, instruments, market
 
 MINUTES = 16.0
 NAMES = tuple(STRATEGIES)
@@ -32,7 +32,7 @@ def trading(name: str) -> Engine:
 
 
 def tape() -> Events:
-    return market(1, MINUTES)
+    return market(TRADED, MINUTES)
 
 
 @pytest.mark.parametrize("name", NAMES)

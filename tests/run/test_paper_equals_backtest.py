@@ -11,10 +11,11 @@ from aggressor.run.backtests.backtest import play
 from aggressor.schema.command import Commands
 from aggressor.schema.event import Events
 from aggressor.sim.exchange import SimExchange
-from aggressor.sim.synthetic.presets import demo_instrument, demo_market
+from aggressor.sim.synthetic.presets import demo_instrument
 from aggressor.store.replay import Replay, replay_of
 from aggressor.strategies.gates import Mode
 from aggressor.strategies.table import STRATEGIES
+from tests.properties.tapes import TRADED, market
 
 MINUTES = 14.0
 SIZES = (1, 977, 40, 2_000)
@@ -45,17 +46,15 @@ def assembled(strategy: str) -> Assembly:
 @cache
 def whole(strategy: str) -> Commands:
     assembly = assembled(strategy)
-    _, events, _ = demo_market(1, MINUTES)
-    play(assembly, replay_of([events]), [demo_instrument()])
+    play(assembly, replay_of([market(TRADED, MINUTES)]), [demo_instrument()])
     return assembly.engine.journal.commands
 
 
 @pytest.mark.parametrize("strategy", list(STRATEGIES))
 def test_pieces_lead_to_the_same_commands(strategy: str) -> None:
     assembly = assembled(strategy)
-    _, events, _ = demo_market(1, MINUTES)
     exchange = SimExchange(
-        Pieces(replay_of([events]), SIZES),
+        Pieces(replay_of([market(TRADED, MINUTES)]), SIZES),
         [demo_instrument()],
         latency=assembly.latency,
         queue=assembly.queue,
