@@ -170,6 +170,7 @@ def test_money_at_one_venue_is_not_at_another() -> None:
     books = Books([LINEAR, there], apart=True)
     books.deposit("USDT@w", 10**8)
     assert (books.cash("USDT@v"), books.cash("USDT@w")) == (0, 10**8)
+    assert [books.currency(k) for k in (0, 1)] == ["USDT@v", "USDT@w"]
     assert not books.funded(books.currency(0))
 
 
