@@ -5,6 +5,7 @@ Prices ticks, sizes lots, times ns.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -61,6 +62,10 @@ class Columns:
         found = self._records[name].item
         self.__dict__[name] = found
         return found
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Columns":
+        """Return the fields of the copied records: what was looked up reads the ones before."""
+        return Columns(deepcopy(self._records, memo))
 
 
 class Ripeness(IntEnum):
