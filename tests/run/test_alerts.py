@@ -67,6 +67,31 @@ def test_what_could_not_be_sent_is_said_on_the_screen() -> None:
     assert (alerts.sent, alerts.failed) == (0, 1)
 
 
+def test_the_end_waits_for_what_is_on_its_way() -> None:
+    sent: list[Message] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(message: Message) -> bool:
+        begun.set()
+        go_on.wait(10.0)
+        return bool(sent.append(message)) or True
+
+    async def play() -> None:
+        alerts = Alerts(slowly, lambda: 0.0)
+        running = asyncio.create_task(alerts.run(lambda _: None))
+        alerts.tell(Kind.FILL, "one")
+        await asyncio.to_thread(begun.wait, 10.0)
+        ending = asyncio.create_task(alerts.flush(lambda _: None))
+        await asyncio.sleep(0.05)
+        assert not ending.done()
+        go_on.set()
+        await ending
+        running.cancel()
+
+    asyncio.run(play())
+    assert [one.text for one in sent] == ["one"]
+
+
 def test_it_sends_as_they_come() -> None:
     post = Post()
 

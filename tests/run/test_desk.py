@@ -1,7 +1,8 @@
 """The desk without a browser: its time, what it takes from one, and what becomes of an order."""
 
+import gc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,13 @@ class Browser:
     def account(self) -> dict[str, Any]:
         self.desk.course.picture.account(0.0, always=True)
         return self.told(Kind.ACCOUNT)[-1]
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    """Let go of desks and their checkpoints behind each test: some hundred MB each."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ class Alerts:
         self._missed: dict[Kind, int] = dict.fromkeys(Kind, 0)
         self._waiting: deque[Message] = deque(maxlen=_WAITING_MAX)
         self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()  # of who sends: the end waits for what is on its way
 
     def tell(self, kind: Kind, words: str) -> None:
         """Send words, unless too many of the kind were sent within the last minute."""
@@ -88,14 +89,15 @@ class Alerts:
             await self.flush(notice)
 
     async def flush(self, notice: Callable[[str], None]) -> None:
-        """Send what waits now."""
-        while self._waiting:
-            message = self._waiting.popleft()
-            if await asyncio.to_thread(self._send, message):
-                self.sent += 1
-            else:
-                self.failed += 1
-                notice(f"an alert could not be sent: {message.text}")
+        """Send what waits now; return when that and what was on its way has been sent."""
+        async with self._turn:
+            while self._waiting:
+                message = self._waiting.popleft()
+                if await asyncio.to_thread(self._send, message):
+                    self.sent += 1
+                else:
+                    self.failed += 1
+                    notice(f"an alert could not be sent: {message.text}")
 
 
 def apprise_sender(addresses: Sequence[str]) -> Send:

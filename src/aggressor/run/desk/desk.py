@@ -8,6 +8,7 @@ between; a browser that does not read waits by itself.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -253,6 +254,7 @@ class Desk(Acts):
     def _begin_anew(self, why: str, place: Checkpoint | None) -> None:
         self.hub.restart(why, self._hello())
         self.course = self._begun() if place is None else resumed(place, self.hub)
+        gc.collect()  # a course is large and stands in circles: the one before goes now
         self.hand = Hand(self.course.engine)
         self._told = [] if place is None else list(place.told)
         self.hub.greet(self._hello())
