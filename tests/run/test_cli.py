@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aggressor.cli import main
+from aggressor.cli.words import DEMO_SEED
 from tests.wire_samples import Market
 
 BTC = "binance-usdm:BTCUSDT"
@@ -175,17 +176,17 @@ def test_tables_for_people(run: Command, store: Path) -> None:
 
 def test_demo_is_the_same_for_a_seed_and_other_for_another(run: Command) -> None:
     found = {}
-    for seed in (1, 1, 2):
+    for seed in (DEMO_SEED, DEMO_SEED, 2):
         code, out, err = run("demo", "--seed", seed, "--json")
         assert (code, err) == (0, "")
         document = json.loads(out)
         for name in ("seconds", "events_per_second"):
             del document[name]
         assert found.setdefault(seed, document) == document
-    assert found[1] != found[2]
+    assert found[DEMO_SEED] != found[2]
     for document in found.values():
         assert document["labels"]
         assert any(one["found"] for one in document["labels"])
     code, out, _ = run("demo", "--headless")
     assert code == 0
-    assert "digest " + found[1]["digest"] in out
+    assert "digest " + found[DEMO_SEED]["digest"] in out

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from aggressor.cli.live import At
 from aggressor.cli.trading import LimitsFile
-from aggressor.cli.words import Defaults, Start, Stop, ThresholdsFile, usage
+from aggressor.cli.words import DEMO_SEED, Defaults, Start, Stop, ThresholdsFile, usage
 
 if TYPE_CHECKING:
     from aggressor.run.desk.acts import Acts
@@ -22,7 +22,7 @@ def desk(
         Parameter(help="Which of the store, as `venue:SYMBOL`; all if absent.", negative=""),
     ] = None,
     synthetic: Annotated[bool, Parameter(negative="")] = False,
-    seed: int = 1,
+    seed: int = DEMO_SEED,
     strategy: str = "",
     limits: LimitsFile = None,
     equity: float = 10_000.0,

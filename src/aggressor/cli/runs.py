@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from aggressor.cli.words import (
+    DEMO_SEED,
     Candles,
     Defaults,
     InstrumentId,
@@ -25,7 +26,7 @@ NullMarket = Literal["poisson", "martingale", "lively"]
 def demo(
     *,
     headless: bool = False,
-    seed: int = 1,
+    seed: int = DEMO_SEED,
     open_: Annotated[bool, Parameter(name="--open")] = True,
     json: Json = False,
 ) -> None:

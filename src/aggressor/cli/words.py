@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import Parameter
 
+DEMO_SEED = 24  # of a made market in which the strategy trades; what it earns there means nothing
+
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
 Venue = Literal[
     "binance-usdm",
