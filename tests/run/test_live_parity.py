@@ -73,7 +73,7 @@ def test_a_run_that_failed_replays_up_to_its_failure(
         raise ValueError("a mistake of the strategy")
 
     async def meanwhile(_: VenueServer) -> None:
-        await until(lambda: bool(runs) and runs[0].account.assembly.engine.journal.placed > 3, 60.0)
+        await until(lambda: bool(runs) and runs[0].account.assembly.engine.journal.placed > 6, 60.0)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Busy, "decide", raising)
             await until(lambda: bool(runs[0].account.ended), 60.0)

@@ -1,6 +1,7 @@
 """The toy venue's own side, on loopback: it keeps a book, sends its changes, and can misbehave."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -49,7 +50,8 @@ class ToyServer:
     async def send(self, message: dict[str, Any]) -> None:
         for socket in list(self.sockets):
             if not socket.closed:
-                await socket.send_str(json.dumps(message, separators=(",", ":")))
+                with suppress(ConnectionResetError):  # it is just going
+                    await socket.send_str(json.dumps(message, separators=(",", ":")))
 
     async def drop(self) -> None:
         """Cut every connection without a word."""
