@@ -18,6 +18,7 @@ from aggressor.cli.words import (
     Svg,
     ThresholdsFile,
     Venue,
+    asked,
     pictures,
     show,
     usage,
@@ -192,19 +193,13 @@ def signals(
     near_misses
         Also episodes that ended unconfirmed, with the condition that failed.
     """
-    from aggressor.detectors.thresholds import read_thresholds
-    from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import signals as run
 
     options: dict[str, Any] = {
         "kind": kind,
         "near_misses": near_misses,
-        "start_ns": moment_ns(start),
-        "stop_ns": moment_ns(stop),
-        "profile": profile,
-        "thresholds": read_thresholds(thresholds, profile),
-        "candles": candles or (),
+        **asked(start, stop, profile, thresholds, candles),
     }
     written: dict[str, Any] = {}
     with progress(quiet=json) as step:
@@ -342,8 +337,6 @@ def context(
     json: Json = False,
 ) -> None:
     """Show open interest, funding, volatility, regimes at the end of a span; blanks say why."""
-    from aggressor.detectors.thresholds import read_thresholds
-    from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import context as run
 
@@ -351,11 +344,7 @@ def context(
         result = run.context(
             store,
             instrument,
-            start_ns=moment_ns(start),
-            stop_ns=moment_ns(stop),
-            profile=profile,
-            thresholds=read_thresholds(thresholds, profile),
-            candles=candles or (),
+            **asked(start, stop, profile, thresholds, candles),
             progress=step,
         )
     if parquet is not None:

@@ -16,6 +16,7 @@ from aggressor.cli.words import (
     Stop,
     StoreDir,
     ThresholdsFile,
+    asked,
     show,
     usage,
 )
@@ -206,8 +207,6 @@ def rates(
     json: Json = False,
 ) -> None:
     """Hold how often each detector speaks against 5 to 50 a day, and name what fails most."""
-    from aggressor.detectors.thresholds import read_thresholds
-    from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import rates as run
 
@@ -215,11 +214,7 @@ def rates(
         result = run.rates(
             store,
             instrument,
-            start_ns=moment_ns(start),
-            stop_ns=moment_ns(stop),
-            profile=profile,
-            thresholds=read_thresholds(thresholds, profile),
-            candles=candles or (),
+            **asked(start, stop, profile, thresholds, candles),
             progress=step,
         )
     show(result, json, "show_rates")
@@ -248,8 +243,6 @@ def calibrate(
     goal
         Confirmed episodes a day that are wanted of each detector, LOW..HIGH.
     """
-    from aggressor.detectors.thresholds import read_thresholds
-    from aggressor.reports.moments import moment_ns
     from aggressor.run.progress import progress
     from aggressor.run.studies import calibration as run
 
@@ -263,11 +256,7 @@ def calibrate(
             instrument,
             out,
             goal=(low, high),
-            start_ns=moment_ns(start),
-            stop_ns=moment_ns(stop),
-            profile=profile,
-            thresholds=read_thresholds(thresholds, profile),
-            candles=candles or (),
+            **asked(start, stop, profile, thresholds, candles),
             progress=step,
         )
     show(result, json, "show_calibration")

@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from aggressor.run.studies.studying import Asked
 
 DEMO_SEED = 24  # of a made market in which the strategy trades; what it earns there means nothing
 
@@ -47,6 +50,26 @@ Candles = Annotated[
 ]
 Png = Annotated[Path | None, Parameter(help="Draw into this file, 1600 x 900 pixels.")]
 Svg = Annotated[Path | None, Parameter(help="Draw into this file as vectors.")]
+
+
+def asked(
+    start: str | None,
+    stop: str | None,
+    profile: Profile,
+    thresholds: Path | None,
+    candles: list[Path] | None,
+) -> "Asked":
+    """Return what a study is of, as commands are told it. Raises ConfigError."""
+    from aggressor.detectors.thresholds import read_thresholds
+    from aggressor.reports.moments import moment_ns
+
+    return {
+        "start_ns": moment_ns(start),
+        "stop_ns": moment_ns(stop),
+        "profile": profile,
+        "thresholds": read_thresholds(thresholds, profile),
+        "candles": candles or (),
+    }
 
 
 def pictures(png: Path | None, svg: Path | None) -> dict[str, Path]:
