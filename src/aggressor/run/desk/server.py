@@ -6,11 +6,10 @@ or a stop by the machine or by hand, browsers are told so before their sockets c
 """
 
 import asyncio
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from aggressor.run.stopping import told_to_stop
 from aggressor.schema.event import NO_TIME
 from aggressor.web import commands
 from aggressor.web.hub import Hub
@@ -56,7 +55,7 @@ async def serve(
     server = DeskServer(hub, door, say, token)
     await server.start(port)
     why = STOPPED
-    with _terminated() as told:
+    async with told_to_stop(patient=False) as stop:
         try:
             opened(server.address)
             desk = await _made(make, hub, say)
@@ -65,34 +64,13 @@ async def serve(
             door.desk = desk
             await desk.run()
         except asyncio.CancelledError:
-            if not told.is_set():
+            if not stop.insisted:
                 raise
         except Exception as trouble:
             why = str(trouble)
             raise
         finally:
             await server.stop(why)
-
-
-@contextmanager
-def _terminated() -> Iterator[asyncio.Event]:
-    """Cancel the task in hand when the process is told to end; the event says that it was that."""
-    loop, task, told = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
-    assert task is not None, "a desk is served by a task"
-
-    def end() -> None:
-        told.set()
-        task.cancel()
-
-    try:
-        loop.add_signal_handler(signal.SIGTERM, end)
-    except (NotImplementedError, ValueError, RuntimeError):  # no such signals, or not our thread
-        yield told
-        return
-    try:
-        yield told
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def _made(make: Callable[[], "Acts"], hub: Hub, say: Callable[[str], None]) -> "Acts":
