@@ -70,9 +70,9 @@ def _watch(samples: list[Sample]) -> None:
         if "keeper" not in seen:
             seen["keeper"] = seal = self.keeper.seal
 
-            def sealing(desk: Any) -> None:
+            def sealing(desk: Any, events: int = 0) -> None:
                 began = time.perf_counter_ns()
-                seal(desk)
+                seal(desk, events)
                 seen["journal"] = time.perf_counter_ns() - began
 
             self.keeper.seal = sealing  # type: ignore[method-assign]

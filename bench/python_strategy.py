@@ -79,7 +79,9 @@ def run(events: Any, own: Any) -> tuple[float, Engine]:
     desk.books.deposit(desk.books.currency(0), 10**16)
     strategies = [] if own is None else [(0, OwnStrategy(one, 0, own))]
     asked = asked_by([strategy for _, strategy in strategies])
-    engine = Engine([one], pipeline_of([one], "perp", asked), strategies, desk, Fees(2.0, 5.0))
+    engine = Engine(
+        [one], pipeline_of([one], "perp", asked=asked), strategies, desk, Fees(2.0, 5.0)
+    )
     latency = Latency(feed_ns=MS, order_ns=10 * MS, response_ns=10 * MS)
     held: Sequence[Any] = [strategy for _, strategy in strategies]
     assembly = Assembly(engine, held, latency, queue_of("risk-averse"), Costs(), 10**16)

@@ -24,6 +24,7 @@ from measuring import cpu_of, emit, figure, in_turn
 from aggressor.market.book import book_state, grow_book, read_top, run_book
 from aggressor.schema.event import empty_events
 from aggressor.schema.instrument import Instrument
+from aggressor.venues.binance.market import MarketDecoder
 from aggressor.venues.table import venue_named
 from aggressor.venues.venue import NEEDS_ROOM
 
@@ -82,6 +83,7 @@ class Chain:
 
     def __init__(self, stream: Stream, instrument: Instrument) -> None:
         self.decoder = venue_named("binance-usdm").market_decoder([(instrument, 0)])
+        assert isinstance(self.decoder, MarketDecoder)
         self.book = book_state(1, levels=1 << 15)
         self.out = empty_events(_ROWS)
         self.follow = self.decoder.follow
