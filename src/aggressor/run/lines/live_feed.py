@@ -55,6 +55,11 @@ class LiveFeed:
         self._next[0] = following
         return out[:used].copy()
 
+    @property
+    def due_ns(self) -> int:
+        """Local time of the next TIMER, ns; 0 while no row has come."""
+        return int(self._next[0])
+
     def _room(self, limit: int) -> Events:
         """Return where rows are put together: kept, for a poll usually finds a handful of them."""
         if self._out.size < limit:

@@ -30,7 +30,7 @@ from aggressor.wire.clock import Clock
 from aggressor.wire.rest import Rest
 
 SEGMENT_S = 600.0
-_WAIT_S = 0.02  # at most, for rows: TIMERs are due though nothing comes
+_WAIT_S = 0.02  # at most, for rows: other work is due though nothing comes
 _END_S = 10.0  # of the tasks beside the loop
 
 Notice = Callable[[str], None]
@@ -47,7 +47,8 @@ class RecordedMarket:
         self.wires = wires
         self.clock = wires.clock
         self.backlog = backlog
-        self.feed: Feed = LiveFeed(backlog, wires.clock)
+        self._rows = LiveFeed(backlog, wires.clock)
+        self.feed: Feed = self._rows
         self.instruments: list[Instrument] = [one for line in lines for one in line.instruments]
         self.compacted = 0  # segments, known behind the end
         self._woken = asyncio.Event()
@@ -58,8 +59,11 @@ class RecordedMarket:
         self._woken.set()
 
     async def rows(self) -> None:
-        """Wait for rows, or for a wake, but not for long."""
-        await wait_within(self._woken, _WAIT_S)
+        """Wait for rows, the next TIMER or a wake, but not for long."""
+        wait_s = _WAIT_S
+        if due_ns := self._rows.due_ns:
+            wait_s = min(wait_s, max(0, due_ns - self.clock.now()) / 1e9)
+        await wait_within(self._woken, wait_s)
         self._woken.clear()
 
     def beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
