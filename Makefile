@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PEER := .venv-ccxt
 
 .PHONY: setup demo test check bench warm format lint types page-types layers
 
@@ -19,10 +20,20 @@ $(READY): pyproject.toml
 	@$(BIN)/aggressor warm
 	@touch $(READY)
 
+# A second opinion for tests. It pins libraries that we use too, so it has an environment of its own.
+$(PEER)/.ready: $(READY)
+	@echo "setting up $(PEER)"
+	@{ if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --clear --python $(BIN)/python $(PEER) && \
+		uv pip install --quiet --python $(PEER)/bin/python ccxt==4.5.90; \
+	else \
+		$(BIN)/python -m venv --clear $(PEER) && $(PEER)/bin/python -m pip install --quiet ccxt==4.5.90; \
+	fi && touch $@; } || echo "no ccxt could be had: what is compared with it is skipped"
+
 demo: setup
 	$(BIN)/aggressor demo
 
-test: setup
+test: setup $(PEER)/.ready
 	@command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || \
 		echo "no chromium here: the tests of the desk's page are skipped (apt-get install chromium)"
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal

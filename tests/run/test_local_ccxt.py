@@ -1,20 +1,18 @@
 """ccxt against the local venue: a third party's client finds nothing amiss.
 
-ccxt is not a dependency. It is used where it can be imported, or through the interpreter that
-AGGRESSOR_CCXT_PYTHON names (a venv of its own, where ccxt 4.5 is installed).
+It runs in a process and an environment of its own (`ccxt_peer`).
 """
 
 import asyncio
-import importlib.util
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.run.venue_stage import MONEY, serving
+from tests.venues.ccxt_peer import ccxt_python
 
 BYBIT: dict[str, Any] = {
     "id": "bybit",
@@ -55,18 +53,9 @@ IDS: dict[str, dict[str, Any]] = {
 DEPOSITS = {"binance-coinm": 1, "bybit-inverse": 1}
 
 
-def interpreter() -> str:
-    chosen = os.environ.get("AGGRESSOR_CCXT_PYTHON", "")
-    if chosen:
-        return chosen
-    if importlib.util.find_spec("ccxt") is None:
-        pytest.skip("ccxt is not installed: name its Python in AGGRESSOR_CCXT_PYTHON")
-    return sys.executable
-
-
 @pytest.mark.parametrize("name", sorted(IDS))
 def test_ccxt_watches_and_trades(name: str) -> None:
-    python = interpreter()
+    python = ccxt_python()
 
     async def play() -> dict[str, str]:
         deposit = DEPOSITS.get(name, 10_000) * MONEY

@@ -1,7 +1,7 @@
 """What ccxt would send: its clock stopped, its socket taken away, its calls caught.
 
-ccxt is no dependency, only a second opinion: where it is neither installed nor found beside the
-Python that AGGRESSOR_CCXT_PYTHON names the comparisons skip.
+ccxt is no dependency, only a second opinion, in the environment that `make test` makes for it or in
+that of the Python which AGGRESSOR_CCXT_PYTHON names; where it is in neither the comparisons skip.
 `sent` takes a request where the socket would begin; `asked` takes a call before it is signed, for
 venues where ccxt and we name the same parameters in another way.
 """
@@ -12,6 +12,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -35,6 +37,16 @@ class _CaughtError(Exception):
     """Ends a call of ccxt where its socket would begin."""
 
 
+def ccxt_python() -> str:
+    """Return the Python beside which ccxt is installed; skip where there is none."""
+    made = Path(__file__).parents[2] / ".venv-ccxt"
+    python = str(made / "bin" / "python") if (made / ".ready").exists() else ""
+    python = os.environ.get("AGGRESSOR_CCXT_PYTHON", python)
+    if not python:
+        pytest.skip("no ccxt here: `make test` sets it up, or AGGRESSOR_CCXT_PYTHON names it")
+    return python
+
+
 @cache
 def _look_there(python: str) -> None:
     """Let imports also be found where that Python finds them, behind all of our own."""
@@ -44,9 +56,8 @@ def _look_there(python: str) -> None:
 
 def ccxt_or_skip() -> Any:
     """Return the module ccxt."""
-    if python := os.environ.get("AGGRESSOR_CCXT_PYTHON"):
-        _look_there(python)
-    return pytest.importorskip("ccxt", reason="ccxt is not installed: nothing to compare with")
+    _look_there(ccxt_python())
+    return import_module("ccxt")
 
 
 def _at_rest(name: str, keys: dict[str, Any]) -> Any:
