@@ -131,7 +131,7 @@ def test_recent_ranks_are_exact(pairs, ppm, capacity, window):
 
 
 @pytest.mark.parametrize(("count", "rank"), [(100, 99), (200, 198)])
-def test_t23_large_print_thresholds(count, rank):
+def test_t2_3_large_print_thresholds(count, rank):
     recent = recent_state([NO_LIMIT_NS], 2000)
     values = np.append(np.arange(count, 0, -1), 0)
     out = np.zeros(count + 1, np.int64)

@@ -45,7 +45,7 @@ def test_window_is_a_sum_over_the_tape(rows, wait, cut):
         assert read_window(window, series, now) == expected
 
 
-def test_t34_the_window_of_one_slot_gives_back_the_series():
+def test_t3_4_the_window_of_one_slot_gives_back_the_series():
     flow = np.array([5, 12, 30, 55, 80, 70, 40, 18, 6])
     events = tape([(1, size, 1, TRADE, 0) for size in flow])
     window = window_state([1])

@@ -129,13 +129,13 @@ def f1_events():
 MINUTE = BarSpec(TIME, 60 * SECOND, "1m")
 
 
-def test_t31_delta_starts_at_zero_and_keeps_its_extremes():
+def test_t3_1_delta_starts_at_zero_and_keeps_its_extremes():
     events = trades([(100, 5, 1), (100, 3, 1), (100, 10, -1), (100, 4, 1), (100, 1, -1)])
     bars, _ = run(events, MINUTE)
     assert (bars[0]["delta"], bars[0]["delta_max"], bars[0]["delta_min"]) == (1, 8, -2)
 
 
-def test_t42_t45a_t47_example_f1():
+def test_t4_2_t4_5a_t4_7_example_f1():
     bars, cells = run(f1_events(), MINUTE)
     bar = bars[0]
     assert (bar["volume"], bar["delta"]) == (297, 71)

@@ -26,14 +26,14 @@ def cells_of(rows):
     return cells
 
 
-def test_t45a_value_area_of_f1():
+def test_t4_5a_value_area_of_f1():
     profile = volume_profile(cells_of(F1), 1)
     assert (profile.poc, profile.val, profile.vah) == (102, 100, 104)
     assert (profile.total, int(profile.delta.sum())) == (297, 71)
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_t45b_value_area_of_a_tpo_count(step):
+def test_t4_5b_value_area_of_a_tpo_count(step):
     count = np.array(TPO, np.int64)
     found = profile_rows(count, count.sum(), SHARE_PPM, step, 0)
     assert tuple(100 + int(row) for row in found) == (105, 103, 107)
@@ -76,7 +76,7 @@ def session(events):
     return session_vwap(vwap, 0), session_sigma(vwap, 0)
 
 
-def test_t47_session_vwap_of_f1():
+def test_t4_7_session_vwap_of_f1():
     rows = [(p, lots, s) for p, two in F1.items() for lots, s in zip(two, (-1, 1), strict=True)]
     mean, sigma = session(trades([row for row in rows if row[1]]))
     assert mean == pytest.approx(101.848485, abs=5e-7)
