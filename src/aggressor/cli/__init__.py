@@ -50,6 +50,7 @@ _COMMANDS = (
     runs.backtest,
     reporting.report,
     runs.strategies,
+    runs.trials,
     execution.execute,
     execution.slippage,
     runs.score,

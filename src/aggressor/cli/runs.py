@@ -194,6 +194,16 @@ def strategies(name: str | None = None, /, *, json: Json = False) -> None:
     show(list_strategies(name), json, "show_strategies")
 
 
+def trials(store: StoreDir, /, *, json: Json = False) -> None:
+    """List every variant that was tried on a store (`--placebo`), and what is left of it.
+
+    The best of many is good by luck alone: p by Benjamini-Hochberg, Sharpe ratio deflated.
+    """
+    from aggressor.run.backtests.tried import list_trials
+
+    show(list_trials(store), json, "show_trials")
+
+
 def rates(
     store: StoreDir,
     /,

@@ -80,6 +80,57 @@ def show_judgement(result: dict[str, Any]) -> None:
     verdict = "shown" if result["shown"] else "not shown"
     why = f": {', '.join(result['why'])}" if result["why"] else ""
     console.print(f"  p {p}; an edge is {verdict}{why}", highlight=False)
+    console.print(f"  {_tried(result['tried'])}", highlight=False)
+    if result["not_noted"]:
+        console.print(f"  This variant is not written down: {result['not_noted']}", style="yellow")
+
+
+def show_trials(result: dict[str, Any]) -> None:
+    """Print every variant that was tried on a store."""
+    console = wide_console()
+    if not result["trials"]:
+        console.print("Nothing was tried here yet: `aggressor backtest DIR ... --placebo 200`.")
+        return
+    table = table_of(
+        f"{result['variants']} variants tried on {result['store']}",
+        *(("strategy", "left"), ("instrument", "left"), ("changed", "left"), ("trades", "right")),
+        *(("Sharpe a trade", "right"), ("deflated", "right"), ("p", "right"), ("stands", "left")),
+    )
+    for row in result["trials"]:
+        outcome, left = row["outcome"], row["tried"]
+        changed = ", ".join(f"{name} {_value(value)}" for name, value in row["rule"].items())
+        table.add_row(
+            row["strategy"],
+            row["instrument"],
+            changed or "-",
+            f"{outcome['trades']:,}",
+            _share(outcome["sharpe"]),
+            _share(left["deflated"]),
+            _share(outcome["p"]),
+            {None: "not known", True: "yes", False: "no"}[left["stands"]],
+        )
+    console.print(table)
+    console.print(
+        "  stands: its p, by Benjamini-Hochberg at 0.01 among all; deflated: the chance that the "
+        "true ratio is above what the best of as many would reach by luck.",
+        highlight=False,
+    )
+
+
+def _tried(left: dict[str, Any]) -> str:
+    """Return in words what is left of a result among all that were tried."""
+    many = left["variants"]
+    told = f"{many} variant{'s' if many > 1 else ''} tried on this market"
+    if left["deflated"] is None:
+        return f"{told}; too few trades for a Sharpe ratio"
+    return (
+        f"{told}; deflated Sharpe ratio {left['deflated']:.3f} (the best of as many reaches "
+        f"{left['by_luck']:.3f} a trade by luck)"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _estimate(one: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@
     raw/venue=V/date=D/SOURCE.zst                  messages as received
     state/SOURCE.state                             where decoding and books stood at the end
     live/START-V.zst                               what a recorder receives; see `segments`
+    trials.jsonl                                   what was tried on it, a variant a line
     staging/                                       files being written; nothing here counts
     lock                                           held by the one process that imports
 
@@ -81,6 +82,11 @@ class Layout(NamedTuple):
     def lock(self) -> Path:
         """The file that the importing process holds."""
         return self.root / "lock"
+
+    @property
+    def trials(self) -> Path:
+        """The record of the variants of strategies that were tried on it."""
+        return self.root / "trials.jsonl"
 
     @property
     def staging(self) -> Path:

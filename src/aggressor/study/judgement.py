@@ -4,11 +4,12 @@ All figures are basis points of a trade's value at entry, so that trades of any 
 
     mean       net and gross, 95 % by a circular block bootstrap over trades in order of time
     placebo    p = (1 + draws whose mean >= the strategy's) / (1 + draws)          R10.3
+    tried      what is left of it among all variants tried on the same market       R10.4
     verdict    "shown" where every condition of R10.7 that one run can answer holds, else "not
                shown" and the conditions that do not
 
-One run cannot answer for other instruments and venues, parameters 30 % off, twice the latency, the
-weeks apart, or the deflated Sharpe ratio of all that was tried: "shown" here is not yet KEEP.
+One run cannot answer for other instruments and venues, parameters 30 % off, twice the latency or
+the weeks apart: "shown" here is not yet KEEP.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,14 @@ import msgspec
 import numpy as np
 
 from aggressor.study.estimates import Estimate, Floats, bootstrap, not_shown
+from aggressor.study.trials import (
+    DEFLATED_MIN,
+    FALSE_SHARE,
+    Correction,
+    Outcome,
+    corrected,
+    outcome_of,
+)
 
 TRADES_MIN = 300
 DAYS_MIN = 20
@@ -35,6 +44,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     placebo_trades: int
     placebo_bp: Estimate  # net mean of all placebo trades
     p: float | None
+    outcome: Outcome
+    tried: Correction
     shown: bool
     why: list[str]
 
@@ -58,12 +69,21 @@ def placebo_p(observed: float, draws: Sequence[float]) -> float | None:
 
 
 def judged(
-    net: Floats, gross: Floats, began_ns: Sequence[int], draws: Sequence[Floats]
+    net: Floats,
+    gross: Floats,
+    began_ns: Sequence[int],
+    draws: Sequence[Floats],
+    others: Sequence[Outcome] = (),
 ) -> Judgement:
-    """Judge the trades of a run, (n,) each in order of time, by those of its placebo draws."""
+    """Judge the trades of a run, (n,) each in order of time, by those of its placebo draws.
+
+    `others`: what other variants came to that were tried on the same market.
+    """
     means = [float(one.mean()) for one in draws if one.size]
     every = np.concatenate([*draws, np.zeros(0)])
     p = placebo_p(float(net.mean()), means) if net.size else None
+    outcome = outcome_of(net, p)
+    tried = corrected(outcome, others)
     interval = mean_of(net)
     days = len({one // _DAY_NS for one in began_ns})
     lacks = {
@@ -74,6 +94,10 @@ def judged(
         "the interval does not lie above zero": interval.side <= 0,
         "no placebo": p is None,
         f"placebo p above {P_MAX}": p is not None and p > P_MAX,
+        f"its p does not stand among {tried.variants} variants tried (Benjamini-Hochberg at "
+        f"{FALSE_SHARE})": tried.variants > 1 and tried.stands is False,
+        f"the deflated Sharpe ratio is below {DEFLATED_MIN}": tried.deflated is not None
+        and tried.deflated < DEFLATED_MIN,
     }
     why = [text for text, lacking in lacks.items() if lacking]
     return Judgement(
@@ -84,6 +108,8 @@ def judged(
         placebo_trades=int(every.size),
         placebo_bp=mean_of(every),
         p=p,
+        outcome=outcome,
+        tried=tried,
         shown=not why,
         why=why,
     )

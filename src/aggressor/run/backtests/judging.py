@@ -3,7 +3,7 @@
 The strategy is run once; the setups it decided on are then shifted along the same tape, draw by
 draw (`strategies.placebo`), through the same venue, latency and costs; `study.judgement` compares.
 Where it decided on nothing, moments and sides are drawn by chance: what its exits cost is known
-all the same.
+all the same. On a store each variant is written down, and judged among all that were (`tried`).
 The null markets of R11.I are sources like any recording.
 """
 
@@ -17,6 +17,7 @@ from aggressor.run.assemble import Settings, assemble
 from aggressor.run.backtests.backtest import play
 from aggressor.run.backtests.market_source import Source
 from aggressor.run.backtests.trade_records import summary
+from aggressor.run.backtests.tried import note, others
 from aggressor.run.own_strategy import is_own
 from aggressor.run.progress import Step, silent
 from aggressor.schema.errors import ConfigError
@@ -100,6 +101,7 @@ def judge(
         gross_bp(trades, source.instrument),
         [one.began_ns for one in trades],
         found,
+        others(source, settings),
     )
     return {
         **msgspec.to_builtins(verdict),
@@ -107,6 +109,7 @@ def judge(
         "moments": "shifted" if taken else "random",
         "dropped": dropped,
         "seed": seed,
+        "not_noted": note(source, settings, verdict.outcome),
         "digest": summary(assembly, source.instrument, 0)["digest"],
     }
 
