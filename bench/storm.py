@@ -5,7 +5,8 @@
 From the project's root. One line a venue: minutes of its market, orders, fills, lost connections,
 reports that had to be asked for, orders that reached the matching twice, prints missing of all, by
 how many seconds the loop was late at most (the market of that speed is made in it), and whether
-book, orders, position and money agree at the end. Exits with 1 where they do not.
+book, orders, position and money agree at the end: if not, the fills that only one side has, and
+what was said last. Exits with 1 where they do not.
 """
 
 import argparse
@@ -61,6 +62,7 @@ def main() -> int:
         outcomes.append(one)
         print(_line(one), flush=True)
         print("    " + ", ".join(f"{kind} {one.faults[kind]}" for kind in KINDS), flush=True)
+        print("".join(f"    {words}\n" for words in one.parted), end="", flush=True)
     return 0 if all(one.good for one in outcomes) else 1
 
 

@@ -12,6 +12,7 @@ whole storm.
 import asyncio
 import math
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
@@ -40,6 +41,7 @@ PLAN = FaultPlan(
     skew=0.4, skew_ms=3000.0, restart=0.3, restart_s=0.2,
 )  # fmt: skip
 _PULSE_S = 0.06
+_NOTICES = 200
 _LIVING_MAX = 8
 _HELD_MAX = 6 * SIZE
 
@@ -63,6 +65,7 @@ class Outcome(NamedTuple):
     money_agrees: bool
     corrections: int
     late_s: float  # by how much a turn of the storm was late, at most: the market of one was made
+    parted: tuple[str, ...]  # where money or positions differ: the fills that they differ by
 
     @property
     def good(self) -> bool:
@@ -257,7 +260,27 @@ async def _outcome(
         money_agrees=dealer.cash_differs == 0,
         corrections=len(dealer.exchange.reconciler.corrections) - 1,
         late_s=0.0,
+        parted=_parted(dealer),
     )
+
+
+def _parted(dealer: Dealer) -> tuple[str, ...]:
+    """Return the fills that only one side has, and the last words that were said about orders."""
+    truth = dealer.truth
+    names = {one.number: one.ticket.client_id for one in truth.orders.values()}
+    theirs = Counter((one.side, one.price, one.lots) for one in truth.fills)
+    fills = [row for row in dealer.reports if row["kind"] == report.FILL]
+    ours = Counter((int(row["side"]), int(row["price"]), int(row["size"])) for row in fills)
+    unheard, unknown = theirs - ours, ours - theirs
+    said = [
+        f"not heard: {one} of {names.get(one.order, one.order)}"
+        for one in truth.fills
+        if (one.side, one.price, one.lots) in unheard
+    ]
+    said += [f"only heard: {one} x {many}" for one, many in unknown.items()]
+    if dealer.living() != dealer.theirs():
+        said.append(f"living here: {dealer.living()}, there: {dealer.theirs()}")
+    return (*said, *dealer.notices[-_NOTICES:]) if said else ()
 
 
 def _missing(lane: Any, market: Market, first: tuple[int, int]) -> int:

@@ -150,6 +150,36 @@ def test_fills_and_cancels_while_the_stream_is_away_are_told_once(name: str) -> 
 
 
 @every_venue
+@pytest.mark.parametrize("answer", ["told", "lost"])
+def test_a_stop_that_is_triggered_while_the_stream_is_away_is_known_with_its_fills(
+    name: str, answer: str
+) -> None:
+    async def play(dealer: Dealer) -> None:
+        truth, loop = dealer.truth, asyncio.get_running_loop()
+        held = dealer.market(size=2 * SIZE)
+        await dealer.until(lambda: held.ended)
+        truth.pace(0.01)
+        if answer == "lost":
+            wrong(dealer, lost=1.0)
+        stop = dealer.place(
+            type=c.STOP_MARKET, tif=c.IOC, side=-1, trigger=dealer.best[0] - 2,
+            flags=report.REDUCE_ONLY,
+        )  # fmt: skip
+        told = answer == "told"
+        await dealer.until(lambda: stop.acknowledged if told else bool(truth.living))
+        assert all(one.waits for one in truth.living.values())
+        dealer.server._away_until_s = loop.time() + 1e9
+        cut(dealer)
+        truth.pace(20.0)
+        await dealer.until(lambda: truth.account.net(0) != held.filled, 60.0)
+        dealer.server._away_until_s = 0.0
+        await dealer.agree()
+        assert stop.filled == held.filled - truth.account.net(0)
+
+    played(name, play)
+
+
+@every_venue
 def test_news_told_twice_and_out_of_turn_count_once(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         send = dealer.server._to_owners

@@ -8,8 +8,8 @@ documents it (another client, ccxt, sends 2 and 4 then: not verified against eac
 What differs from other venues:
 
 - An order with a trigger (`planorder`) does not carry our id. It is cancelled by the venue's, and
-  after an unknown outcome it is looked for among the open ones by side, size and trigger. It lives
-  for 7 days at most: who needs it for longer places it anew.
+  after an unknown outcome it is looked for by side, size and trigger, also among those that wait
+  no longer. It lives for 7 days at most: who needs it for longer places it anew.
 - A changed order is a new one with another id inside the venue, so nothing is amended: cancel, then
   place.
 - There is no timer that cancels all.
@@ -52,7 +52,7 @@ _LAST_PRICE = 1
 _ISOLATED, _CROSS = 1, 2
 _HEDGED, _NETTING = 1, 2
 _API = "/api/v1/private"
-_UNTRIGGERED = "1"
+_UNTRIGGERED, _ANY_STATE = "1", "1,2,3,4,5"
 
 
 def client_id(order: int) -> str:
@@ -154,21 +154,26 @@ def cancel_all(instrument: Instrument) -> Sequence[Call]:
     return _post("order/cancel_all", body), _post("planorder/cancel_all", body)
 
 
-def _open_plans(instrument: Instrument) -> Call:
+def _plans(instrument: Instrument, states: str, since_ms: int) -> Call:
+    since = (("start_time", str(since_ms)),) if since_ms else ()
     return _get(
         "planorder/list/orders",
         ("symbol", instrument.symbol),
-        ("states", _UNTRIGGERED),
+        ("states", states),
+        *since,
         ("page_num", "1"),
         ("page_size", str(PAGE)),
     )
 
 
 def order(instrument: Instrument, ours: str, theirs: str, since_ms: int) -> Sequence[Call]:
-    """Return the questions for one order, then for those with a trigger, one of which it may be."""
+    """Return the questions for one order, then for those with a trigger, one of which it may be.
+
+    Those too that wait no longer: only there the venue tells what a triggered one became.
+    """
     by_theirs = _get(f"order/get/{theirs}")
     by_ours = _get(f"order/external/{instrument.symbol}/{ours}")
-    return (by_theirs if theirs else by_ours), _open_plans(instrument)
+    return (by_theirs if theirs else by_ours), _plans(instrument, _ANY_STATE, since_ms)
 
 
 def open_orders(instrument: Instrument) -> Sequence[Call]:
@@ -179,7 +184,7 @@ def open_orders(instrument: Instrument) -> Sequence[Call]:
         ("page_num", "1"),
         ("page_size", str(PAGE)),
     )
-    return plain, _open_plans(instrument)
+    return plain, _plans(instrument, _UNTRIGGERED, 0)
 
 
 def fills(instrument: Instrument, since_ms: int) -> Call:

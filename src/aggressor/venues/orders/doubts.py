@@ -128,7 +128,7 @@ class Doubts:
         if order.over or leg != order.leg:
             return
         inquiry.tries += 1
-        ours = [one for one in found if self._is(order, one, now)]
+        ours = [one for one in found if self._is(order, one, asked, now)]
         if ours:
             inquiry.misses = 0
             inquiry.checking = False
@@ -143,25 +143,41 @@ class Doubts:
         if not order.over and self._open(order):
             self._again(order, now)
 
-    def _is(self, order: Tracked, one: OrderUpdate, now: int) -> bool:
+    def _is(self, order: Tracked, one: OrderUpdate, asked: int, now: int) -> bool:
         """Whether an update is of this order; one without our id by all that it says."""
         hearing = self._hearing
         if hearing.find_order(one) == (order, order.leg):
             return True
         if one.client_id or order.venue_id or order.type not in _STOPS:
             return False
-        grid = hearing.instruments[order.instrument]
-        alike = (
+        if not self._alike(order, one) or self._has_rival(order):
+            return False
+        if one.kind != report.ACK and not self._settled(order.place, asked):
+            return False  # an earlier run's, perhaps: ours would stand before it, once it is there
+        hearing.name(order, order.leg, one.born_of or one.venue_id, now, asked=True)
+        return True
+
+    def _alike(self, order: Tracked, one: OrderUpdate) -> bool:
+        """Whether an order that nobody has claimed says of itself what we sent."""
+        grid = self._hearing.instruments[order.instrument]
+        return (
             one.symbol == grid.symbol
             and one.side == order.side
             and one.trigger != ""
             and grid.ticks(one.trigger) == order.trigger
             and grid.lots(one.size) == order.leg_size
+            and not any(self._hearing.is_named(name) for name in (one.venue_id, one.born_of))
         )
-        if not alike or hearing.is_named(one.venue_id):
-            return False
-        hearing.name(order, order.leg, one.venue_id, now, asked=True)
-        return True
+
+    def _has_rival(self, order: Tracked) -> bool:
+        """Whether the answer to another order may still claim what looks like this one."""
+        terms = (order.instrument, order.side, order.type, order.trigger, order.leg_size)
+        return any(
+            one is not order
+            and one.place.stage is Stage.SENT
+            and (one.instrument, one.side, one.type, one.trigger, one.leg_size) == terms
+            for one in self._hearing.active.values()
+        )
 
     def _lives(self, order: Tracked, asked: int, now: int) -> None:
         """The order was found: so a cancel or an amendment in doubt has not been applied."""

@@ -44,7 +44,7 @@ _WAITING_MAX = 10_000
 _ENDED_MAX = 4096
 _MONEY = 100_000_000
 _STOPS = (STOP_MARKET, TAKE_PROFIT_MARKET)
-_LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
+LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
 
 
 class Late(NamedTuple):
@@ -80,7 +80,7 @@ class Hearing:
         self.revived: list[Tracked] = []  # told to live after they were found not to be there
         self.late: list[Late] = []
         self.duplicates = 0
-        self.strangers = 0  # fills of orders that are not ours
+        self.strangers = 0  # fills that no order of ours has claimed
         self.estimated_fees = 0
         self._side = side
         self._by_venue_id: dict[str, tuple[int, int]] = {}
@@ -167,13 +167,13 @@ class Hearing:
         if leg != order.leg:
             return
         if order.over:
-            if order.missed and one.kind in _LIVES:
+            if order.missed and one.kind in LIVES:
                 self.revived.append(order)
             return
         if one.filled:
             told = self.instruments[order.instrument].lots(one.filled)
             order.leg_told = max(order.leg_told, told)
-        if one.kind in _LIVES:
+        if one.kind in LIVES:
             self._lives(order, one, now, asked)
         else:
             self._ends(order, one, now)
@@ -347,9 +347,11 @@ class Hearing:
         self.settle(order, now, asked=asked)
 
     def _unclaimed(self, one: FillUpdate, key: tuple[int, str]) -> None:
-        """Keep a fill whose order may become known, count one that is not ours."""
-        theirs = one.client_id and self._side.order_id(one.client_id) is None
-        if theirs or not one.venue_id:
+        """Keep a fill whose order may become known, count one that is not ours.
+
+        The id in it says nothing: what a trigger of ours became may have one that the venue made.
+        """
+        if not one.venue_id:
             self._see(key)
             self.strangers += 1
             return

@@ -20,14 +20,13 @@ from aggressor.schema.command import GTC, LIMIT, PLACE, STOP_MARKET, empty_comma
 from aggressor.schema.event import NO_PRICE
 from aggressor.schema.instrument import ContractKind
 from aggressor.venues.orders.gateway import Gateway
-from aggressor.venues.orders.hearing import Hearing, in_turn
+from aggressor.venues.orders.hearing import LIVES, Hearing, in_turn
 from aggressor.venues.orders.tracked import Request, Stage, Tracked, Word, new_tracked, split_number
 from aggressor.venues.trading import BalanceUpdate, FillUpdate, OrderUpdate, PositionUpdate
 
 _MONEY = 100_000_000
 _ROUNDED = 10_000  # 1e-8 of the quote currency: entries come rounded, at worst to 6 decimals
 _ROUNDED_COIN = 10  # 1e-8 of the base currency: there 10,000 could be the fees of a day
-_LIVES = (report.ACK, report.AMENDED, report.TRIGGERED)
 
 
 class Picture(NamedTuple):
@@ -47,7 +46,7 @@ def level(gateway: Gateway, picture: Picture, now: int) -> list[Tracked]:
     adopted = [
         _adopt(hearing, number, one, now)
         for number, one in list(hearing.unheld.items())
-        if one.kind in _LIVES and split_number(number)[0] not in hearing.orders
+        if one.kind in LIVES and split_number(number)[0] not in hearing.orders
     ]
     hearing.unheld.clear()
     hearing.hear(in_turn(picture.fills), now, asked=True)
