@@ -110,7 +110,12 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "reduce-only with the position": (2, {"reduce_only": True}, {"position": 3}),
     "too small a value": (2, {}, {"limits": Limits(notional_min=10**12)}),
     "no book": (3, {}, {"market": Scene(valid=False)}),
-    "old book": (3, {}, {"market": Scene(book_age_ns=4 * SECOND)}),
+    "old book": (3, {}, {"market": Scene(book_age_ns=60 * SECOND + 1)}),
+    "older than a person wants": (
+        3,
+        {},
+        {"market": Scene(book_age_ns=4 * SECOND), "limits": Limits(book_age_ns_max=3 * SECOND)},
+    ),
     "far below the mid": (4, {"price": 1000}, {}),
     "far from the last": (4, {}, {"market": Scene(last_price=900)}),
     "crosses too deep": (4, {"price": 1013}, {}),
@@ -287,7 +292,7 @@ def test_approved(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
 BAD_TIMES: dict[str, Callable[[], dict[str, Any]]] = {
     "halted": lambda: {"halt": halted()},
     "no book": lambda: {"market": Scene(valid=False)},
-    "old book": lambda: {"market": Scene(book_age_ns=60 * SECOND)},
+    "old book": lambda: {"market": Scene(book_age_ns=61 * SECOND)},
     "lost enough": lambda: {"losses": lost()},
     "much was said": lambda: {"pace": spoken(9)},
     "no equity": lambda: {"equity": -1},
@@ -307,6 +312,14 @@ def test_what_reduces_risk_passes_when_it_is_needed(bad: Callable[[], dict[str, 
     cancel = request(kind=command.CANCEL)
     assert isinstance(check(cancel, scene(**known)), Approved)
     assert isinstance(check(request(), scene(**known)), Refused)
+
+
+def test_a_silent_book_that_is_believed_is_no_reason() -> None:
+    """The market layer knows what silence is usual there: `valid` is its word."""
+    assert isinstance(check(request(), scene(market=Scene(book_age_ns=50 * SECOND))), Approved)
+    stale = check(request(), scene(market=Scene(book_age_ns=2 * SECOND, valid=False)))
+    assert isinstance(stale, Refused)
+    assert stale.check == 3
 
 
 def test_windows_slide() -> None:

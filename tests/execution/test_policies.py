@@ -226,7 +226,7 @@ def test_what_rests_is_cancelled_when_the_book_is_not_known() -> None:
 
 def test_a_refusal_that_passes_is_tried_again_and_another_ends_it() -> None:
     stage = Stage()
-    stage.market.book_age_ns = 4 * SECOND
+    stage.market.book_age_ns = 61 * SECOND
     work(stage, P.PEG)
     assert not stage.sent
     stage.market.book_age_ns = 0

@@ -160,7 +160,7 @@ class Life:
         bought, sold = market.traded_lots
         market.traded_lots = (bought + self.random.randint(0, 9), sold + self.random.randint(0, 9))
         market.bid_lots, market.ask_lots = self.random.randint(1, 60), self.random.randint(1, 60)
-        market.book_age_ns = self.random.choice((0,) * 9 + (5 * SECOND,))
+        market.book_age_ns = self.random.choice((0,) * 8 + (5 * SECOND, 61 * SECOND))
 
     def enter(self) -> None:
         self.parents += 1

@@ -30,7 +30,7 @@ from aggressor.execution.desk_terms import DeskMemory, DeskRule, Witness
 from aggressor.execution.flattening import Flattening
 from aggressor.execution.halt import Halt, HaltLevel
 from aggressor.execution.intent import Action, Intent, Policy, Refused, Request
-from aggressor.execution.limits import Scene, check
+from aggressor.execution.limits import Scene, book_trouble, check
 from aggressor.execution.losses import Losses
 from aggressor.execution.margin import Rates
 from aggressor.execution.outside import Outside
@@ -439,7 +439,7 @@ class Desk:
         k, now = market.instrument, market.now_ns
         self.pull(triggers.losses(self.losses.tripped(now)), now)
         limits = self.rule.limits.get(k, self.rule.default)
-        good = market.valid and market.book_age_ns <= limits.book_age_ns_max
+        good = book_trouble(market, limits) is None
         self.pull(triggers.data(k, good, self.position(k).lots, now), now)
 
     def _record(self, refused: Refused) -> None:

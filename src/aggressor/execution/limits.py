@@ -8,6 +8,10 @@ reduce-only orders (REDUCING), cancels (CANCELS). What reduces risk passes a hal
 level, at which nothing is sent), stale data and loss limits: those are the moments to reduce.
 Numbers are those of R8.7.
 
+Check 3 asks for a book that the market layer believes (`Market.valid`: not stale either by R0.4,
+which holds silence against what is usual in that market) and that is not older than
+`book_age_ns_max`, however usual that may be. The kill switch asks the same (`book_trouble`).
+
 Check 11 is the rule against what would look like spoofing on our own flow: messages a fill, no
 moving away from the market before `rest_ns_min` unless risk is shed, and no resting order beside a
 much larger one of ours on the other side. Check 12 knows the venue's tiers where they were stated;
@@ -44,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     allow_inferred: bool = True  # trading on a grid read off a recording: never live
     price_min: int = 1
     notional_min: int = 0
-    book_age_ns_max: int = 3_000_000_000
+    book_age_ns_max: int = 60_000_000_000  # of any book, however silent it usually is
     collar_bp: int = 50
     cross_bp_max: int = 10  # of a marketable entry, beyond the opposite best
     exit_cross_bp_max: int = 100  # of a marketable exit
@@ -124,12 +128,17 @@ def _fields_sane(request: Request, scene: Scene) -> Finding:
     return None
 
 
-def _data_fresh(_: Request, scene: Scene) -> Finding:
-    if not scene.market.valid:
+def book_trouble(market: Market, limits: Limits) -> str | None:
+    """Return why no new risk may rest on a book; None: it is fresh and whole."""
+    if not market.valid:
         return "the book is not valid"
-    if scene.market.book_age_ns > scene.limits.book_age_ns_max:
-        return f"the book is {scene.market.book_age_ns} ns old"
+    if market.book_age_ns > limits.book_age_ns_max:
+        return f"the book is {market.book_age_ns} ns old, more than {limits.book_age_ns_max}"
     return None
+
+
+def _data_fresh(_: Request, scene: Scene) -> Finding:
+    return book_trouble(scene.market, scene.limits)
 
 
 def _collar(request: Request, scene: Scene) -> Finding:

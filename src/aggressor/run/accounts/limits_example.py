@@ -59,7 +59,8 @@ picture_s = 60                 # the whole account is asked for and compared, at
 [default]                      # for every instrument
 enabled = true
 allow_inferred = true          # a grid of prices read off a recording; live asks for false
-book_age_ms_max = 3000
+book_age_ms_max = 60000        # however silent the book usually is; a book that is silent for
+                               # longer than usual there is refused before (docs/LIVE.md)
 collar_bp = 50                 # an entry's price from mid and last price
 cross_bp_max = 10              # an entry beyond the opposite best
 exit_cross_bp_max = 100        # an exit beyond the opposite best

@@ -114,7 +114,7 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     enabled: bool = True
     allow_inferred: bool = True  # trade on a grid that was read off a recording: never live
-    book_age_ms_max: Millis = 3_000
+    book_age_ms_max: Millis = 60_000  # whatever silence is usual; what is stale is refused anyway
     collar_bp: Share = 50  # from mid and last price
     cross_bp_max: Share = 10  # an entry, beyond the opposite best
     exit_cross_bp_max: Share = 100
