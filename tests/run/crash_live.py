@@ -86,7 +86,7 @@ def runner(told: Connection, store: Path, at: str, name: str, point: str, after:
     table.STRATEGIES[BUSY] = KnownBidden(Busy, {})
     live_runs.Guard = Unwatched  # type: ignore[misc]
     record.venue_named = _near
-    _arm(point, after)
+    arm(point, after)
     _watch_protection(told)
     threading.Thread(target=_listen, args=(told,), daemon=True).start()
     plan = live_runs.LivePlan(
@@ -116,7 +116,8 @@ def _listen(told: Connection) -> None:
     Bidden.go = True
 
 
-def _arm(point: str, after: int) -> None:
+def arm(point: str, after: int) -> None:
+    """Let this process kill itself when it comes to `point` for the `after`-th time."""
     left = [after]
 
     def dies() -> None:
