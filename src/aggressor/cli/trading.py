@@ -42,6 +42,8 @@ def paper(
     maker_bp: float = 2.0,
     taker_bp: float = 5.0,
     equity: float = 10_000.0,
+    maintenance_bp: float = 0.0,
+    liquidation_bp: float = 0.0,
     profile: Defaults = "perp",
     thresholds: ThresholdsFile = None,
     alert: Alert = None,
@@ -69,6 +71,11 @@ def paper(
         Taker fee in basis points.
     equity
         Money at the beginning of the account, in the settlement currency.
+    maintenance_bp
+        Margin that a position must keep, in basis points of its value, in place of the tiers of
+        the venue or the limits; 0: those, and where there are none nothing is liquidated.
+    liquidation_bp
+        What the venue charges on what it liquidates, in basis points of value.
     """
     import asyncio
 
@@ -92,6 +99,8 @@ def paper(
         maker_bp=maker_bp,
         taker_bp=taker_bp,
         equity=equity,
+        maintenance_bp=maintenance_bp,
+        liquidation_bp=liquidation_bp,
     )
     plan = run.PaperPlan(
         names=instruments,

@@ -6,7 +6,7 @@ anything happens.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from aggressor.engine.ports import Strategy
 from aggressor.engine.view import Fees
 from aggressor.execution.desk import Desk, DeskRule
 from aggressor.execution.losses import LossRule
+from aggressor.execution.margin import Rates
 from aggressor.execution.pace import PaceRule
 from aggressor.features.bars import bar_spec
 from aggressor.features.forced import COMPLETE
@@ -55,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     maker_bp: float = 2.0
     taker_bp: float = 5.0
     equity: float = 10_000.0
-    maintenance_bp: float = 0.0  # margin a position must keep, of its value; 0: not watched
+    maintenance_bp: float = 0.0  # margin a position must keep, of its value; 0: by tiers, if any
     liquidation_bp: float = 0.0  # what the venue charges on what it liquidates
     rule: dict[str, Any] = {}  # changes to the strategy's own defaults
     params: str = ""  # the file they came from
@@ -120,13 +121,16 @@ def assemble(
     deposit: bool = True,
     made: Sequence[tuple[int, Strategy]] | None = None,
     asked: int | None = None,
+    tiers: Mapping[int, Sequence[Rates]] | None = None,
 ) -> Assembly:
     """Return an engine for `instruments`; raise ConfigError for a setting that cannot be.
 
     `wrap` may put another strategy around each; `rule`: the bounds of the account; `first_id` of
     our orders; `deposit`: the equity is put in (a live account says itself what it holds); `made`:
     these strategies, each with its lane, and not those of the settings; `asked`: the groups
-    of measures that are computed (`engine.asked`), and not those that the strategies ask for.
+    of measures that are computed (`engine.asked`), and not those that the strategies ask for;
+    `tiers` of margin by lane, where they are known: the simulated venue watches them, and the
+    checks know them.
     """
     if not 0 < settings.equity < math.inf:
         raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
@@ -137,6 +141,7 @@ def assemble(
     if rule is None and settings.rule.get("ungated"):
         rule = UNLIMITED
     desk = Desk(instruments, rule, first_id, apart=mode is Mode.LIVE)
+    desk.tiers |= tiers or {}
     amount = round(settings.equity * MONEY) if deposit else 0
     if amount:
         for currency in {desk.books.currency(k) for k in range(len(instruments))}:
@@ -154,19 +159,25 @@ def assemble(
             maker_bp=Decimal(str(settings.maker_bp)), taker_bp=Decimal(str(settings.taker_bp))
         ),
         deposit=amount,
-        margin=_margin(settings, {desk.books.currency(k) for k in range(len(instruments))}, amount),
+        margin=_margin(settings, desk, amount),
     )
 
 
-def _margin(settings: Settings, currencies: Iterable[str], amount: int) -> Margin | None:
-    """Return what the venue asks of the account, None where nobody says."""
-    if not settings.maintenance_bp:
+def _margin(settings: Settings, desk: Desk, amount: int) -> Margin | None:
+    """Return what a simulated venue asks of the account, None where nobody says.
+
+    One flat rate, where the settings say so, else the tiers of each instrument. Without a deposit
+    there is no equity to hold against them.
+    """
+    charge = Decimal(str(settings.liquidation_bp))
+    lanes = range(len(desk.instruments))
+    deposits = dict.fromkeys({desk.books.currency(k) for k in lanes}, amount)
+    if settings.maintenance_bp:
+        rate = Tier(maintenance=Decimal(str(settings.maintenance_bp)) / 10_000)
+        return Margin(deposits=deposits, tiers=(rate,), charge_bp=charge)
+    if not desk.tiers or not amount:
         return None
-    return Margin(
-        deposits=dict.fromkeys(currencies, amount),
-        tiers=(Tier(maintenance=Decimal(str(settings.maintenance_bp)) / 10_000),),
-        charge_bp=Decimal(str(settings.liquidation_bp)),
-    )
+    return Margin(deposits=deposits, own_tiers=dict(desk.tiers), charge_bp=charge)
 
 
 def asked_by(strategies: Sequence[Strategy]) -> int:

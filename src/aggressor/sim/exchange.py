@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aggressor.account.blotter import Order
+from aggressor.account.books import Books
 from aggressor.engine.parts import Pipeline
 from aggressor.engine.ports import Feed
 from aggressor.kernel import compiled_for
@@ -180,13 +181,18 @@ class SimExchange:
         assert 0 <= count <= self._local
         self._local -= count
 
-    def reinstate(self, orders: Iterable[Order], positions: Sequence[int]) -> None:
+    def reinstate(
+        self, orders: Iterable[Order], positions: Sequence[int], books: Books | None = None
+    ) -> None:
         """Begin with orders that stand at the venue and positions held there, lots by lane.
 
         Where we stand in a queue is not known after a pause: behind everything that is displayed.
-        A stop waits for the next print at or through its trigger.
+        A stop waits for the next print at or through its trigger. `books`: the account's money and
+        entries, for a venue that watches its margin.
         """
         sim, clock = self.sim, self.sim.clock[0]
+        if self.account is not None and books is not None:
+            self.account.reinstate(books)
         for order in orders:
             assert order.leaves > 0, "an order that is over does not stand"
             place = int(clock["orders"])

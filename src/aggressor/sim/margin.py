@@ -14,7 +14,8 @@ not take there the venue takes over. The price is rounded to the tick that leave
 so cash never falls below zero; the venue's charge is a share of the value closed, at most what is
 left. Source: R8.9, R9.5.
 
-An instrument whose mark price was never told is not judged: what is not known liquidates nobody.
+An instrument whose mark price was never told, or whose tiers nobody states, is not judged, nor what
+shares its money: what is not known liquidates nobody.
 """
 
 import math
@@ -26,7 +27,12 @@ from typing import Any
 import msgspec
 
 from aggressor.account.books import Books
-from aggressor.execution.margin import bankruptcy_price, cross_wallet, maintenance_margin
+from aggressor.execution.margin import (
+    Rates,
+    bankruptcy_price,
+    cross_wallet,
+    maintenance_margin,
+)
 from aggressor.schema import report
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import PRICE_MAX
@@ -50,12 +56,14 @@ class Margin(msgspec.Struct, frozen=True, kw_only=True):
     """What the account begins with and what the venue asks: money 1e-8 by settlement currency."""
 
     deposits: Mapping[str, int]
-    tiers: tuple[Tier, ...]
+    tiers: Sequence[Rates] = ()  # of every instrument that has none of its own
+    own_tiers: Mapping[int, Sequence[Rates]] = {}  # by number of the instrument
     charge_bp: Decimal = Decimal(0)  # of the value liquidated
 
     def __post_init__(self) -> None:
         """Refuse what would never or always liquidate."""
-        if not self.tiers or not all(0 < one.maintenance < 1 for one in self.tiers):
+        stated = [self.tiers, *self.own_tiers.values()]
+        if not any(stated) or not all(0 < one.maintenance < 1 for rows in stated for one in rows):
             raise ConfigError("A maintenance margin must be above 0 and below the whole value.")
         if not 0 <= self.charge_bp < _BP:
             raise ConfigError("The charge of a liquidation must be from 0 to the whole value.")
@@ -70,6 +78,13 @@ class VenueAccount:
         self._charge = Fraction(margin.charge_bp / _BP)
         for currency, amount in margin.deposits.items():
             self.books.deposit(currency, amount)
+
+    def reinstate(self, books: Books) -> None:
+        """Hold the money and the positions of an account that goes on."""
+        for currency in {books.currency(k) for k in range(len(books.positions))}:
+            self.books.deposit(currency, books.cash(currency) - self.books.cash(currency))
+        for mine, theirs in zip(self.books.positions, books.positions, strict=True):
+            mine.recall(theirs.memory())
 
     def take(self, row: Any) -> None:
         """Book one REPORT as it is made; what a liquidation costs is written into it."""
@@ -94,7 +109,7 @@ class VenueAccount:
         """
         for currency in sorted({self.books.currency(k) for k in self._held()}):
             held = [k for k in self._held() if self.books.currency(k) == currency]
-            if not all(marks[k] for k in held):
+            if not all(marks[k] and self._tiers(k) for k in held):
                 continue
             at = {k: self._ticks(k, marks[k]) for k in held}
             needed = {k: self._needed(k, at[k]) for k in held}
@@ -121,6 +136,9 @@ class VenueAccount:
     def _ticks(self, k: int, mark: int) -> Fraction:
         return Fraction(mark, _MONEY) / Fraction(self.books.instruments[k].tick)
 
+    def _tiers(self, k: int) -> Sequence[Rates]:
+        return self._margin.own_tiers.get(k, self._margin.tiers)
+
     def _needed(self, k: int, ticks: Fraction) -> Fraction:
         known, lots = self.books.instruments[k], self.books.positions[k].lots
-        return maintenance_margin(known, lots, ticks, self._margin.tiers)
+        return maintenance_margin(known, lots, ticks, self._tiers(k))

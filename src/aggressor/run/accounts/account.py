@@ -65,7 +65,7 @@ class Account:
     ) -> None:
         """Open the journal at `path` and go on from it; raise StoreError, ConfigError.
 
-        `tiers`: of margin, by lane, where the venue told them; `made`: these strategies, each with
+        `tiers`: of margin, by lane, where they are known; `made`: these strategies, each with
         its lane, in place of those of the settings; `watched`: a screen shows every measure, so
         all are computed, whatever strategies ask for.
         """
@@ -92,9 +92,9 @@ class Account:
             deposit=deposit,
             made=made,
             asked=asked,
+            tiers=tiers,
         )
         self.desk.witness = self.journal
-        self.desk.tiers |= tiers or {}
         reader = JournalReader(path)
         try:
             self.resumed: Resumed = resume(

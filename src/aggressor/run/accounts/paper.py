@@ -2,13 +2,16 @@
 
     recorded market -> SimExchange -> Trading -> journal
 
+The simulated venue watches the account's margin where its tiers are known (`paper_margin`), and
+liquidates it as a backtest's does.
+
 The market is recorded as it is used, so that the run can be replayed (`parity`). The account lives
 in the journal of the store: a run goes on where the last one ended, stopped or killed; the market
 was not watched in between, so orders that stood then stand again behind everything displayed, and a
 stop waits for the next print at or beyond its trigger. How it turns and ends: `run.trading_run`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +19,7 @@ import platformdirs
 
 from aggressor.run.accounts.account import PAPER_JOURNAL, Account
 from aggressor.run.accounts.alerts import Alerts
+from aggressor.run.accounts.paper_margin import paper_tiers
 from aggressor.run.accounts.rules import DEFAULT_RULES, Rules
 from aggressor.run.accounts.trading_run import Errand, Screen, Show, run_until_over
 from aggressor.run.assemble import Settings
@@ -25,6 +29,7 @@ from aggressor.run.stopping import told_to_stop
 from aggressor.schema.errors import ConfigError
 from aggressor.sim.exchange import SimExchange
 from aggressor.strategies.gates import Mode
+from aggressor.venues.margin import MarginTier
 
 JOURNAL = PAPER_JOURNAL
 _FEED_ROWS = 4_096
@@ -70,7 +75,8 @@ async def paper(
     ):
         if screen is not None:
             market.feed = screen.feed(market.feed)
-        run = PaperRun(plan, folder, market, alerts, watched=screen is not None)
+        tiers = await paper_tiers(market, plan.rules, plan.settings, notice)
+        run = PaperRun(plan, folder, market, alerts, tiers=tiers, watched=screen is not None)
         run.begin(notice)
         if alerts is not None:
             market.beside(alerts.run(notice))
@@ -101,6 +107,7 @@ class PaperRun:
         market: RecordedMarket,
         alerts: Alerts | None,
         *,
+        tiers: Mapping[int, Sequence[MarginTier]] | None = None,
         watched: bool = False,
     ) -> None:
         self.market = market
@@ -116,6 +123,7 @@ class PaperRun:
             market.began_ns,
             alerts,
             deposit=plan.deposit,
+            tiers=tiers,
             made=None if errand is None else errand.strategies(instruments),
             watched=watched,
         )
@@ -126,6 +134,7 @@ class PaperRun:
             latency=assembly.latency,
             queue=assembly.queue,
             costs=assembly.costs,
+            margin=assembly.margin,
             live=True,
             chunk=_FEED_ROWS,
         )
@@ -146,7 +155,7 @@ class PaperRun:
         account.settle_by_default(now())
         lanes = range(len(account.instruments))
         positions = [desk.position(k).lots for k in lanes]
-        self.exchange.reinstate(desk.blotter.open_orders(), positions)
+        self.exchange.reinstate(desk.blotter.open_orders(), positions, desk.books)
         account.begin(self.exchange, now)
         account.trading.turn()
         for words in account.greetings():
@@ -168,9 +177,20 @@ class PaperRun:
         """Return the lots in front of an order, as the simulated queue has it."""
         return self.exchange.ahead(order)
 
+    def _margin(self) -> dict[str, Any]:
+        """Return whether the simulated venue watches the account, and what it has closed of it."""
+        account = self.account
+        marks = self.exchange.sim.head["mark"]
+        closed = account.assembly.engine.journal.liquidations_by
+        return {
+            "watched": account.assembly.margin is not None,
+            "without_mark": [one.id for k, one in enumerate(account.instruments) if not marks[k]],
+            "liquidations": {account.instruments[k].id: many for k, many in closed.items()},
+        }
+
     def document(self) -> dict[str, Any]:
         """Return where everything stands."""
-        look = self.account.document() | {"data": self.market.health()}
+        look = self.account.document() | {"data": self.market.health(), "margin": self._margin()}
         if self._errand is not None:
             look["errand"] = self._errand.document(self.account.assembly.engine)
         return look

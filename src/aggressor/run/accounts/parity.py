@@ -122,6 +122,7 @@ def assembly_of(run: Run, reader: JournalReader) -> Assembly:
     """Return an engine that stands where a run began, before it heard what it had missed."""
     config = run.config
     mode = Mode(config["mode"])
+    tiers = msgspec.convert(config.get("tiers", {}), dict[int, list[MarginTier]], strict=False)
     assembly = assemble(
         _instruments(run),
         msgspec.convert(config["settings"], Settings),
@@ -130,10 +131,9 @@ def assembly_of(run: Run, reader: JournalReader) -> Assembly:
         first_id=config["first_id"],
         deposit=config.get("deposit", mode is not Mode.LIVE),
         asked=asked_of(config["computed"]) if "computed" in config else None,
+        tiers=tiers,
     )
     desk = assembly.engine.desk
-    tiers = msgspec.convert(config.get("tiers", {}), dict[int, list[MarginTier]], strict=False)
-    desk.tiers |= tiers
     resume(desk, assembly.strategies, reader, run.run, mode)
     if mode is not Mode.LIVE:
         hear(desk, reader.reports(run.run, corrected=True))
@@ -164,9 +164,10 @@ def _replay(
         latency=assembly.latency,
         queue=assembly.queue,
         costs=assembly.costs,
+        margin=assembly.margin,
     )
     positions = [desk.position(k).lots for k in range(len(instruments))]
-    exchange.reinstate(desk.blotter.open_orders(), positions)
+    exchange.reinstate(desk.blotter.open_orders(), positions, desk.books)
     assembly.engine.rouse()
     trading = Trading(assembly.engine, exchange)
     end = (run.events, run.reports) if run.ended is not None else (2**62, 2**62)

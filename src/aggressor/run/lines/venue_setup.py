@@ -71,7 +71,7 @@ class Setup:
         request, read = self._venue.tradable_request, self._venue.read_tradable
         if request is None or read is None:
             return {}
-        symbols = read(await self._public(request()))
+        symbols = read(await ask_public(self._wires, request()))
         return {k: one.symbol in symbols for k, one in enumerate(self._instruments)}
 
     async def _fees(self) -> dict[int, Fees]:
@@ -107,17 +107,8 @@ class Setup:
         if side.margin is not None and side.read_margin is not None:
             return await self._caller.question(side.margin(one), side.read_margin)
         if venue.margin_request is not None and venue.read_margin is not None:
-            return venue.read_margin(await self._public(venue.margin_request(one)))
+            return venue.read_margin(await ask_public(self._wires, venue.margin_request(one)))
         return []
-
-    async def _public(self, request: Request) -> bytes:
-        answer = await self._wires.rest.ask(request.method, relocated(request.url, self._wires.at))
-        if answer.status != 200:
-            words = answer.body[:120].decode(errors="replace")
-            raise MessageError(
-                f"{request.url.partition('?')[0]} answered {answer.status}: {words} - try again."
-            )
-        return answer.body
 
     # -- settings --------------------------------------------------------------------------------
 
@@ -164,6 +155,17 @@ class Setup:
             if one.isolated != self._terms.isolated and Decimal(one.size or 0):
                 found.append(f"{one.symbol} has {'isolated' if one.isolated else 'cross'} margin")
         return found
+
+
+async def ask_public(wires: Wires, request: Request) -> bytes:
+    """Return what a venue answers to anybody; raise MessageError."""
+    answer = await wires.rest.ask(request.method, relocated(request.url, wires.at))
+    if answer.status != 200:
+        words = answer.body[:120].decode(errors="replace")
+        raise MessageError(
+            f"{request.url.partition('?')[0]} answered {answer.status}: {words} - try again."
+        )
+    return answer.body
 
 
 def costs_of(fees: Fees) -> Costs:
