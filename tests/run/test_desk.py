@@ -437,6 +437,37 @@ def test_orders_that_rest_fill_each_by_itself(desk: Desk, browser: Browser):
     assert (lane["position"], lane["orders"], lane["worked"]) == (0, [], [])
 
 
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("type_", ["market", "limit"])
+def test_a_taker_stops_short_of_our_own_order_on_the_other_side(
+    desk: Desk, browser: Browser, side: int, type_: str
+):
+    bid, ask = touch(desk)
+    best = ask if side > 0 else bid
+    resting = order(-side, type="limit", price=best + 4 * side)
+    taking = {"cap_ticks": 40} if type_ == "market" else {"price": best + 40 * side}
+    assert browser.say(resting)["ok"]
+    go(desk, 0.5)
+    assert touch(desk) == (bid, ask)
+    assert browser.say(order(side, lots=1, type=type_, **taking))["ok"]
+    go(desk, 1)
+    fills = [one for one in browser.reports() if one["what"] == "fill" and one["side"] == side]
+    assert sum(one["lots"] for one in fills) == 1
+    assert all(side * (best + 3 * side - one["price"]) >= 0 for one in fills)
+    assert not [one for one in browser.reports() if one["what"] in ("refused", "rejected")]
+
+
+def test_a_taker_is_refused_where_our_own_order_stands_at_the_touch(desk: Desk, browser: Browser):
+    _, ask = touch(desk)
+    assert browser.say(order(-1, type="limit", price=ask))["ok"]
+    go(desk, 0.5)
+    assert touch(desk)[1] == ask
+    answer = browser.say(order(1, lots=1, type="market", cap_ticks=40))
+    assert (answer["ok"], "stands at the touch" in answer["reason"]) == (False, True)
+    price = desk.market.instruments[0].price_text(ask)
+    assert price in answer["reason"]
+
+
 def test_a_bracket_stands_alone(desk: Desk, browser: Browser):
     bid, ask = touch(desk)
     bracket = {"stop": bid - 60, "target": ask + 60}

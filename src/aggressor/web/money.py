@@ -242,7 +242,7 @@ def refusal_document(one: Refused) -> dict[str, Any]:
         "fee": 0.0,
         "reason": one.reason,
         "check": one.check,
-        "by": "",
+        "by": "" if request is None else _by(request.strategy),
     }
 
 

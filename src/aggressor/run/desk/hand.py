@@ -1,9 +1,11 @@
 """The hand: what a person asks for on the desk, as intents like a strategy's.
 
 A limit order that does not cross rests post-only at its price (`Policy.JOIN`, fixed); one that does
-is taken at once up to its price. A market order is a marketable limit with a cap. With a bracket it
-becomes a trade that its stop and target protect, and nothing else works beside it; without, an
-order worked by itself, of which as many may stand on an instrument as its limits allow.
+is taken at once up to its price. A market order is a marketable limit with a cap. Neither reaches
+an order of our own on the other side: it takes what lies before that one, and is refused where
+nothing does. With a bracket it becomes a trade that its stop and target protect, and nothing else
+works beside it; without, an order worked by itself, of which as many may stand on an instrument as
+its limits allow.
 
 Flattening takes more than one decision: what works is given up, then what is held is closed by a
 capped reduce-only order, again with a wider cap while something is left.
@@ -13,11 +15,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from aggressor.account.lifecycle import State
 from aggressor.engine.engine import Engine
 from aggressor.execution.intent import Action, Intent, Placement, Policy, Protection, Target
 from aggressor.execution.parent import Parent
 from aggressor.execution.trade import Trade
 from aggressor.schema.errors import AggressorError
+from aggressor.schema.event import NO_PRICE
 from aggressor.web.commands import Cancel, CancelAll, Flatten, Move, Order, Protect
 from aggressor.web.money import HAND
 
@@ -146,15 +150,16 @@ class Hand:
         )
 
     def _placement(self, k: int, side: int, price: int | None, cap_ticks: int | None) -> Placement:
-        """Return how an order meets the book of this moment."""
+        """Return how an order meets the book of this moment and our own orders."""
         if price is None:
-            return Placement(policy=Policy.CROSS, cap_ticks=cap_ticks or 0)
-        book = self._engine.pipeline.market.book.head[k]
-        if not book["valid"]:
+            reach = self._short_of_own(k, side, NO_PRICE)
+            return Placement(policy=Policy.CROSS, cap_ticks=cap_ticks or 0, limit=reach)
+        beyond = self._beyond(k, side, price)
+        if beyond is None:
             raise HandError("The book is not valid: nobody knows whether that price would cross.")
-        beyond = side * (price - int(book["ask"] if side > 0 else book["bid"]))
         if beyond >= 0:
-            return Placement(policy=Policy.CROSS, cap_ticks=beyond, limit=price)
+            reach = self._short_of_own(k, side, price)
+            return Placement(policy=Policy.CROSS, cap_ticks=beyond, limit=reach)
         return Placement(
             policy=Policy.JOIN,
             wait_ns=RESTS_NS,
@@ -164,6 +169,35 @@ class Hand:
             fixed=True,
             places_max=1_000,
         )
+
+    def _beyond(self, k: int, side: int, price: int) -> int | None:
+        """Return the ticks a price lies behind the opposite best; None while no book is valid."""
+        book = self._engine.pipeline.market.book.head[k]
+        if not book["valid"]:
+            return None
+        return side * (price - int(book["ask"] if side > 0 else book["bid"]))
+
+    def _short_of_own(self, k: int, side: int, limit: int) -> int:
+        """Return a taker's limit, or the price before our nearest order on the other side.
+
+        Raises HandError where that order stands at the touch: nothing can be taken before it.
+        """
+        across = [
+            one
+            for one in self._engine.desk.blotter.open_orders(k)
+            if one.side == -side and one.price != NO_PRICE and one.state is not State.PENDING_CANCEL
+        ]
+        if not across:
+            return limit
+        own = min(across, key=lambda one: side * one.price)
+        if limit != NO_PRICE and side * (limit - own.price) < 0:
+            return limit
+        beyond = self._beyond(k, side, own.price)
+        if beyond is not None and beyond <= 0:
+            name = "sell" if side > 0 else "buy"
+            price = self._engine.instruments[k].price_text(own.price)
+            raise HandError(f"Our own {name} at {price} stands at the touch: cancel or move it.")
+        return own.price - side
 
     def _move(self, asked: Move) -> Intent:
         one = self._owner(asked.lane, asked.order)
