@@ -13,8 +13,8 @@ from aggressor.run.desk.live import LiveDesk, live_desk
 from aggressor.schema.errors import StoreError
 from aggressor.web.protocol import Kind
 from tests.run.account_stage import Unwatched, live_plan, our_keys
+from tests.run.desk_stage import Browser, order
 from tests.run.paper_stage import FREE, VENUE, plan_for
-from tests.run.test_desk import Browser, order
 from tests.run.venue_stage import serving
 
 HAND_ONLY = Settings(strategy="", profile="micro", equity=1_000_000.0)

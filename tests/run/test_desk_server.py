@@ -13,7 +13,7 @@ from aggressor.run.desk.desk import Desk, DeskPlan, ready
 from aggressor.run.desk.server import STOPPED, serve
 from aggressor.schema.errors import StoreError
 from aggressor.web.protocol import SUBPROTOCOL, Head, Kind, read_frames, read_json
-from tests.run.test_desk import SETTINGS, market, order, touch
+from tests.run.desk_stage import SETTINGS, market, order, touch
 
 Frames = list[tuple[Head, bytes]]
 

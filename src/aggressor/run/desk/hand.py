@@ -32,6 +32,7 @@ EXIT_CAP_BP = 2
 EXIT_CAP_TICKS = 10
 _PARENTS = HAND << 41  # above every number that a strategy gives
 _NS_MS = 1_000_000
+_PROTECTS = "It protects what is held: move the stop, or flatten."
 Asked = Order | Move | Protect | Cancel | CancelAll | Flatten
 
 
@@ -46,12 +47,16 @@ class Hand:
         self._engine = engine
         self._last = 0
         self._flattening: dict[int, int] = {}  # lane -> closing orders so far
+        self._asked_at = -1  # decisions when a flattening asked for something last
 
     def intents(self, asked: Asked) -> list[Intent]:
         """Return what an asking comes to; raise HandError where it can be nothing."""
         if isinstance(asked, CancelAll):
             lanes = range(len(self._engine.instruments))
-            return [one for k in lanes for one in self._cancel(k, None)]
+            wanted = [one for k in lanes for one in self._cancel(k, None)]
+            if not wanted:
+                raise HandError("No order works that could be cancelled.")
+            return wanted
         if asked.lane >= len(self._engine.instruments):
             raise HandError(f"There is no lane {asked.lane}.")
         if isinstance(asked, Order):
@@ -62,14 +67,19 @@ class Hand:
         if not self._under_way(asked.lane):
             raise HandError("Nothing is under way on this instrument.")
         if isinstance(asked, Cancel):
-            return self._cancel(asked.lane, asked.order)
+            wanted = self._cancel(asked.lane, asked.order)
+            if not wanted:
+                raise HandError(_PROTECTS)
+            return wanted
         if isinstance(asked, Move):
             return [self._move(asked)]
         return [self._protect(asked)]
 
     def follow(self) -> list[Intent]:
-        """Return what a flattening under way needs next."""
+        """Return what a flattening needs next: nothing before a decision has taken the last."""
         wanted: list[Intent] = []
+        if self._asked_at == self._engine.decisions:
+            return wanted
         for k, tries in list(self._flattening.items()):
             under_way = self._under_way(k)
             position = self._engine.desk.position(k).lots
@@ -87,6 +97,8 @@ class Hand:
             else:
                 self._flattening[k] = tries + 1
                 wanted.append(self._close(k, position, tries))
+        if wanted:
+            self._asked_at = self._engine.decisions
         return wanted
 
     @property
@@ -108,7 +120,7 @@ class Hand:
         for one in under_way:
             if one.minds(order):
                 if isinstance(one, Trade) and order not in one.entry.orders:
-                    raise HandError("It protects what is held: move the stop, or flatten.")
+                    raise HandError(_PROTECTS)
                 return one
         raise HandError(f"Order {order} does not work here any more.")
 
@@ -216,10 +228,12 @@ class Hand:
         )
 
     def _cancel(self, k: int, order: int | None) -> list[Intent]:
-        """Give up one order, or everything that is not filled."""
+        """Give up one order, or everything that may still enter."""
         owners = self._under_way(k) if order is None else [self._owner(k, order)]
         why = "cancelled by hand"
-        return [self._intent(Action.CANCEL, k, one.parent, why) for one in owners]
+        return [
+            self._intent(Action.CANCEL, k, one.parent, why) for one in owners if not one.entry.ended
+        ]
 
     def _close(self, k: int, position: int, tries: int) -> Intent:
         """Return a capped order against a position, wider at each try."""
