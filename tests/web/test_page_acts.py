@@ -126,6 +126,15 @@ class TestOrders:
         assert "long 0.5" in page.text("#holding")
         assert "fill buy 0.5 @ 499.0, resting" in page.text("#pane-account .events")
 
+    def test_an_order_that_came_to_nothing_says_why_and_one_given_up_does_not(self, staged, look):
+        page = _opened(staged, look)
+        over = {"order": 0, "price": None, "filled": 0}
+        page.stage.send(_report("ended", reason="cancelled by hand", **over))
+        page.stage.send(_report("ended", reason="halt: person: enough", **over))
+        page.until("document.querySelector('#toasts').children.length > 0")
+        page.settle()
+        assert page.text("#toasts") == "Buy 0.5 was not filled: halt: person: enough"
+
     def test_asks_sell_own_cells_cancel_and_move(self, staged, look):
         page = _opened(staged, look)
         _arm(page)

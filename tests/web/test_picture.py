@@ -222,6 +222,13 @@ def test_the_profile_holds_every_lot_of_the_session(shown: Shown):
     tape = shown.course.engine.pipeline.market.tape.head[0]
     assert bought.sum() == pytest.approx(float(tape["bought"]), abs=50)
     assert sold.sum() == pytest.approx(float(tape["sold"]), abs=50)
+    assert head.aux == 1  # each price by itself: the ladder stands on them
+    events = made().events
+    rows = events[(events["kind"] == TRADE) & (events["ts_recv"] / 1e6 <= head.ts_ms)]
+    for side, volume in ((1, bought), (-1, sold)):
+        own = rows[rows["side"] == side]
+        traded = {p: own["size"][own["price"] == p].sum() for p in np.unique(own["price"])}
+        assert {p: v for p, v in zip(prices, volume, strict=True) if v} == traded
 
 
 # the tape

@@ -106,8 +106,11 @@ def book_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray:
     )
 
 
-def profile_frame(pipe: Pipeline, k: int, height: int, now_ns: int) -> bytearray | None:
-    """Return the session's volume in rows of `height` ticks; None before its first print."""
+def profile_frame(pipe: Pipeline, k: int, now_ns: int) -> bytearray | None:
+    """Return the session's volume in rows as the session keeps them; None before its first print.
+
+    What a screen joins into taller rows is its own affair: the ladder needs each price.
+    """
     head = pipe.session.head[k]
     if head["volume"] <= 0:
         return None
@@ -115,16 +118,12 @@ def profile_frame(pipe: Pipeline, k: int, height: int, now_ns: int) -> bytearray
     first = (int(head["low"]) - origin) // step
     stop = (int(head["high"]) - origin) // step + 1
     held = first + np.flatnonzero(pipe.session.volumes[k, first:stop])
-    lowest = (origin + held * step) // height * height
-    prices, place = np.unique(lowest, return_inverse=True)
-    sold, bought = (
-        np.bincount(place, pipe.session.rows[k, held, side].astype(np.float64)) for side in (0, 1)
-    )
+    sold, bought = (pipe.session.rows[k, held, side].astype(np.float64) for side in (0, 1))
     return frame(
         Kind.PROFILE,
         k,
         now_ns,
-        [prices.astype(np.int32), bought, sold],
-        count=prices.size,
-        aux=height,
+        [(origin + held * step).astype(np.int32), bought, sold],
+        count=held.size,
+        aux=step,
     )

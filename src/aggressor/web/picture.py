@@ -188,7 +188,7 @@ class Picture:
                     view.move(engine.pipeline, engine.now_ns, (), ())
                 self.hub.publish(lane.looks.frame(self._views[k], self.events, wall_s))
             if self._is_due("profile", k, wall_s, PROFILE_S, always):
-                made = profile_frame(engine.pipeline, k, lane.bars.row_ticks or 1, engine.now_ns)
+                made = profile_frame(engine.pipeline, k, engine.now_ns)
                 if made is not None:
                     self.hub.publish(made)
         self.account(wall_s, always=always)

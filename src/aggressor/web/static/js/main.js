@@ -243,7 +243,7 @@ class Page {
     if (report.what === "refused" || report.what === "rejected") {
       this.toast(`${report.what}: ${report.reason ?? "no reason was given"}`, "error");
       this.desk.sound.play("alarm");
-    }
+    } else if (cameToNothing(report)) this.toast(`${named(report, this.desk.store.lanes)} was not filled: ${report.reason}`, "warn");
   }
 
   /** @param {string} text @param {"info"|"warn"|"error"} level */
@@ -256,6 +256,16 @@ class Page {
     while (host.children.length > 4) host.firstChild?.remove();
     setTimeout(() => toast.remove(), level === "error" ? 9000 : 5000);
   }
+}
+
+/** Whether an order by hand ended unfilled for a reason that nobody on this desk asked for, and that is not shown yet. @param {import("./protocol.js").Report} report */
+function cameToNothing(report) {
+  return report.what === "ended" && report.by === "hand" && report.filled === 0 && !/^(refused: |flatten$|cancelled by hand$)/.test(report.reason ?? "");
+}
+
+/** @param {import("./protocol.js").Report} report @param {import("./store.js").Lane[]} lanes */
+function named(report, lanes) {
+  return `${(report.side ?? 0) > 0 ? "Buy" : "Sell"} ${lanes[report.lane]?.units.size(report.lots ?? 0) ?? ""}`;
 }
 
 const page = new Page();
