@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.detectors.absorption import CONDITIONS, EVIDENCE
@@ -29,6 +29,7 @@ from tests.detectors.ledger_bench import (
     run,
 )
 from tests.naive import absorption as naive
+from tests.searching import examples
 
 USUAL = 100
 ATR = 16.0  # ticks a minute: 6.5 in ten seconds, which 130 lots should move it at 0.05
@@ -224,7 +225,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(STEPS)
 def test_twin(plan: list[tuple[int, int, int, int]]) -> None:
     tape, ask = book(), 1001

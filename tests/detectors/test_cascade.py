@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggressor.detectors.cascade import (
@@ -42,6 +42,7 @@ from tests.detectors.break_stage import (
     stage,
 )
 from tests.naive import cascade as naive
+from tests.searching import examples
 
 SIGNED = ("forced_side", "basis_bp", "move_ticks")
 SIGMA = 5.0
@@ -299,7 +300,7 @@ def watch_again() -> list[Any]:
     return [*told, *first, *[QUIET] * 35, *[(0, 20, 0, 0, 1, 0, 0)] * 3, (-8, 20, 0, 0, 1, 0, 0)]
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(moves)
 @example(watch_again())
 def test_rows_are_those_of_the_twin(stream: list[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.detectors.divergence import (
@@ -42,6 +42,7 @@ from aggressor.schema.signal import (
 )
 from tests.features.test_swings import bars_of, t3_3
 from tests.naive.swings import naive_divergences
+from tests.searching import examples
 
 AT_SWING = [(107, 107, VALUE_EDGE)]
 PERP = PROFILES["perp"]
@@ -236,7 +237,7 @@ def bars_from(rows: list[Any]) -> Any:
     return bars_of((low + height).tolist(), delta.tolist(), low.tolist())
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(tapes, st.sampled_from([1, 2]), st.sampled_from([1, 2]))
 def test_twin(rows: list[Any], order: int, tick: int) -> None:
     bars = bars_from(rows)
@@ -260,14 +261,14 @@ def test_twin(rows: list[Any], order: int, tick: int) -> None:
         ] == expected
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(tapes, st.lists(st.integers(0, 200), max_size=5))
 def test_split(rows: list[Any], cuts: list[int]) -> None:
     bars = bars_from(rows)
     np.testing.assert_array_equal(Case(PLACES).run(bars), Case(PLACES).run(bars, cuts=tuple(cuts)))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(tapes, st.integers(0, 120))
 def test_causality(rows: list[Any], keep: int) -> None:
     bars = bars_from(rows)
@@ -279,7 +280,7 @@ def test_causality(rows: list[Any], keep: int) -> None:
     np.testing.assert_array_equal(one[one["ts_known"] < limit], other[other["ts_known"] < limit])
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(tapes)
 def test_mirror(rows: list[Any]) -> None:
     bars = bars_from(rows)

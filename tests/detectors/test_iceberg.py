@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggressor.detectors.iceberg import CONDITIONS, EVIDENCE
@@ -33,6 +33,7 @@ from tests.detectors.ledger_bench import (
     run,
 )
 from tests.naive import iceberg as naive
+from tests.searching import examples
 
 MINUTE = 60_000_000_000
 
@@ -320,7 +321,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(STEPS)
 @example([("eat", 10, 8), ("cancel", 10, 2), ("eat", 10, 7), ("eat", 10, 1)])
 @example([("eat", 10, 6), ("eat", 10, 3), ("cancel", 10, 2), *[("eat", 10, n) for n in (5, 4, 1)]])

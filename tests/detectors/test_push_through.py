@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggressor.detectors import push_through
@@ -32,6 +32,7 @@ from tests.detectors.break_stage import (
     stage,
 )
 from tests.naive import push_through as naive
+from tests.searching import examples
 
 WALL = 1010
 PRICES = ("level", "behind_early", "behind_last")
@@ -407,7 +408,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(ACTS, st.sampled_from(["buy", "buy", "cancel"]))
 @example([(1, "add", 1), (1, "cancel", 1)], "buy")  # a print takes what has just been cancelled
 @example([(1, "cancel", 1), (1, "add", 1), (1, "buy", 1)], "buy")

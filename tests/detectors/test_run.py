@@ -19,6 +19,7 @@ from aggressor.features.baseline import (
 )
 from aggressor.kernel import Int, kernel
 from tests.naive import run as naive
+from tests.searching import examples
 
 STEP_NS = 100
 WINDOW_NS = 8 * STEP_NS
@@ -93,6 +94,7 @@ def found(state: RunState, direction: int, now: int, window_ns: int) -> naive.Ru
     return naive.Run(*(int(row[n]) for n in naive.Run._fields)) if row["found"] else None
 
 
+@examples(50)
 @given(tapes(), st.sampled_from((1, -1)), st.integers(0, LENGTHS - 1))
 def test_a_run_is_the_largest_move_between_two_samples(
     tape: Tape, direction: int, length: int
@@ -109,6 +111,7 @@ def test_a_run_is_the_largest_move_between_two_samples(
         assert (row["start_delta"], row["start_volume"]) == (start.delta, start.volume)
 
 
+@examples(50)
 @given(tapes())
 def test_the_sample_a_length_ago_is_followed(tape: Tape) -> None:
     state = fed(tape)
@@ -124,6 +127,7 @@ def test_the_sample_a_length_ago_is_followed(tape: Tape) -> None:
             assert found == (expected.ts, expected.delta, expected.volume)
 
 
+@examples(50)
 @given(tapes(), st.integers(0, 30 * STEP_NS))
 def test_the_range_of_the_window(tape: Tape, later: int) -> None:
     state = fed(tape)
@@ -136,6 +140,7 @@ def test_the_range_of_the_window(tape: Tape, later: int) -> None:
     assert _range(state, now) == expected, "asking changes nothing"
 
 
+@examples(50)
 @given(
     tapes(),
     st.sampled_from((1, -1)),
@@ -157,6 +162,7 @@ def test_rows_are_counted_from_the_extreme_inwards(
     assert naive.Rows((row_1, row_2, row_3), largest, against) == expected
 
 
+@examples(50)
 @given(tapes(), st.integers(1, 3))
 def test_a_mirrored_tape_has_the_mirrored_run(tape: Tape, ticks: int) -> None:
     other = ([(ts, -price, lots, -side) for ts, price, lots, side in tape[0]], tape[1])
@@ -196,6 +202,7 @@ def _extreme(base: Any, windows: Int) -> Int:
     return module.extreme_of(base, 0, windows)
 
 
+@examples(50)
 @given(
     st.lists(st.integers(-120, 120), min_size=1, max_size=60), st.sampled_from((0, 99, 100, 5000))
 )

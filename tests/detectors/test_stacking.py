@@ -34,6 +34,7 @@ from tests.features.test_footprint import MIDNIGHT, SECOND, trades
 from tests.naive.baseline import nearest_rank
 from tests.naive.diagonal import NaiveZones
 from tests.naive.footprint import NaiveSeries
+from tests.searching import examples
 
 FIXED = DiagonalParameters(minimum_lots=10, row_effective_ticks=0.0, refractory_ns=0)
 LOTS = sum(sold + bought for sold, bought in T4_3B.values())
@@ -278,6 +279,7 @@ def tape_of(steps: Any) -> list[tuple[int, ...]]:
     return tape
 
 
+@examples(50)
 @given(TAPES, SPECS, RULES, st.sampled_from([1, 2]), st.lists(st.integers(0, 120), max_size=3))
 def test_kernel_is_its_twin_however_it_is_cut(
     steps: Any, spec: BarSpec, rule: DiagonalParameters, tick: int, cuts: list[int]
@@ -314,6 +316,7 @@ def test_kernel_is_its_twin_however_it_is_cut(
     ] == expected
 
 
+@examples(50)
 @given(TAPES, SPECS, RULES, st.sampled_from([1, 3]))
 def test_mirror(steps: Any, spec: BarSpec, rule: DiagonalParameters, tick: int) -> None:
     tape = tape_of(steps)
@@ -339,6 +342,7 @@ def test_mirror(steps: Any, spec: BarSpec, rule: DiagonalParameters, tick: int) 
     assert told(rows, 1) == told(others, -1)
 
 
+@examples(50)
 @given(TAPES, SPECS, RULES, st.integers(0, 120))
 def test_later_trades_change_nothing_earlier(
     steps: Any, spec: BarSpec, rule: DiagonalParameters, cut: int

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.detectors.breaks import FROM_STOP_RUN
@@ -30,6 +30,7 @@ from tests.detectors.break_stage import (
     stage,
 )
 from tests.naive import breaks as naive
+from tests.searching import examples
 
 X = 1010
 PRICES, SIGNED = ("level", "extreme"), ("burst_delta",)
@@ -251,7 +252,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(steps)
 def test_breaks_are_those_of_the_twin(stream: list[list[tuple[int, int, int]]]) -> None:
     state = stage(levels=LEVELS)

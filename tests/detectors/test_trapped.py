@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.detectors import trapped as module
@@ -30,6 +30,7 @@ from tests.detectors.break_stage import (
     stage,
 )
 from tests.naive import trapped as naive
+from tests.searching import examples
 
 X = 1010
 PRICES = ("level", "extreme", "average_price", "mid")
@@ -221,7 +222,7 @@ looks = st.lists(
 ).map(lambda found: [((naive.Failed(1, 0, 4, 5, False),) * 3, 0, 0), *found])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(looks)
 def test_verdicts_are_those_of_the_twin(stream: list[tuple[Any, int, int]]) -> None:
     parameters = TrappedParameters(breaks_min=3, patience_ns=5 * STEP_NS, refractory_ns=3 * STEP_NS)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggressor.detectors.vacuum import CONDITIONS, EVIDENCE
@@ -30,6 +30,7 @@ from tests.detectors.ledger_bench import (
     run,
 )
 from tests.naive import vacuum as naive
+from tests.searching import examples
 
 PRICES = [1000 - i for i in range(10)]
 FULL = [10] * 10
@@ -291,7 +292,7 @@ SIZES = st.sampled_from(
 STEPS = st.lists(st.tuples(SIZES, st.integers(1, 25), st.integers(0, 60)), max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(STEPS)
 def test_twin(plan: list[tuple[list[int], int, int]]) -> None:
     tape = book().at(1050)
