@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggressor.detectors.pull import CONDITIONS, EVIDENCE
@@ -28,6 +28,7 @@ from tests.detectors.ledger_bench import (
     run,
 )
 from tests.naive import pull as naive
+from tests.searching import examples
 
 WARM_MS = 32_050  # two slices of the walls' baseline
 WALL = 998
@@ -308,7 +309,7 @@ def test_mirror_split_and_causality() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from([20, 60, 140, 330, 520, 900]),
+        st.sampled_from([20, 60, 140, 330, 470, 520, 900]),
         st.sampled_from([0, 5, 20, 30, 120, 150, 180, 200, 450]),
         st.sampled_from([0, 0, 0, 3, 9, 60]),
     ),
@@ -317,10 +318,12 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(STEPS)
 @example([(20, 150, 60), (20, 0, 3)])  # listed between a trade and the row that shows it
 @example([(20, 120, 3), (20, 0, 3)])  # a trade that what left before takes
+@example([(20, 120, 0), (20, 450, 0), (20, 120, 0), (520, 0, 0)])  # the rest is a wall
+@example([(20, 450, 0), (470, 120, 0), (470, 0, 0)])  # price is near while it goes in two steps
 @example([(900, 450, 0), (330, 0, 0)])  # what is pulled is more than stood a moment ago
 def test_twin(plan: list[tuple[int, int, int]]) -> None:
     tape = wall()

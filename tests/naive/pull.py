@@ -51,53 +51,78 @@ def counted(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> li
     return joined
 
 
-def pulls(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> list[Row]:
-    """`changes`: (ms, lots shown) from when the wall appears; each trade is in the next change.
+class Track:
+    """A wall from the TIMER that lists it, also while it is listed no more but may yet fall."""
 
-    It is listed at the TIMER after it appeared, and stays above half of its peak until it falls.
-    Lots that it shows when it is listed are its own, though some have traded by then: a trade
-    counts when it is shown.
+    def __init__(self, listed: int, lots: int, traded_before: int) -> None:
+        self.listed = self.since = listed
+        self.peak = self.shown = self.sampled = lots  # `sampled`: the most that a TIMER saw
+        self.kept = [(listed, lots + traded_before)]
+        self.unlisted: int | None = None
+
+    def take(self, ms: int, lots: int, traded_before: int) -> bool:
+        """Take a row of its level; return whether it has fallen."""
+        self.peak = max(self.peak, lots)
+        if self.shown < self.peak / 2 <= lots:
+            self.since = ms
+        self.shown = lots
+        self.kept.append((ms, lots + traded_before))
+        return lots <= 0.2 * self.peak
+
+    def is_over(self, ms: int) -> bool:
+        return self.unlisted is not None and ms - self.unlisted > PULL_MS
+
+
+def pulls(changes: list[tuple[int, int]], trades: list[tuple[int, int]]) -> list[Row]:
+    """`changes`: (ms, lots shown) from when the wall appears, up to its fall; each trade is in the
+    next change.
+
+    A wall is listed at the first TIMER that sees enough of it. One that a TIMER sees below half of
+    its peak is listed no more, and what still stands may be another wall. Lots that it shows when
+    it is listed are its own, though some have traded by then: a trade counts when it is shown.
     """
     trades = counted(changes, trades)
-    listed = grid(changes[0][0] + 1)
-    peak = [lots for ms, lots in changes if ms < listed][-1]
-    if peak < WALL_LOTS:
-        return []
-    kept = [(listed, peak + sum(q for at, q in trades if at < listed))]
-    since, before = listed, peak
-    for ms, lots in changes:
-        if ms >= listed:
-            peak = max(peak, lots)
-            if before < peak / 2 <= lots:
-                since = ms
-            before = lots
-            kept.append((ms, lots + sum(q for at, q in trades if at <= ms)))
-            if lots <= 0.2 * peak:
-                return judged(kept, ms, (listed, since), peak, trades)
+    timers = range(grid(changes[0][0] + 1), grid(changes[-1][0]) + 1, TIMER_MS)
+    timeline = [(ms, 0, 0) for ms in timers] + [(ms, 1, lots) for ms, lots in changes]
+    tracks: list[Track] = []
+    wall: Track | None = None
+    shown = 0
+    for ms, is_row, lots in sorted(timeline):
+        traded = sum(q for at, q in trades if at < ms or (is_row and at == ms))
+        fallen = []
+        if is_row:
+            shown = lots
+            fallen = [one for one in tracks if one.take(ms, lots, traded)]
+        tracks = [one for one in tracks if one in fallen or not one.is_over(ms)]
+        for one in fallen:  # those that left the list first: a fall is told once
+            if rows := judged(one, ms, trades):
+                return rows
+        if is_row or fallen:
+            continue
+        if wall is not None and 2 * shown < wall.sampled:
+            wall.unlisted, wall = ms, None
+        if wall is not None:
+            wall.sampled = max(wall.sampled, shown)
+        elif shown >= WALL_LOTS:
+            wall = Track(ms, shown, traded)
+            tracks.append(wall)
     return []
 
 
-def judged(
-    kept: list[tuple[int, int]],
-    fallen: int,
-    begun: tuple[int, int],
-    peak: int,
-    trades: list[tuple[int, int]],
-) -> list[Row]:
-    """`begun`: when it was listed, and since when it shows half of its peak or more."""
-    listed, since = begun
-    inside = [one for one in kept if one[0] > fallen - PULL_MS]
-    earlier = [one for one in kept if one[0] <= fallen - PULL_MS]
-    cancelled = max(k for _, k in earlier[-1:] + inside) - kept[-1][1]
-    traded = sum(q for at, q in trades if listed <= at <= fallen)
+def judged(wall: Track, fallen: int, trades: list[tuple[int, int]]) -> list[Row]:
+    """Return the rows of a wall that falls at a time; none where less than half was cancelled."""
+    inside = [one for one in wall.kept if one[0] > fallen - PULL_MS]
+    earlier = [one for one in wall.kept if one[0] <= fallen - PULL_MS]
+    cancelled = max(k for _, k in earlier[-1:] + inside) - wall.kept[-1][1]
+    traded = sum(q for at, q in trades if wall.listed <= at <= fallen)
     failed = ""
-    if cancelled < 0.8 * peak:
+    if cancelled < 0.8 * wall.peak:
         failed = "cancelled share"
-    elif traded > 0.05 * peak:
+    elif traded > 0.05 * wall.peak:
         failed = "fill ratio"
-    elif fallen - since < LIFE_MS:
+    elif fallen - wall.since < LIFE_MS:
         failed = "lifetime"
-    if cancelled < 0.5 * peak:
+    if cancelled < 0.5 * wall.peak:
         return []
     last = grid(fallen + LAST_WORD_MS)
     if failed:

@@ -49,10 +49,10 @@ from aggressor.detectors.pull_conditions import (
     STANDING,
     approach,
     cancelled_within,
-    come_near,
     count_repeats,
     flow_before,
     is_judged,
+    meet,
     missing,
     note_touch,
     usual_at,
@@ -77,7 +77,7 @@ from aggressor.features.near_depth import SAMPLES, NearDepthState
 from aggressor.features.wall_records import WALLS, WallsState
 from aggressor.features.watch import PULL_MARK, WatchState
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.book import NO_SLOT, BookState
+from aggressor.market.book import NO_SLOT, BookState, best_price
 from aggressor.market.ledger import LedgerState
 from aggressor.schema.event import NO_PRICE, NO_TIME
 from aggressor.schema.signal import (
@@ -223,16 +223,18 @@ def judge(
                 else:
                     _start(state, watch, ledger, walls, scenes, k, j, wall)
                 continue
-            approach(state, k, j, now)
-            if track["grown"] != 0:  # what came near before was not met by this wall
-                track["start_distance"] = track["min_distance"] = wall["distance"]
-                track["near_ns"], track["grown"] = 0, 0
-            come_near(state, k, j, wall["distance"], now)
+            meet(state, k, j, wall["distance"], now)
             track["z"], track["ratio"] = wall["z"], wall["ratio"]
             track["maturity"] = wall["maturity"]
             if now - track["listed_ns"] <= row["flow_ns"]:
                 track["after_delta"] = head["bought"] - head["sold"] - track["listed_delta"]
                 track["after_ns"] = now - track["listed_ns"]
+    if head["leaving"] > 0:
+        for j in range(PLACES - LEAVING, PLACES):  # half of it may be gone, price is still met
+            track = state.tracks[k, j]
+            if track["listed_ns"] != 0 and track["stage"] == STANDING:
+                side = track["side"]
+                meet(state, k, j, side * (best_price(book, k, side) - track["price"]), now)
     head["nearest"][0], head["nearest"][1] = np.int64(FAR), np.int64(FAR)
 
 

@@ -137,6 +137,17 @@ def come_near(state: PullState, k: Int, j: Int, distance: Int, now: Int) -> None
 
 
 @kernel
+def meet(state: PullState, k: Int, j: Int, distance: Int, now: Int) -> None:
+    """Follow price to a wall that stands at a TIMER, now so many ticks from the touch."""
+    track = state.tracks[k, j]
+    approach(state, k, j, now)
+    if track["grown"] != 0:  # what came near before was not met by this wall
+        track["start_distance"] = track["min_distance"] = distance
+        track["near_ns"], track["grown"] = 0, 0
+    come_near(state, k, j, distance, now)
+
+
+@kernel
 def missing(state: PullState, k: Int, j: Int) -> int:
     """Return the first condition of the wall itself that does not hold, 0 if all do."""
     row, track = state.parameters[k], state.tracks[k, j]
