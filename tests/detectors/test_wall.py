@@ -1,13 +1,32 @@
-"""Walls as signals: confirmed when of age, ended with the reason, mirrored."""
+"""Walls as signals: confirmed when of age, ended with the reason, the twin, mirrored."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aggressor.detectors.outbox import Outbox, drain, new_outbox
+from aggressor.detectors.wall import CONDITIONS, EVIDENCE, WallSignals, announce, wall_signals
 from aggressor.engine.reading import Signal, read_signals
-from aggressor.features.wall_records import WALL_PROFILES
-from aggressor.schema.signal import CONFIRMED, EXPIRED, FIRM, SIGNAL, WALL, YOUNG_BASELINE
+from aggressor.features.wall_records import WALL_PROFILES, WallsState, walls_state
+from aggressor.features.walls import sample
+from aggressor.kernel import kernel
+from aggressor.market.ledger import TOLERANCE_NS
+from aggressor.market.state import MarketState, market_state, on_event
+from aggressor.schema.event import TIMER
+from aggressor.schema.signal import (
+    CONFIRMED,
+    EXPIRED,
+    FIRM,
+    PHASE_NAMES,
+    SIGNAL,
+    WALL,
+    YOUNG_BASELINE,
+)
+from tests.detectors import ledger_bench
 from tests.detectors.scene import (
     ASK,
     BID,
@@ -19,6 +38,8 @@ from tests.detectors.scene import (
     pipeline_of,
     signals_of,
 )
+from tests.naive import wall_signals as naive
+from tests.searching import examples
 
 PERP = WALL_PROFILES["perp"]
 LOTS = 400
@@ -161,3 +182,77 @@ def test_a_mirrored_tape_gives_mirrored_signals(make: Callable[[], Scene]) -> No
     turned["evidence"][:, 0] *= -1
     for field in SIGNAL.names or ():
         np.testing.assert_array_equal(turned[field], rows[field], field)
+
+
+TOLERANCE_MS = TOLERANCE_NS // MS
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from((1, -1)),
+        st.integers(0, 9),  # ticks behind 1000 and 1001
+        st.sampled_from((0, 0, 4, 10, 10, 30, 60, 120, 400)),
+        st.sampled_from((0, 20, 130, 480, 700)),  # ms until then
+    ),
+    max_size=30,
+)
+
+
+@kernel
+def _tell(
+    events: Any, market: MarketState, seen: WallsState, state: WallSignals, outbox: Outbox
+) -> None:
+    for i in range(events.size):
+        on_event(market, events[i])
+        if events[i]["kind"] == TIMER:
+            sample(seen, market.book, market.ledger, 0, events[i]["ts_recv"], 1)
+            announce(state, seen, outbox, 0, events[i]["ts_recv"], events[i]["ts_venue"])
+
+
+@examples(40)
+@given(CHANGES, st.sampled_from((0, 200)))
+def test_rows_are_those_of_the_twin(plan: list[tuple[int, int, int, int]], look_ms: int) -> None:
+    levels = {1: {1000 - n: 10 for n in range(7)}, -1: {1001 + n: 10 for n in range(7)}}
+    since = {side: dict.fromkeys(shown, 0) for side, shown in levels.items()}
+    tape = ledger_bench.Tape().snapshot(levels[1], levels[-1])
+    looks: list[naive.Look] = []
+    emptied: dict[int, int] = {}
+
+    def see(until: int) -> None:
+        """Look at every TIMER up to a time: it comes before the rows of its own time."""
+        first = 100 * (len(looks) + 1)
+        for ms in range(first, until + 1, 100):
+            shown = {side: dict(one) for side, one in levels.items()}
+            looks.append(naive.Look(ms, shown, {side: dict(one) for side, one in since.items()}))
+
+    for side, behind, lots, wait in plan:
+        tape.later(wait)
+        see(tape.now)
+        price = 1000 - behind if side > 0 else 1001 + behind
+        tape.level((side, price, lots))
+        if lots == 0:
+            if levels[side].pop(price, None) is not None:
+                emptied[price] = tape.now
+            continue
+        is_same = tape.now - emptied.get(price, -TOLERANCE_MS - 1) <= TOLERANCE_MS  # R1.11
+        if price not in levels[side] and not is_same:
+            since[side][price] = tape.now
+        levels[side][price] = lots
+    tape.later(1500)
+    see(tape.now)
+    rule = naive.Rule(PERP.reach, PERP.z_min, PERP.ratio_min, PERP.age_ns // MS, look_ms)
+    market, seen = market_state(1, window=1024, levels=1024), walls_state(1, PERP)
+    seen.parameters["look_ns"] = look_ms * MS
+    state, outbox = wall_signals([PERP]), new_outbox()
+    _tell(tape.events(), market, seen, state, outbox)
+    at = EVIDENCE.index("lots"), EVIDENCE.index("peak")
+    found = [
+        naive.Row(
+            (int(row["ts_known"]) - ledger_bench.START_NS) // MS,
+            int(row["side"]),
+            int(row["low"]),
+            PHASE_NAMES[int(row["phase"])],
+            CONDITIONS[row["failed"]],
+            *(int(row["evidence"][place]) for place in at),
+        )
+        for row in drain(outbox)
+    ]
+    assert sorted(found) == sorted(naive.signals(looks, rule))
