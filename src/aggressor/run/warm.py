@@ -20,10 +20,16 @@ import numpy as np
 from aggressor.engine.columns import empty_row, read_columns
 from aggressor.engine.flows import FlowReader
 from aggressor.engine.levels import book_levels
+from aggressor.engine.market_view import (
+    read_cost,
+    read_depth,
+    read_levels,
+    read_weighted_mid,
+    read_window,
+)
 from aggressor.engine.parts import Pipeline, new_parts
 from aggressor.engine.pipeline import run
 from aggressor.engine.timers import on_timer
-from aggressor.engine.view import read_cost, read_depth, read_levels, read_weighted_mid, read_window
 from aggressor.features.bars import bar_spec
 from aggressor.features.series import BarSeries
 from aggressor.features.table import footprint_bars
