@@ -20,7 +20,7 @@ from aggressor.run.local.faults import FaultPlan, Faults
 from aggressor.run.stopping import end_tasks
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.instrument import Instrument
-from aggressor.sim.local.board import BookNews
+from aggressor.sim.local.board import TRADES_KEPT, BookNews
 from aggressor.sim.local.exchange import LocalExchange
 from aggressor.sim.local.orders import AccountNews, OrderNews
 from aggressor.venues.served.dialect import Ask, Channel, Dialect, Frame, House, Reply
@@ -89,6 +89,7 @@ class VenueServer:
         deposit: int,
         faults: FaultPlan | None = None,
         clock: Clock | None = None,
+        trades_kept: int = TRADES_KEPT,
     ) -> None:
         """Begin now, with the market as it is `lead_s` behind its first row."""
         self.dialect = dialect
@@ -102,6 +103,7 @@ class VenueServer:
             lead_ns=int(lead_s * 1e9),
             deposit=deposit,
             costs=dialect.costs,
+            trades_kept=trades_kept,
         )
         self.exchange.account.hedge = dialect.hedge
         self.house = House(self.exchange, self.credentials, dialect.limits)

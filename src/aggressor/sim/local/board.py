@@ -34,7 +34,7 @@ from aggressor.schema.event import (
 from aggressor.schema.instrument import Instrument
 
 _MINUTE_NS = 60_000_000_000
-_TRADES_KEPT = 10_000  # a venue answers them for hours; this is some seconds at 20x
+TRADES_KEPT = 10_000  # a venue answers them for hours; this is some seconds at 20x
 _SETTLED_KEPT = 1000
 
 Levels: TypeAlias = list[tuple[int, int]]  # (ticks, lots); 0 lots remove
@@ -143,7 +143,7 @@ MarketNews: TypeAlias = (
 class Lane:
     """One instrument as published. Times are market times."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, trades_kept: int = TRADES_KEPT) -> None:
         self.instrument = instrument
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
@@ -151,7 +151,7 @@ class Lane:
         self.book_version = 1  # of the last change of the book
         self.number = 0
         self.ts = 0  # of the last change
-        self.trades: deque[TradeNews] = deque(maxlen=_TRADES_KEPT)
+        self.trades: deque[TradeNews] = deque(maxlen=trades_kept)
         self.trade_number = 0
         self.quote: QuoteNews | None = None
         self.mark = 0  # 1e-8; 0 not known
@@ -178,8 +178,9 @@ class Lane:
 class Board:
     """All instruments as published."""
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        self.lanes = [Lane(one) for one in instruments]
+    def __init__(self, instruments: Sequence[Instrument], trades_kept: int = TRADES_KEPT) -> None:
+        self.trades_kept = trades_kept  # of each instrument
+        self.lanes = [Lane(one, trades_kept) for one in instruments]
         self._open: dict[int, tuple[Levels, Levels]] = {}  # a message of the book not yet whole
         self._pictures: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
         self._prints: dict[int, TradeNews] = {}

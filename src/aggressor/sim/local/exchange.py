@@ -35,7 +35,7 @@ from aggressor.sim.costs import Costs
 from aggressor.sim.exchange import SimExchange
 from aggressor.sim.latency import Latency
 from aggressor.sim.local.account import LocalAccount
-from aggressor.sim.local.board import Board, MarketNews, MarkNews, TradeNews
+from aggressor.sim.local.board import TRADES_KEPT, Board, MarketNews, MarkNews, TradeNews
 from aggressor.sim.local.minutes import Minutes
 from aggressor.sim.local.orders import (
     DUPLICATE,
@@ -70,14 +70,18 @@ class LocalExchange:
         deposit: int = 100_000 * _MONEY,
         costs: Costs | None = None,
         queue: Queue | None = None,
+        trades_kept: int = TRADES_KEPT,
     ) -> None:
-        """Begin at `now` of the venue's clock, `lead_ns` behind the first row of the feeds."""
+        """Begin at `now` of the venue's clock, `lead_ns` behind the first row of the feeds.
+
+        The last `trades_kept` prints of each instrument are there to be asked for.
+        """
         self.instruments = tuple(instruments)
         self.by_symbol = {one.symbol: k for k, one in enumerate(instruments)}
         self.paced = PacedFeed(feeds)
         self.clock = MarketClock(now, self.paced.first_ns + lead_ns, speed)
         self.costs = costs if costs is not None else Costs()
-        self.board = Board(instruments)
+        self.board = Board(instruments, trades_kept)
         self.minutes = [Minutes() for _ in instruments]  # prices in ticks
         self.marks = [Minutes() for _ in instruments]  # mark prices, in 1e-8
         self.account = LocalAccount(instruments, deposit)

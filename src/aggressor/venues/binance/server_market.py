@@ -21,7 +21,7 @@ from aggressor.sim.local.board import (
     TradeNews,
 )
 from aggressor.venues.binance.server_forms import symbol_form
-from aggressor.venues.served.answering import best, mark_of
+from aggressor.venues.served.answering import best, mark_of, stamp
 from aggressor.venues.served.dialect import CodeError, Frame, House, Reply
 from aggressor.venues.served.told import level_texts
 
@@ -138,7 +138,7 @@ def trades(house: House, params: Params) -> Reply:
                 "price": one.price_text(news.price),
                 "qty": one.size_text(news.lots),
                 "quoteQty": money_text(round(one.notional(news.price, news.lots))),
-                "time": house.ms(news.ts),
+                "time": stamp(house, news),
                 "isBuyerMaker": news.side < 0,
                 "isRPITrade": not news.plain_lots,
             }
@@ -307,6 +307,7 @@ def _trade_frames(
 def _agg_trade(house: House, lane: Lane, news: TradeNews) -> dict[str, Any]:
     one = lane.instrument
     return _stamped(house, lane, "aggTrade", news.ts) | {
+        "T": stamp(house, news),
         "a": news.number,
         "p": one.price_text(news.price),
         "q": one.size_text(news.lots),
@@ -320,6 +321,7 @@ def _agg_trade(house: House, lane: Lane, news: TradeNews) -> dict[str, Any]:
 def _single_trade(house: House, lane: Lane, news: TradeNews) -> dict[str, Any]:
     one = lane.instrument
     return _stamped(house, lane, "trade", news.ts) | {
+        "T": stamp(house, news),
         "t": news.number,
         "p": one.price_text(news.price),
         "q": one.size_text(news.lots),

@@ -25,7 +25,7 @@ from aggressor.sim.local.board import (
     TradeNews,
 )
 from aggressor.venues.bybit.server_forms import category, side_name, symbol_form, trade_id
-from aggressor.venues.served.answering import best
+from aggressor.venues.served.answering import best, stamp
 from aggressor.venues.served.dialect import CodeError, Frame, House, Reply
 from aggressor.venues.served.past import last_span
 from aggressor.venues.served.told import forget, level_texts, moved, opened
@@ -108,7 +108,7 @@ def recent_trade(house: House, params: Params) -> Any:
             "price": one.price_text(news.price),
             "size": one.size_text(news.lots),
             "side": side_name(news.side),
-            "time": str(house.ms(news.ts)),
+            "time": str(stamp(house, news)),
             "isBlockTrade": not news.flow,
             "isRPITrade": not news.plain_lots,
             "seq": str(news.number),
@@ -312,9 +312,8 @@ def _trade_frames(
     if topic not in wanted:
         return ()
     one = lane.instrument
-    at = house.ms(news.ts)
     row = {
-        "T": at,
+        "T": stamp(house, news),
         "s": one.symbol,
         "S": side_name(news.side),
         "v": one.size_text(news.lots),

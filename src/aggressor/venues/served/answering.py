@@ -13,10 +13,9 @@ from aggressor.schema.instrument import MONEY_UNIT, ContractKind, Instrument
 from aggressor.schema.units import decimal_text
 from aggressor.sim.local.board import Lane, TradeNews
 from aggressor.sim.local.orders import LocalFill, LocalOrder, Ticket
-from aggressor.venues.served.dialect import House
+from aggressor.venues.served.dialect import MS, House
 from aggressor.venues.served.told import level_texts
 
-_STAMPS_KEPT = 5000
 _LATE = 1 << 40  # where the numbers of orders begin that were refused after they were accepted
 
 
@@ -45,14 +44,11 @@ def mark_of(lane: Lane) -> int:
 
 
 def stamp(house: House, news: TradeNews) -> int:
-    """Return the time of a print in ms: the same whenever it is told, whatever the clock does."""
-    stamps: dict[tuple[int, int], int] = house.notes.setdefault("stamps", {})
-    key = (news.lane, news.number)
-    if key not in stamps:
-        stamps[key] = house.ms(news.ts)
-        if len(stamps) > _STAMPS_KEPT:
-            del stamps[next(iter(stamps))]
-    return stamps[key]
+    """Return the time of a print in ms: the matching's own clock goes right, whatever goes wrong.
+
+    So it is the same whenever it is told, and no print is older than the one before it.
+    """
+    return house.exchange.clock.venue(news.ts) // MS
 
 
 def money_of(amount: Fraction) -> str:
