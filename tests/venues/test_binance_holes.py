@@ -8,6 +8,7 @@ import pytest
 from aggressor.schema.errors import MessageError
 from aggressor.schema.event import BATCHED, BUY, GAP, LAST, RPI, SELL, STALE, empty_events
 from aggressor.venues.binance.holes import PRINTS_MAX
+from aggressor.venues.binance.tables import HOLES
 from aggressor.venues.table import venue_named
 from tests.venues.wire import instrument
 
@@ -119,6 +120,25 @@ def test_holes_are_known_to_whoever_goes_on_from_a_state() -> None:
     assert [at for at, *_ in after.asked(form(2), form(3))] == [2, 3]
     assert after.told(9) == [BATCHED | GAP | LAST]
     assert after.missing == 5
+
+
+def test_more_holes_than_are_remembered_are_counted_as_lost() -> None:
+    tape = Tape()
+    tape.told(*range(1, 1 + 3 * (HOLES + 2), 3))  # two are missing in each hole
+    assert tape.missing == 5  # the first hole gave way
+    assert tape.decoder.counts["trades_lost"] == 2
+
+
+def test_the_holes_of_a_shorter_memory_are_read() -> None:
+    before, after = Tape(), Tape()
+    before.told(7, 9, 12)
+    state = before.decoder.state()
+    lane = state["lanes"][BTC.symbol]
+    lane["holes"] = lane["holes"][:8]  # as many as were kept once
+    after.decoder.resume(state)
+    assert after.missing == 8
+    assert after.asked(form(8)) == [(8, 120, LATE)]
+    assert after.missing == 10
 
 
 def test_an_answer_that_cannot_be_read_changes_nothing() -> None:

@@ -156,6 +156,8 @@ def write_trade(
         return row, USED
     if lane["trade_id"] != NO_ID and number != lane["trade_id"] + 1:
         hole = tables.holes[k, lane["holes"] & (HOLES - 1)]
+        if hole[0] < hole[1]:  # the oldest that is open gives way
+            lane["trades_lost"] += hole[1] - hole[0]
         hole[0] = lane["trade_id"] + 1
         hole[1] = number
         lane["holes"] += 1

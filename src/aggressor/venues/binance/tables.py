@@ -8,7 +8,7 @@ A decoder's state is a `Tables` of arrays:
     spans    (2, 64)   int64   where the members of the message in hand stand (fields.py)
     stamp    (1,)      EVENT   what the levels of one side of one message share
     cursor   (8,)      int64   CHECKS, LANE_OF, WHERE ...: see below
-    holes    (n, 8, 2) int64   ids of prints that are missing: from, up to (holes.py)
+    holes    (n, 64, 2) int64  ids of prints that are missing: from, up to (holes.py)
 
 A reader returns its value, or ~code (a negative number) of what is wrong, with the place or offset
 of it in `cursor`.
@@ -32,7 +32,7 @@ from aggressor.venues.text.scan import Int, Text, hash_bytes, plain_number, unqu
 
 SYMBOL_BYTES_MAX = 48
 ROWS_BESIDE = 8  # rows a message may need beside its levels: CLEAR, prints, quotes
-HOLES = 8  # that are remembered: a connection is lost far less often than a hole is mended
+HOLES = 64  # that are remembered while a venue that shuts us out cannot be asked
 SLOTS = 1024  # four times the most lanes: chains stay short
 
 LANE = np.dtype(
@@ -296,5 +296,5 @@ def resume_lane(tables: Tables, k: int, state: dict[str, Any]) -> None:
     for name in _LANE_STATE:
         tables.lanes[k][name] = state["lane"][name]
     if holes := state.get("holes"):
-        tables.holes[k] = holes
+        tables.holes[k, HOLES - len(holes) :] = holes
         tables.lanes[k]["holes"] = HOLES
