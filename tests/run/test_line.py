@@ -15,11 +15,11 @@ from aggressor.run.lines.live_feed import LiveFeed
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import ASK, BID, CLEAR, GAP, LEVEL, TIMER, TRADE, Events
 from aggressor.venues.session import LinkRules, State
-from aggressor.venues.venue import Venue
+from aggressor.venues.venue import Request, Venue
 from aggressor.wire.clock import Clock
 from aggressor.wire.rest import Limits, Rest
 from tests.run.toy_server import ToyServer
-from tests.venues.toy import SECOND_NS, instrument, toy
+from tests.venues.toy import REST, SECOND_NS, instrument, toy
 
 
 class Stage:
@@ -148,6 +148,23 @@ def test_after_a_loss_books_are_unknown_until_they_are_aligned_anew() -> None:
             assert (rows["kind"] == TRADE).sum() == 2
             assert stage.line.decoder.counts["trades_dropped"] == 1
             assert any("connecting again" in notice for notice in stage.notices)
+
+    asyncio.run(play())
+
+
+def test_prints_that_a_venue_does_not_answer_are_asked_for_ever_slower() -> None:
+    ask = Request("GET", f"{REST}/trades?symbol=ABC", 1)
+    venue = msgspec.structs.replace(toy(), trades_request=lambda one: ask)
+
+    async def play() -> None:
+        async with staged(venue) as stage:
+            await until(lambda: stage.line.live)
+            await stage.server.trade(1)
+            await until(lambda: stage.line.decoder.counts["trades"] == 1)
+            await stage.server.drop()
+            await until(lambda: stage.server.asked_trades > 0, 10.0)
+            await asyncio.sleep(2.0)
+            assert 2 <= stage.server.asked_trades <= 12  # every 50 ms it were 40
 
     asyncio.run(play())
 

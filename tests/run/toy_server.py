@@ -19,9 +19,11 @@ class ToyServer:
         self.heard: list[str] = []
         self.opened = 0
         self.snapshots = 0
+        self.asked_trades = 0  # and not answered
         app = web.Application()
         app.router.add_get("/stream", self._stream)
         app.router.add_get("/snapshot", self._snapshot)
+        app.router.add_get("/trades", self._trades)
         app.router.add_get("/instruments", self._instruments)
         self.server = TestServer(app)
 
@@ -82,6 +84,10 @@ class ToyServer:
             "a": [[_price(price), _size(lots)] for price, lots in self.asks.items()],
         }
         return web.json_response({"e": "snapshot", "t": 1, "u": self.u} | sides)
+
+    async def _trades(self, request: web.Request) -> web.Response:
+        self.asked_trades += 1
+        return web.Response(status=503)
 
     async def _instruments(self, request: web.Request) -> web.Response:
         return web.json_response(["ABC", "XYZ"])

@@ -22,6 +22,7 @@ from aggressor.schema.event import (
     MARK,
     SELL,
     SNAPSHOT,
+    STALE,
     TRADE,
     empty_events,
 )
@@ -137,6 +138,23 @@ def test_deals_as_a_list_and_alone_with_ids_and_without() -> None:
     small = push("deal", '{"p":9.81E-3,"v":2040.0,"T":2,"t":6}', "DOGE_USDT")
     assert rows(one, small) == [(TRADE, SELL, 981, 2040, GAP | LAST, 5)]  # what came between?
     assert one.counts["trade_gaps"] == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_deals_that_were_asked_for_are_written_late_and_once(named: bool) -> None:
+    def deal(at: int) -> str:
+        name = f',"i":"{at}"' if named else ""
+        return f'{{"p":80489,"v":{at},"T":1,"O":3,"M":2,"t":{T_MS + at}{name}}}'
+
+    one = decoder()
+    rows(one, push("deal", f"[{deal(1)},{deal(2)}]"))
+    one.interrupt(NOW, empty_events(9))
+    data = ",".join(deal(at) for at in (5, 4, 3, 2, 1))
+    answer = f'{{"success":true,"code":0,"data":[{data}]}}'.encode()
+    late = LAST | STALE
+    assert [row[3:5] for row in rows(one, answer, BTC.symbol)] == [(3, late), (4, late), (5, late)]
+    assert rows(one, push("deal", f"[{deal(5)}]")) == []
+    assert [row[3] for row in rows(one, push("deal", f"[{deal(6)}]"))] == [6]
 
 
 def test_the_ticker_tells_mark_interest_and_funding() -> None:
@@ -325,6 +343,8 @@ def test_requests() -> None:
     assert MEXC.snapshot_request(BTC).url == (
         "https://api.mexc.com/api/v1/contract/depth/BTC_USDT?limit=1000"
     )
+    assert MEXC.trades_request is not None
+    assert MEXC.trades_request(BTC).url.endswith("/contract/deals/BTC_USDT?limit=100")
     assert MEXC.polls is not None
     (poll,) = MEXC.polls(BTC)
     assert poll.request.url.endswith("/contract/funding_rate/BTC_USDT")

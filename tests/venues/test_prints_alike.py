@@ -93,6 +93,30 @@ def test_an_answer_in_other_words_than_the_stream_brings_nothing() -> None:
     assert flags(one, b"g") == [GAP | LAST]
 
 
+def read_ids(message: bytes, symbol: str) -> list[Part]:
+    """The same with ids of their own."""
+    return [part._replace(alike=False) for part in read_times(message, symbol)]
+
+
+def read_other_ids(message: bytes, symbol: str) -> list[Part]:
+    """The same, but an answer has ids that no stream tells."""
+    return [
+        part._replace(key=part.key.upper() if symbol else part.key)
+        for part in read_ids(message, symbol)
+    ]
+
+
+@pytest.mark.parametrize(("how", "late"), [(read_ids, 2), (read_other_ids, 0)])
+def test_an_answer_is_taken_if_its_ids_are_those_of_the_stream(how: Reader, late: int) -> None:
+    one = decoder(how)
+    rows(one, b"abcd")
+    one.interrupt(9, empty_events(4))
+    rows(one, b"gh")
+    assert flags(one, b"bcdefgh", "B") == [STALE | LAST] * late
+    assert one.counts["trades_parted"] == (0 if late else 7)
+    assert one.counts["trades_doubled"] == 0
+
+
 def test_what_a_lost_connection_did_not_bring_is_entered_late_and_once() -> None:
     one = decoder(read_times)
     rows(one, b"abbc")

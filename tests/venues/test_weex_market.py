@@ -99,6 +99,26 @@ def test_prints_are_written_in_order_of_time_and_once() -> None:
     assert venue_times(one, prints((9, "e", "1.0", "1", True))) == [(TIME + 9) * MS]
 
 
+def test_prints_that_were_asked_for_are_written_late_and_once() -> None:
+    one = decoder()
+    decoded(one, prints((8, "a", "1.0", "1", True)))
+    one.interrupt(NOW, empty_events(4))
+    past = [
+        {"id": name, "price": "1.5", "qty": "1", "quoteQty": "1", "time": TIME + at,
+         "isBuyerMaker": False, "isBestMatch": True}
+        for at, name in ((10, "c"), (8, "a"), (9, "b"), (3, "before"))
+    ]  # fmt: skip
+    answer = json.dumps(past).encode()
+    assert venue_times(one, answer, BTC.symbol) == [(TIME + 9) * MS, (TIME + 10) * MS]
+    assert decoded(one, prints((10, "c", "1.5", "1", True))) == []
+    assert decoded(one, answer, BTC.symbol) == []
+    assert one.counts["trades_late"] == 2
+    assert WEEX.trades_request is not None
+    asked = WEEX.trades_request(BTC)
+    assert asked.url.endswith(f"/capi/v3/market/trades?symbol={BTC.symbol}&limit=1000")
+    assert asked.weight == 5
+
+
 def test_the_mark_price_of_the_ticker() -> None:
     assert decoded(decoder(), samples.TICKER) == [(MARK, 0, 866608, 8666085000000, LAST, 3)]
 

@@ -169,6 +169,8 @@ class Line:
         self._waits: dict[str, Backoff] = {}
         self._fetching: set[str] = set()
         self._torn = False  # a connection was lost, and prints with it
+        self._torn_wait = Backoff(first_s=0.2, cap_s=5.0)
+        self._torn_due_s = 0.0  # not before is it asked for the last prints (s of the loop)
         self._printed: set[int] = set()  # instruments that have had a print
         self._mending: dict[str, float] = {}  # symbol -> not before (s of the loop)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -341,7 +343,8 @@ class Line:
         if self.venue.prints_request is not None:
             self._mend_holes(self.venue.prints_request)
         request = self.venue.trades_request
-        if not self._torn or request is None:
+        now_s = asyncio.get_running_loop().time()
+        if not self._torn or request is None or now_s < self._torn_due_s:
             return
         if all(link.state in (State.ALIGNING, State.LIVE) for link in self.links):
             self._torn = False
@@ -367,8 +370,12 @@ class Line:
             self._mending[symbol] = asyncio.get_running_loop().time() + wait_s
 
     async def _mended(self, request: Request, symbol: str) -> None:
-        if not await self._fetch(request, symbol):
+        if await self._fetch(request, symbol):
+            self._torn_wait.worked()
+        else:
             self._torn = True
+            wait_s = self._torn_wait.failed()
+            self._torn_due_s = asyncio.get_running_loop().time() + wait_s
 
     def _want(self, symbol: str, now: int) -> None:
         """Ask for one book, unless that was done just now or its connection is not ready."""

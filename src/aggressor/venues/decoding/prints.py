@@ -77,17 +77,16 @@ class PrintKeys:
         return f"{key}#{count}", count
 
     def held_against(self, k: int, told: Sequence[tuple[str, int]]) -> tuple[int, list[str]]:
-        """Compare what was written with an answer's prints that are alike, by key and venue time.
+        """Compare what was written with an answer's prints, by key and venue time.
 
         Returns how many were written of the time strictly within the answer, and the keys of those
-        which the answer does not name, or not as often.
+        which the answer does not name; of prints that are alike, or not as often.
         """
         times = [ts_venue for _, ts_venue in told]
         first, last = min(times), max(times)
         named = Counter(key for key, _ in told)
-        ours = [key for key, at in self._keys[k].items() if first < at < last and "#" in key]
-        parted = [(key, key.rpartition("#")) for key in ours]
-        return len(ours), [key for key, (name, _, n) in parted if int(n) > named[name]]
+        ours = [key for key, at in self._keys[k].items() if first < at < last]
+        return len(ours), [key for key in ours if not _is_among(key, named)]
 
     def forget(self, k: int, keys: Sequence[str]) -> None:
         """Forget keys: what they stood for was told twice, and is to be counted once."""
@@ -121,3 +120,13 @@ class PrintKeys:
         self._keys[k] = dict(keys) if isinstance(keys, dict) else dict.fromkeys(keys, NO_TIME)
         self._alike[k] = dict(kept.get("alike", {}))
         self._first[k] = kept.get("first")
+
+
+def is_counted(key: str) -> bool:
+    """Say whether a key counts prints that are alike (`PrintKeys.nth`)."""
+    return "#" in key
+
+
+def _is_among(key: str, named: Counter[str]) -> bool:
+    name, _, n = key.rpartition("#")
+    return named[name] >= int(n) if name else named[key] > 0

@@ -7,8 +7,9 @@
   of their connection are counted besides (`trades_alike`): whether they were told twice no stream
   says. An answer to a question does, for the time between its first and its last print. What stands
   there more often than it happened is counted (`trades_doubled`), and the next print carries GAP:
-  the tape before it is not what was traded. An answer that does not name most of what the stream
-  told writes its prints in other words; none is taken from it (`trades_parted`).
+  the tape before it is not what was traded.
+- An answer that does not name most of what the stream told of its time writes its prints in other
+  words, or with other ids; none is taken from it (`trades_parted`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from aggressor.schema.event import GAP, LAST, STALE, TRADE, Events
 from aggressor.venues.decoding.books import ROW
 from aggressor.venues.decoding.parts import Part, TradePart
-from aggressor.venues.decoding.prints import PrintKeys
+from aggressor.venues.decoding.prints import PrintKeys, is_counted
 
 _COUNTERS = (
     "trades",
@@ -55,15 +56,16 @@ class PartTape:
         self._judged.clear()
 
     def judge(self, parts: Sequence[Part], lanes: Mapping[str, int]) -> None:
-        """Hold the prints of an answer that nothing tells apart against those that were written."""
+        """Hold the prints of an answer against those that were written."""
         told: dict[int, list[tuple[str, int]]] = {}
         for part in parts:
-            if isinstance(part, TradePart) and part.alike and part.symbol in lanes:
+            if isinstance(part, TradePart) and part.key and part.symbol in lanes:
                 told.setdefault(lanes[part.symbol], []).append((part.key, part.ts_venue))
         for k, prints in told.items():
-            ours, twice = self.keys.held_against(k, prints)
-            believed = 2 * len(twice) <= ours
-            self._judged[k] = _Judged(believed, len(prints), twice if believed else ())
+            ours, unnamed = self.keys.held_against(k, prints)
+            believed = 2 * len(unnamed) <= ours
+            twice = [key for key in unnamed if is_counted(key)] if believed else ()
+            self._judged[k] = _Judged(believed, len(prints), twice)
 
     def judged(self) -> None:
         """The message in hand was good: keep what it said of the prints that were written."""

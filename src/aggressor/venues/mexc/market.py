@@ -8,13 +8,15 @@ What the venue leaves to its clients, and what is done here:
 - Acknowledgements name the method, not the symbol, and an unknown method is not answered at all:
   they are counted.
 - Prints carried no id before 2026: of those the n-th of equal ones is told from the others by its
-  place in the connection. What the venue marks as a trade with oneself is a print like any other.
+  place in the connection. Behind a lost one the last 100 are asked for. What the venue marks as a
+  trade with oneself is a print like any other.
 - The ticker tells mark price, open interest and the funding rate once a second; when it settles is
   asked for, and told when it changes. Best quotes come without sizes and are not used. There is no
   public stream of forced orders.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from urllib.parse import quote
 
 import msgspec
@@ -56,6 +58,7 @@ _MARKET = b'{"symbol":'  # as a rule
 _TAIL_BYTES = 80
 _ANSWER_BYTES_MAX = 1024
 _SNAPSHOT_LEVELS = 1000
+_PAST_MAX = 100
 _FUNDING_EVERY_NS = 60 * SECOND_NS
 _SIDES = {1: BUY, 2: SELL}
 
@@ -67,6 +70,7 @@ EXPECTED = (
 
 _depth = msgspec.json.Decoder(DepthFrame)
 _deals = msgspec.json.Decoder(DealFrame)
+_past = msgspec.json.Decoder(list[Deal])
 _ticker = msgspec.json.Decoder(TickerFrame)
 _price = msgspec.json.Decoder(PriceFrame)
 _funding = msgspec.json.Decoder(FundingFrame)
@@ -173,7 +177,7 @@ _READERS: dict[bytes, Callable[[bytes], Sequence[Part]]] = {
 
 
 def _read_answer(message: bytes, symbol: str) -> Sequence[Part]:
-    """Return what an answer says: a picture of the book or the funding of `symbol`."""
+    """Return what an answer says: prints, a picture of the book or the funding of `symbol`."""
     answer = _answer.decode(message)
     if not symbol:
         return (Unused(_notice.decode(message).channel or "answer"),)
@@ -183,6 +187,9 @@ def _read_answer(message: bytes, symbol: str) -> Sequence[Part]:
             " - see its list of codes; nothing was taken from the answer."
         )
     data = bytes(answer.data)
+    if data.startswith(b"[{"):
+        past = _past.decode(data)[::-1]  # newest first, as the venue sends them
+        return [_trade(symbol, one) for one in sorted(past, key=attrgetter("t"))]
     if b'"nextSettleTime"' in data:
         funding = _rest_funding.decode(data)
         at = funding.timestamp * MS if funding.timestamp else NO_TIME
@@ -241,6 +248,12 @@ def snapshot_request(host: str, instrument: Instrument) -> Request:
     """Return the request for a picture of the book."""
     path = f"/api/v1/contract/depth/{quote(instrument.symbol)}"
     return Request("GET", f"{host}{path}?limit={_SNAPSHOT_LEVELS}", 1)
+
+
+def trades_request(host: str, instrument: Instrument) -> Request:
+    """Return the question for the last 100 prints: what a lost connection did not bring."""
+    path = f"/api/v1/contract/deals/{quote(instrument.symbol)}"
+    return Request("GET", f"{host}{path}?limit={_PAST_MAX}", 1)
 
 
 def polls(host: str, instrument: Instrument) -> Sequence[Poll]:

@@ -22,6 +22,7 @@ from aggressor.venues.mexc.market import (
     read,
     snapshot_request,
     subscribe,
+    trades_request,
 )
 from aggressor.venues.mexc.trading import trading_venue
 from aggressor.venues.text.packed import unzipped
@@ -52,6 +53,7 @@ MEXC = Venue(
     read_clock=clock_of,
     candles_request=partial(candles_request, REST),
     read_candles=candles_of,
+    trades_request=partial(trades_request, REST),
     margin_request=partial(margin_request, REST),
     read_margin=read_margin,
     tradable_request=partial(Request, "GET", f"{REST}/api/v1/contract/detail", 1),

@@ -7,7 +7,8 @@ What the venue leaves to its clients, and what is done here:
   does not always say what is pushed out: `venues.window` removes it. There is no checksum.
 - A contract that is not listed any more is acknowledged and sends an empty picture with ids 0: an
   empty book, and the news that it is closed.
-- Prints have names; those that a new connection repeats (`tradeSnapshot`) are known by them.
+- Prints have names; those that a new connection repeats (`tradeSnapshot`), or that an answer names
+  which is asked for behind a lost one, are known by them.
 - The ticker brings the mark price several times a second. There is no row for the index.
 - Funding and open interest are asked for; the rate that counts is the forecast, not the last one.
 - There is no stream of best quotes or of forced orders.
@@ -38,6 +39,7 @@ from aggressor.venues.weex.messages import (
     DepthFrame,
     Head,
     Interest,
+    PastTrade,
     Premium,
     TickerFrame,
     TradeFrame,
@@ -57,6 +59,7 @@ EXPECTED = (
 
 _INTEREST_EVERY_NS = 10 * SECOND_NS
 _FUNDING_EVERY_NS = 60 * SECOND_NS
+_PAST_MAX = 1000
 _DATA = b'{"e":"'
 _DATA_BYTES = len(_DATA)
 _NO_SIDE = b"[]"
@@ -67,6 +70,7 @@ _depth = msgspec.json.Decoder(DepthFrame)
 _trades = msgspec.json.Decoder(TradeFrame)
 _ticker = msgspec.json.Decoder(TickerFrame)
 _premiums = msgspec.json.Decoder(list[Premium])
+_past = msgspec.json.Decoder(list[PastTrade])
 _interest = msgspec.json.Decoder(Interest)
 
 
@@ -75,7 +79,7 @@ def read(message: bytes, symbol: str) -> Sequence[Part]:
     if message.startswith(_DATA):
         event = message[_DATA_BYTES : message.find(b'"', _DATA_BYTES)].decode()
     elif symbol:
-        return _read_answer(message)
+        return _read_answer(message, symbol)
     else:
         event = _head.decode(message).e
     if event in ("depth", "depthSnapshot"):
@@ -115,9 +119,11 @@ def _read_trades(message: bytes) -> list[TradePart]:
     ]
 
 
-def _read_answer(message: bytes) -> Sequence[Part]:
-    """Return what an answer about funding or open interest says."""
+def _read_answer(message: bytes, symbol: str) -> Sequence[Part]:
+    """Return what an answer about prints, funding or open interest says."""
     if message.lstrip().startswith(b"["):
+        if b'"isBuyerMaker"' in message:
+            return _read_past(_past.decode(message), symbol)
         return [
             FundingPart(
                 one.symbol, one.time * MS, one.forecast_funding_rate, one.next_funding_time * MS
@@ -133,6 +139,22 @@ def _read_answer(message: bytes) -> Sequence[Part]:
     if not one.open_interest:
         raise ValueError("neither funding nor open interest")
     return (InterestPart(one.symbol, one.time * MS, one.open_interest),)
+
+
+def _read_past(trades: list[PastTrade], symbol: str) -> list[TradePart]:
+    """Return the prints of an answer, oldest first."""
+    return [
+        TradePart(
+            symbol,
+            one.time * MS,
+            one.price,
+            one.qty,
+            SELL if one.is_buyer_maker else BUY,
+            0,
+            one.id,
+        )
+        for one in sorted(trades, key=attrgetter("time"))
+    ]
 
 
 def control(message: bytes) -> Control | None:
@@ -183,6 +205,12 @@ def resubscribe(instrument: Instrument) -> tuple[bytes, ...]:
 
 def _order(method: str, channels: list[str], number: int) -> bytes:
     return msgspec.json.encode({"method": method, "params": channels, "id": number})
+
+
+def trades_request(host: str, instrument: Instrument) -> Request:
+    """Return the question for the last 1000 prints: what a lost connection did not bring."""
+    symbol = quote(instrument.symbol)
+    return Request("GET", f"{host}/capi/v3/market/trades?symbol={symbol}&limit={_PAST_MAX}", 5)
 
 
 def polls(host: str, instrument: Instrument) -> tuple[Poll, ...]:

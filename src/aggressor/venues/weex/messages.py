@@ -55,6 +55,20 @@ class TradeFrame(msgspec.Struct, gc=False):
     d: list[Trade]
 
 
+class PastTrade(Payload):
+    """One print of an answer; its id is that of the stream.
+
+    {"id":"875fba11-f8a1-42ad-915d-012ccb375e8a","price":"2114.77","qty":"0.01000",
+     "quoteQty":"21.1477000","time":1775594995485,"isBuyerMaker":false,"isBestMatch":true}
+    """
+
+    id: str
+    price: str
+    qty: str
+    time: int
+    is_buyer_maker: bool
+
+
 class DepthFrame(msgspec.Struct, gc=False):
     """SYM@depth200: a picture or a change; sizes are absolute, 0 removes; U is the previous u.
 

@@ -22,6 +22,7 @@ from aggressor.venues.weex.market import (
     read,
     resubscribe,
     subscribe,
+    trades_request,
 )
 from aggressor.venues.weex.trading import trading_side
 
@@ -53,6 +54,7 @@ WEEX = Venue(
     read_clock=clock_of,
     candles_request=partial(candles_request, REST),
     read_candles=candles_of,
+    trades_request=partial(trades_request, REST),
     tradable_request=partial(Request, "GET", f"{_MARKET}/apiTradingSymbols", 5),
     read_tradable=tradable_of,
     publication=UNPUBLISHED,
