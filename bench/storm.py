@@ -29,7 +29,6 @@ def _line(one: Outcome) -> str:
     return (
         f"{one.venue:14} {one.market_minutes:8.1f} {one.orders:7d} {one.fills:7d} "
         f"{one.losses:7d} {one.asked:7d} {one.doubles:8d} "
-        f"{one.prints_missing:8d}/{one.prints:<7d} "
         f"{one.late_s:6.2f} "
         f"{'all agree' if not parted else 'parted: ' + ', '.join(parted)}"
     )
@@ -46,7 +45,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print(
         f"{'venue':14} {'minutes':>8} {'orders':>7} {'fills':>7} {'losses':>7} {'asked':>7} "
-        f"{'doubles':>8} {'prints missing':>16} {'late s':>6}"
+        f"{'doubles':>8} {'late s':>6}"
     )
     outcomes = []
     for name in chosen.venue or sorted(DIALECTS):
@@ -61,6 +60,8 @@ def main() -> int:
         )
         outcomes.append(one)
         print(_line(one), flush=True)
+        tape = one.tape._asdict().items()
+        print("    tape: " + ", ".join(f"{name} {count}" for name, count in tape), flush=True)
         print("    " + ", ".join(f"{kind} {one.faults[kind]}" for kind in KINDS), flush=True)
         print("".join(f"    {words}\n" for words in one.parted), end="", flush=True)
     return 0 if all(one.good for one in outcomes) else 1
