@@ -2,37 +2,18 @@
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from aggressor.cli import main
 from aggressor.cli.words import DEMO_SEED
+from tests.run.command_line import Command, run
 from tests.wire_samples import Market
 
+__all__ = ["run"]  # a fixture of another module
+
 BTC = "binance-usdm:BTCUSDT"
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """Run a command line in this process; return (exit code, standard output, standard error)."""
-    monkeypatch.setenv("AGGRESSOR_CACHE", str(tmp_path / "cache"))
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(one) for one in arguments])
-        except SystemExit as ending:
-            code = int(ending.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return command
 
 
 @pytest.fixture

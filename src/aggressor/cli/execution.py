@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from aggressor.run.accounts.execute_now import Wish
 
 REPLAY_LATENCY = "50,100,100"
+PAPER_LATENCY = "5,20,20"
 
 Side = Literal["buy", "sell"]
 PolicyName = Literal[
@@ -43,7 +44,7 @@ def execute(
     wait: float = 60.0,
     cross_at_end: bool = True,
     fill_model: Path | None = None,
-    latency_ms: str = REPLAY_LATENCY,
+    latency_ms: str | None = None,
     queue: str = "risk-averse",
     maker_bp: float = 2.0,
     taker_bp: float = 5.0,
@@ -75,7 +76,7 @@ def execute(
     fill_model
         File of a fitted model of fills, for cross-or-wait (`slippage --save-model`).
     latency_ms
-        Feed, order and response latency, of a replay or on paper (there 5,20,20 where not given).
+        Feed, order and response latency; 50,100,100 in a replay and 5,20,20 on paper where absent.
     queue
         How cancels ahead of us are guessed in a replay, as with backtest.
     maker_bp
@@ -116,7 +117,7 @@ def execute(
             cross_at_end=cross_at_end,
             fill_model=fill_model,
             start=start,
-            latency_ms=latency_ms,
+            latency_ms=latency_ms or REPLAY_LATENCY,
             queue=queue,
             maker_bp=maker_bp,
             taker_bp=taker_bp,
@@ -132,7 +133,7 @@ def _now(
     limits: Path | None,
     store: Path | None,
     at: str,
-    latency_ms: str,
+    latency_ms: str | None,
     queue: str,
     equity: float,
     json: bool,
@@ -157,7 +158,7 @@ def _now(
                 wish,
                 store=store,
                 at=at,
-                latency_ms="5,20,20" if latency_ms == REPLAY_LATENCY else latency_ms,
+                latency_ms=latency_ms or PAPER_LATENCY,
                 queue=queue,
                 equity=equity,
                 show=screen.show,

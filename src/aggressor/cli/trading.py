@@ -26,7 +26,10 @@ MetricsPort = Annotated[
 ]
 Alert = Annotated[
     list[str] | None,
-    Parameter(help="Address of a notification service, as apprise writes it; may be repeated."),
+    Parameter(
+        help="Address of a notification service, as apprise writes it; may be repeated.",
+        negative="",
+    ),
 ]
 
 
@@ -281,7 +284,7 @@ def limits(
 
 
 def parity(store: Path, /, *, run: int | None = None, json: Json = False) -> None:
-    """Replay a paper run from what it recorded, and show the first command that differs.
+    """Replay a paper or live run from what it recorded; show the first command that differs.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """One order as a person asks for it, and what became of it: replayed, on paper and live."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,10 @@ def order_of(
     """Read what a person asked for. Raises ConfigError, or UnitError for a size off the grid."""
     if side not in SIDES:
         raise ConfigError(f"An order is to buy or to sell, not to {side!r}.")
-    if policy not in {p.value for p in Policy}:
-        names = ", ".join(p.value for p in Policy)
-        raise ConfigError(f"There is no policy {policy!r}; there is {names}.")
+    check_order(policy, max_slippage_bp, wait_s)
     lots = one.lots(size)
     if lots <= 0:
         raise ConfigError(f"The size must be above zero, not {size}.")
-    if max_slippage_bp is not None and not 0 <= max_slippage_bp <= 10_000:
-        raise ConfigError("The largest slippage must be within 0 and 10000 basis points.")
     choice = None
     if policy == Policy.CHOOSE.value:
         if fill_model is None:
@@ -61,6 +58,17 @@ def order_of(
         choice=choice,
         seed=seed,
     )
+
+
+def check_order(policy: str, max_slippage_bp: float | None, wait_s: float) -> None:
+    """Raise ConfigError for what cannot be, whatever is traded: before a market is opened."""
+    if policy not in {p.value for p in Policy}:
+        names = ", ".join(p.value for p in Policy)
+        raise ConfigError(f"There is no policy {policy!r}; there is {names}.")
+    if max_slippage_bp is not None and not 0 <= max_slippage_bp <= 10_000:
+        raise ConfigError("The largest slippage must be within 0 and 10000 basis points.")
+    if not 0 <= wait_s < math.inf:
+        raise ConfigError(f"The time that an order may take must be 0 s or more, not {wait_s}.")
 
 
 def load_model(file: Path) -> FillModel:

@@ -43,6 +43,7 @@ from aggressor.venues.table import publication_of
 
 MONEY = 100_000_000
 _MS = 1_000_000
+_WHOLE_BP = 10_000
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +105,22 @@ def strategies_of(
     return made
 
 
+def check_settings(settings: Settings) -> None:
+    """Raise ConfigError for what cannot be, whatever is traded: before a market is opened."""
+    if not 0 < settings.equity < math.inf:
+        raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
+    for name in ("maker_bp", "taker_bp"):
+        if not abs(getattr(settings, name)) < _WHOLE_BP:
+            raise ConfigError(f"{name} must be a share of value, not {getattr(settings, name)}.")
+    thresholds_of(settings.profile, settings.thresholds)
+    latency_of(settings.latency_ms)
+    queue_of(settings.queue)
+    if settings.maintenance_bp:
+        _flat(settings, {})
+    elif not 0 <= settings.liquidation_bp < _WHOLE_BP:
+        raise ConfigError("The charge of a liquidation must be from 0 to the whole value.")
+
+
 def itself(strategy: Strategy) -> Strategy:
     """Return a strategy as it is."""
     return strategy
@@ -132,9 +149,7 @@ def assemble(
     `tiers` of margin by lane, where they are known: the simulated venue watches them, and the
     checks know them.
     """
-    if not 0 < settings.equity < math.inf:
-        raise ConfigError(f"The equity must be above zero, not {settings.equity}.")
-    thresholds_of(settings.profile, settings.thresholds)
+    check_settings(settings)
     if made is None:
         made = strategies_of(settings, instruments, mode)
     strategies = [(k, wrap(one)) for k, one in made]
@@ -169,15 +184,21 @@ def _margin(settings: Settings, desk: Desk, amount: int) -> Margin | None:
     One flat rate, where the settings say so, else the tiers of each instrument. Without a deposit
     there is no equity to hold against them.
     """
-    charge = Decimal(str(settings.liquidation_bp))
     lanes = range(len(desk.instruments))
     deposits = dict.fromkeys({desk.books.currency(k) for k in lanes}, amount)
     if settings.maintenance_bp:
-        rate = Tier(maintenance=Decimal(str(settings.maintenance_bp)) / 10_000)
-        return Margin(deposits=deposits, tiers=(rate,), charge_bp=charge)
+        return _flat(settings, deposits)
     if not desk.tiers or not amount:
         return None
+    charge = Decimal(str(settings.liquidation_bp))
     return Margin(deposits=deposits, own_tiers=dict(desk.tiers), charge_bp=charge)
+
+
+def _flat(settings: Settings, deposits: Mapping[str, int]) -> Margin:
+    """Return one rate for every position."""
+    rate = Tier(maintenance=Decimal(str(settings.maintenance_bp)) / 10_000)
+    charge = Decimal(str(settings.liquidation_bp))
+    return Margin(deposits=deposits, tiers=(rate,), charge_bp=charge)
 
 
 def asked_by(strategies: Sequence[Strategy]) -> int:

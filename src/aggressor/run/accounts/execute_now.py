@@ -4,6 +4,7 @@ The order is the errand of a run (`run.paper`, `run.live`): the run ends when th
 and what followed was watched for a while, or when it is stopped; what is left is given up then.
 """
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from aggressor.run.accounts.live import LivePlan, live
 from aggressor.run.accounts.paper import PaperPlan, paper
 from aggressor.run.accounts.rules import DEFAULT_RULES, Rules
 from aggressor.run.accounts.trading_run import Show
-from aggressor.run.asked_order import ONE_ORDER, execution_document, order_of
+from aggressor.run.asked_order import ONE_ORDER, check_order, execution_document, order_of
 from aggressor.run.assemble import Settings
 from aggressor.run.lines.keys import Found, find_keys
 from aggressor.run.lines.recorded_market import Notice
@@ -125,6 +126,7 @@ async def execute_on_paper(
     show: Show, notice: Notice,
 ) -> dict[str, Any]:  # fmt: skip
     """Work an order on paper; without a store what was recorded of it is thrown away."""
+    _check(wish)
     errand = _Kept(wish)
     settings = Settings(
         strategy=ONE_ORDER,
@@ -163,6 +165,7 @@ async def execute_live(
     watchdog: bool = True,
 ) -> dict[str, Any]:
     """Work an order live, with the limits, the journal and the watchdog of a live run."""
+    _check(wish)
     errand = _Kept(wish)
     name = wish.instrument.replace(":", "-").replace("/", "-")
     folder = store or platformdirs.user_data_path("aggressor") / "execute" / name
@@ -172,6 +175,13 @@ async def execute_live(
     )
     look = await live(plan, show=show, notice=notice, alerts=alerts, keys=keys)
     return _report(errand, look, [])
+
+
+def _check(wish: Wish) -> None:
+    """Raise ConfigError for what cannot be, before a market is opened."""
+    check_order(wish.policy, wish.max_slippage_bp, wish.wait_s)
+    if not 0 <= wish.watch_s < math.inf:
+        raise ConfigError(f"What follows an order is watched for 0 s or more, not {wish.watch_s}.")
 
 
 def _report(errand: _Kept, look: dict[str, Any], caveats: list[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from aggressor.run.accounts.alerts import Alerts
 from aggressor.run.accounts.paper_margin import paper_tiers
 from aggressor.run.accounts.rules import DEFAULT_RULES, Rules
 from aggressor.run.accounts.trading_run import Errand, Screen, Show, run_until_over
-from aggressor.run.assemble import Settings
+from aggressor.run.assemble import Settings, check_settings
 from aggressor.run.lines.record import by_venue
 from aggressor.run.lines.recorded_market import Notice, RecordedMarket, recorded_market
 from aggressor.run.stopping import told_to_stop
@@ -66,6 +66,7 @@ async def paper(
     Raises ConfigError, MessageError, StoreError.
     """
     by_venue(plan.names)
+    check_settings(plan.settings)
     if plan.settings.latency_ms:
         _in_time(plan.settings)
     folder = paper_folder(plan.store)
