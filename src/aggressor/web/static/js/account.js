@@ -40,7 +40,7 @@ export class AccountPane extends WordPane {
     const buttons = h("div", { class: "sides" },
       button("buy-market", "Buy market", "Buy now, up to the cap beyond the touch", () => void desk.order(1, "market", null), "buy"),
       button("buy-limit", "Join bid", "Rest at the best bid", () => void desk.order(1, "limit", desk.lane?.book.bid ?? NaN), "buy"),
-      button("cancel-order", "Cancel orders", "Cancel everything that is not filled on this instrument", () => void desk.command("cancel", { lane: desk.shown })),
+      button("cancel-order", "Cancel", "Cancel everything that is not filled on this instrument", () => void desk.command("cancel", { lane: desk.shown })),
       button("flatten", "Flatten", "Give up what works and close what is held", () => void desk.command("flatten", { lane: desk.shown })),
       button("sell-market", "Sell market", "Sell now, down to the cap beyond the touch", () => void desk.order(-1, "market", null), "sell"),
       button("sell-limit", "Join ask", "Rest at the best ask", () => void desk.order(-1, "limit", desk.lane?.book.ask ?? NaN), "sell"),

@@ -31,6 +31,7 @@ export class CurvesPane extends CanvasPane {
   /** @param {string} id @param {string} title @param {import("./desk.js").Desk} desk @param {(group: string) => boolean} takes @param {{bars?: boolean, forced?: boolean, divergences?: boolean}} with_ */
   constructor(id, title, desk, takes, with_) {
     super(id, title, desk);
+    this.calm = 45;
     this.takes = takes;
     this.with_ = with_;
     this.plot = new Plot(0, 0, 1, 1);

@@ -68,6 +68,7 @@ export class HeatPane extends CanvasPane {
     const plot = new Plot(0, 0, Math.max(10, width - PRICE_AXIS), Math.max(10, height - TIME_AXIS));
     [plot.t0, plot.t1, plot.low, plot.high] = [view.t0, view.t1, view.low, view.high];
     this.plot = plot;
+    view.pixels = plot.width * (window.devicePixelRatio || 1);
     this.texture.contrast = { soft: 0.75, plain: 1, hard: 1.5 }[this.contrast.value] ?? 1;
     drawTimeAxis(c, plot, true, true);
     c.save();

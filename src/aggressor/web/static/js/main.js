@@ -109,7 +109,7 @@ class Page {
       this.fitAgain(at);
       for (const pane of this.panes) pane.frame(at);
       this.context.frame(at);
-      this.time.frame();
+      this.time.frame(at);
       this.scenes.frame(at);
       this.top.frame(at);
     } catch (trouble) {

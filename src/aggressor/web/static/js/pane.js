@@ -35,6 +35,9 @@ export class CanvasPane {
     this.visible = false;
     this.drawn = "";
     this.drawn_cursor = "";
+    /** Milliseconds between two pictures while the market alone moves them: what is read, not watched, need not flicker. */
+    this.calm = 0;
+    this.drawn_at = -Infinity;
     this.spoken = -Infinity;
     /** Pictures drawn and ms spent, for measurements. */
     this.pictures = 0;
@@ -71,9 +74,11 @@ export class CanvasPane {
   frame(at) {
     if (!this.visible || this.width === 0) return;
     const key = this.key();
-    if (key !== this.drawn) {
+    const moved = this.drawn === "" || !this.desk.view.follow;
+    if (key !== this.drawn && (moved || at - this.drawn_at >= this.calm)) {
       const start = performance.now();
       this.drawn = key;
+      this.drawn_at = at;
       const why = this.why();
       if (this.blank.textContent !== why) this.blank.textContent = why;
       this.draw(this.context, this.width, this.height);
@@ -84,8 +89,13 @@ export class CanvasPane {
     const cursor = this.cursorKey();
     if (cursor !== this.drawn_cursor) {
       this.drawn_cursor = cursor;
-      this.over_context.clearRect(0, 0, this.width, this.height);
-      this.drawCursor(this.over_context, this.width, this.height);
+      const { t, price } = this.desk.view.cursor;
+      const idle = t === null && price === null && !this.desk.view.selected;
+      if (this.over.hidden !== idle) this.over.hidden = idle; // a layer without a mark still costs its blending
+      if (!idle) {
+        this.over_context.clearRect(0, 0, this.width, this.height);
+        this.drawCursor(this.over_context, this.width, this.height);
+      }
     }
     if (at - this.spoken > WORDS_EVERY_MS) {
       this.spoken = at;

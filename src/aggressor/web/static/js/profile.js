@@ -15,6 +15,7 @@ export class ProfilePane extends CanvasPane {
     super("profile", "Profile", desk);
     this.whole = this.toggle("whole", "All", "Show the whole session instead of the prices of the heatmap", false);
     this.plot = new Plot(0, 0, 1, 1);
+    this.calm = 95;
     this.rows = 0;
     this.element.addEventListener("pointermove", (event) => {
       const box = this.element.getBoundingClientRect();

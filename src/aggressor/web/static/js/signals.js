@@ -19,7 +19,7 @@ const ARROWS = /** @type {Record<string, string>} */ ({ "1": "▲", "-1": "▼",
 export class SignalsPane extends WordPane {
   /** @param {import("./desk.js").Desk} desk */
   constructor(desk) {
-    super("signals", "Signals", desk, 150);
+    super("signals", "Signals", desk, 30);
     this.misses = localStorage.getItem("desk.signals.misses") === "1";
     this.kind = NO_WALLS;
     this.kinds = h("select", { "aria-label": "Kind of signal", onchange: () => this.choose() });

@@ -17,6 +17,7 @@ export class TapePane extends CanvasPane {
   /** @param {import("./desk.js").Desk} desk */
   constructor(desk) {
     super("tape", "Tape", desk);
+    this.calm = 30;
     this.only = this.choice("only", "Which orders", ["all", "large", "huge", "sweeps"], "all");
     this.least = this.field();
     this.held = -1; // number behind the newest shown while the pointer is here

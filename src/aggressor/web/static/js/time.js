@@ -9,6 +9,8 @@ import { h, mark, say } from "./dom.js";
 import { faded, theme } from "./theme.js";
 import { dayOf, spanOf, timeOfDay, clock } from "./scales.js";
 
+/** Milliseconds between two pictures of a line on which a second is less than a pixel. */
+const EVERY_MS = 45;
 const PACES = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100];
 
 export class TimeBar {
@@ -31,6 +33,8 @@ export class TimeBar {
     this.height = 0;
     this.drawn = "";
     this.hover = NaN;
+    this.hover_drawn = NaN;
+    this.last = -Infinity;
     new ResizeObserver(() => this.resize()).observe(this.canvas);
     this.canvas.addEventListener("click", (event) => this.go(this.at(event)));
     this.canvas.addEventListener("pointermove", (event) => (this.hover = this.at(event)));
@@ -103,7 +107,11 @@ export class TimeBar {
     void this.desk.command("pace", { speed: next });
   }
 
-  frame() {
+  /** @param {number} at */
+  frame(at) {
+    if (at - this.last < EVERY_MS && Object.is(this.hover, this.hover_drawn)) return;
+    this.last = at;
+    this.hover_drawn = this.hover;
     const { desk } = this;
     const { hello, account } = desk.store;
     if (!hello) return;
@@ -111,7 +119,7 @@ export class TimeBar {
     for (const control of [this.play, this.step, this.pace]) control.hidden = !this.paced;
     this.live.hidden = false;
     mark(this.live, "pressed", desk.view.follow);
-    this.live.setAttribute("aria-pressed", String(desk.view.follow));
+    if (this.live.getAttribute("aria-pressed") !== String(desk.view.follow)) this.live.setAttribute("aria-pressed", String(desk.view.follow));
     say(this.live, hello.mode === "live" ? (desk.view.follow ? "Live" : "Go live") : "Follow");
     if (clock_now) {
       say(this.play, clock_now.playing ? "❚❚" : "▶");

@@ -12,6 +12,9 @@ import { clock, known } from "./scales.js";
 /** @param {string} id */
 const byId = (id) => /** @type {any} */ (document.getElementById(id));
 
+/** The title belongs to the window, outside of the page: each change of it wakes another process. */
+const TITLE_EVERY_MS = 1000;
+
 /** What colours mean, for the help. @type {[string, string][]} */
 const LEGEND = [
   ["bid", "bids, bought, up, long"], ["ask", "asks, sold, down, short"], ["gone", "pulled: left the book untraded"],
@@ -25,6 +28,7 @@ export class TopLine {
     /** @type {import("./desk.js").Desk} */
     this.desk = page.desk;
     this.last = 0;
+    this.titled = -Infinity;
     this.before = NaN;
     byId("arm").addEventListener("click", () => this.arm());
     byId("kill").addEventListener("click", () => this.killDialog());
@@ -88,8 +92,10 @@ export class TopLine {
     this.before = price;
     const spread = book.ask - book.bid;
     say(byId("spread"), book.valid && known(spread) ? `${units.price(book.bid)} | ${units.price(book.ask)}   spread ${spread} ${spread === 1 ? "tick" : "ticks"}` : "no valid book");
-    const title = `${units.price(price)} ${lane.one.symbol} · Aggressor`;
-    if (document.title !== title) document.title = title;
+    if (at - this.titled >= TITLE_EVERY_MS) {
+      this.titled = at;
+      document.title = `${units.price(price)} ${lane.one.symbol} · Aggressor`;
+    }
     this.account();
   }
 
@@ -99,7 +105,7 @@ export class TopLine {
     const armed = desk.armed;
     mark(document.body, "armed", armed);
     const arm = byId("arm");
-    arm.setAttribute("aria-pressed", String(armed));
+    if (arm.getAttribute("aria-pressed") !== String(armed)) arm.setAttribute("aria-pressed", String(armed));
     say(arm, `${armed ? "" : "Arm "}${this.real ? "real " : ""}orders${armed ? " armed" : ""}`.replace(/^./, (first) => first.toUpperCase()));
     const halted = account?.halt && !["open", "none", ""].includes(account.halt.level) ? account.halt : null;
     mark(document.body, "killed", halted !== null);

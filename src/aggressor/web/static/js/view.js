@@ -20,6 +20,8 @@ export class View {
     this.follow = true;
     /** Share of the width left free at the right while following: the book as it stands. */
     this.lead = 0.06;
+    /** Pixels that the span of time is drawn on: following moves by whole ones, so what stands is drawn once. */
+    this.pixels = 1000;
     /** Prices shown, ticks, fractions allowed while dragging. */
     this.low = 0;
     this.high = 0;
@@ -46,16 +48,22 @@ export class View {
   /** Let the right edge follow the market. @param {number} now ms */
   tick(now) {
     if (!this.follow || !now) return;
-    const t1 = now + this.span * this.lead;
+    const t1 = this.edge(now);
     if (t1 !== this.t1) {
       this.t1 = t1;
       this.changed();
     }
   }
 
+  /** Right edge while following, at a whole pixel. @param {number} now ms */
+  edge(now) {
+    const pixel = this.span / this.pixels;
+    return Math.ceil((now + this.span * this.lead) / pixel) * pixel;
+  }
+
   /** Move the span of time by `ms`; following ends unless the edge is reached. @param {number} ms @param {number} now */
   pan(ms, now) {
-    const edge = now + this.span * this.lead;
+    const edge = this.edge(now);
     this.t1 = Math.min(this.t1 + ms, edge);
     this.follow = this.t1 >= edge - this.span * 1e-3;
     this.changed();
@@ -65,8 +73,8 @@ export class View {
   zoom(factor, t, now) {
     const span = Math.min(SPAN_MOST, Math.max(SPAN_LEAST, this.span * factor));
     const right = this.follow ? 0 : ((this.t1 - t) * span) / this.span;
-    this.t1 = this.follow ? now + span * this.lead : t + right;
     this.span = span;
+    this.t1 = this.follow ? this.edge(now) : t + right;
     this.changed();
   }
 
@@ -82,7 +90,7 @@ export class View {
     this.follow = true;
     this.follow_price = true;
     this.fit_price = true;
-    this.t1 = now + this.span * this.lead;
+    this.t1 = this.edge(now);
     this.changed();
   }
 
