@@ -118,7 +118,12 @@ class Side:
             one.volume = last.volume - begun.volume
             took = now - one.start_ts
             slow = self.direction * (reached - one.start) < self.needed(took)
-            if slow or took > rule.lengths[-1] or one.delta < rule.share * one.volume:
+            usual = min(
+                (q for n, q in zip(rule.lengths, rule.quantiles, strict=True) if n >= took),
+                default=0,
+            )
+            small = one.delta < max(rule.share * one.volume, usual)
+            if slow or took > rule.lengths[-1] or small:
                 self.tell(now, "expired", "fast one-sided run")
                 return
         if step.fading[which]:

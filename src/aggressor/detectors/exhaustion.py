@@ -7,8 +7,9 @@
                        new extreme for `still_ns`, a finished auction at an extreme `auction_ns` old
     ARMED -> REJECTED  after the fade a new extreme was made with d(t) >= 0.7 of its peak; or the
                        book became invalid
-    ARMED -> EXPIRED   neither happened within a patience after the last new extreme, or a new one
-                       left the run slow or two-sided; the record names what was missing
+    ARMED -> EXPIRED   neither happened within a patience after the last new extreme, or with a new
+                       one it is a run no more: slow, two-sided, or of a delta that is usual for
+                       as long a time; the record names what was missing
 
 Both directions run through one code path: everything is read as direction x price and direction x
 size, so a mirrored tape gives mirrored signals. An unknown baseline is a third answer, counted in
@@ -230,14 +231,7 @@ def _follow(
             episode["extreme_ts"] = now
             episode["delta"] = direction * (sample["delta"] - episode["start_delta"])
             episode["volume"] = sample["volume"] - episode["start_volume"]
-            seconds_ns = now - episode["start_ts"]
-            episode["threshold"] = length_needed(episode["least"], episode["chance"], seconds_ns)
-            slow = direction * (reached - episode["start"]) < episode["threshold"]
-            if (
-                slow
-                or seconds_ns > params["run_window_ns"]
-                or episode["delta"] < params["delta_share"] * episode["volume"]
-            ):
+            if not _is_run(state, k, j, direction, now):
                 _end(state, outbox, fade, k, j, direction, now, EXPIRED, NO_RUN)
                 return
     if side["fading"] == FADE_YES:
@@ -248,6 +242,28 @@ def _follow(
     if now - episode["extreme_ts"] > params["patience_ns"]:
         failed = NO_SECOND if episode["faded"] == 1 else NO_FADE
         _end(state, outbox, fade, k, j, direction, now, EXPIRED, failed)
+
+
+@kernel
+def _is_run(state: ExhaustionState, k: Int, j: Int, direction: Int, now: Int) -> bool:
+    """Return whether an episode is a run with its new extreme too, held against runs as long."""
+    params, episode = state.params[k], state.episodes[k, j]
+    seconds_ns = now - episode["start_ts"]
+    episode["threshold"] = length_needed(episode["least"], episode["chance"], seconds_ns)
+    if direction * (episode["extreme"] - episode["start"]) < episode["threshold"]:
+        return False
+    if seconds_ns > params["run_window_ns"]:
+        return False
+    n = np.int64(0)
+    while length_ns(state.run, k, n) < seconds_ns:
+        n += 1
+    needed, ripeness = delta_quantile(state.run, k, now, n)
+    if ripeness != UNKNOWN:
+        episode["quantile"] = needed
+    if ripeness != READY:
+        episode["young"] = 1
+    one_sided = episode["delta"] >= params["delta_share"] * episode["volume"]
+    return bool(one_sided and episode["delta"] >= episode["quantile"])
 
 
 @kernel_inline
