@@ -25,7 +25,7 @@ def quotes(path):
 def log(rows, owner=BACKGROUND):
     made = np.zeros(len(rows), L3_ROW)
     for row, (second, action, lots) in zip(made, rows, strict=True):
-        row["ts_venue"], row["action"], row["lots"] = second * S, action, lots
+        row["ts_venue"], row["action"], row["lots"] = int(second * S), action, lots
         row["order"], row["side"], row["price"] = 7, 1, 995
         row["owner"] = owner
     return made
@@ -79,14 +79,38 @@ def test_a_wall_of_less_than_two_seconds_is_none():
     assert found([(8, ADD, 100), (9, CANCEL, 100)], [(0, 1000), (8, 1000), (8.5, 997)]) == []
 
 
+def test_it_is_the_same_wall_while_it_shows_half_of_its_peak():
+    grown = [(5, ADD, 45), (7.5, ADD, 40), (9, CANCEL, 85)]
+    path = [(0, 1000), (8, 997)]
+    assert len(found(grown, path)) == 1
+    assert found([(5, ADD, 40), (7.5, ADD, 45), (9, CANCEL, 85)], path) == []  # of 1.5 seconds
+    assert found([(5, ADD, 24), (6, ADD, 25), (9, CANCEL, 49)], path) == []  # never large
+
+
+def test_it_may_leave_in_steps_within_two_seconds():
+    steps = [(1, ADD, 100), (7.5, CANCEL, 40), (9, CANCEL, 50)]
+    assert [label.cancelled_lots for label in found(steps)] == [90]
+    assert found([(1, ADD, 100), (6.5, CANCEL, 55), (9, CANCEL, 40)]) == []
+
+
 def test_one_that_is_eaten_in_a_second_is_a_consumption():
     (label,) = found([(1, ADD, 100), (6, FILL, 30), (9, FILL, 40), (9, FILL, 30)])
     assert (label.kind, label.direction, label.stop_ns) == (CONSUMPTION, -1, 9 * S)
     assert (label.traded_lots, label.cancelled_lots, label.count) == (100, 0, 70)
-    assert found([(1, ADD, 100), (6, FILL, 31), (9, FILL, 69)]) == []
-    assert found([(1, ADD, 100), (9, FILL, 99)]) == []
-    assert found([(1, ADD, 100), (9, FILL, 90), (9, CANCEL, 10)]) == []
+    assert found([(1, ADD, 100), (7.5, FILL, 40), (9, FILL, 60)]) == []
     assert found([(1, ADD, 49), (9, FILL, 49)]) == []
+
+
+def test_a_level_is_eaten_whoever_rested_there():
+    (label,) = found([(1, ADD, 30), (2, ADD, 30), (9, FILL, 30), (9, CANCEL, 5), (9, FILL, 20)])
+    assert (label.kind, label.peak_lots, label.traded_lots, label.count) == (
+        CONSUMPTION,
+        60,
+        50,
+        50,
+    )
+    assert found([(1, ADD, 60), (9, FILL, 40), (9, CANCEL, 20)]) == []
+    assert found([(1, ADD, 60), (9, FILL, 60)], owner=SCENARIO_OWNER) == []
 
 
 def test_it_does_not_matter_where_the_tape_was_cut():

@@ -44,8 +44,9 @@ def test_a_run_that_gave_back_before_a_new_extreme_is_one(direction):
     (label,) = found(DOWN, direction=direction)
     ends = sorted(10_000 + direction * price for price in (1000, TOP))
     assert (label.kind, label.direction, [label.low, label.high]) == (SPENT_RUN, direction, ends)
-    assert label.start_ns == (START + QUIET_S + RUN_S - 1) * S
-    assert label.stop_ns == label.start_ns + 61 * S
+    top_ns = (START + QUIET_S + RUN_S - 1) * S
+    assert label.start_ns == top_ns - 1 * S  # two ticks before it
+    assert label.stop_ns == top_ns + 61 * S
     assert label.count == 30
     assert label.injected_lots == pytest.approx(40 * RUN_S, abs=2)
     assert not came_about(label)
@@ -53,8 +54,10 @@ def test_a_run_that_gave_back_before_a_new_extreme_is_one(direction):
 
 def test_it_is_known_only_afterwards():
     assert found(DOWN[:11]) == []
-    (later,) = found([*DOWN[:5], (TOP + 1, 1), *DOWN])  # it went on first: this is its extreme
+    (later,) = found([*DOWN[:5], (TOP + 4, 1), *DOWN])  # it went on first: this is its extreme
     assert later.start_ns == (START + QUIET_S + RUN_S + 5) * S
+    (near,) = found([*DOWN[:5], (TOP + 1, 1), *DOWN])  # it went on, by no more than zones differ
+    assert (near.start_ns, near.high) == ((START + QUIET_S + RUN_S - 2) * S, 10_000 + TOP + 1)
     assert len(found([*DOWN[:5], (TOP, 1), *DOWN])) == 1  # to the extreme again, not beyond
 
 
@@ -78,7 +81,7 @@ def test_it_explains_only_who_argues_against_the_run_until_it_is_over():
     rows["side"], rows["direction"] = 1, [-1, 1, -1, -1]
     rows["low"] = rows["high"] = 10_000 + TOP
     top = START + QUIET_S + RUN_S - 1
-    known = [(top + 2) * S, (top + 2) * S, (top - 2) * S, (top + 70) * S]
+    known = [(top + 2) * S, (top + 2) * S, (top - 3) * S, (top + 70) * S]
     rows["ts_confirmed"] = rows["ts_known"] = known
     one = score_signals(rows, found(DOWN))[EXHAUSTION]
     assert (one.injected, one.found, one.explained, one.false) == (0, 0, 1, 3)

@@ -115,6 +115,13 @@ def test_a_vacuum_is_untraded_and_tears_the_book(difficulty):
     assert clean >= 0.6 * len(tape.labels)
 
 
+def usual_range(trades, now):
+    """Return the mean range of the last 14 closed minutes."""
+    last = now // MINUTE_NS * MINUTE_NS
+    closed = [span(trades, last - n * MINUTE_NS, last - (n - 1) * MINUTE_NS) for n in range(1, 15)]
+    return np.mean([np.ptp(rows["price"]) for rows in closed])
+
+
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_breaks_are_of_a_confirmed_swing_and_fail(difficulty):
     tape, trades = market(33, ("stop_run", "trapped"), difficulty, hours=4)
@@ -145,6 +152,7 @@ def test_breaks_are_of_a_confirmed_swing_and_fail(difficulty):
         before = sizes[(times >= began - 3600 * NS) & (times < began)] <= usual
         if label.kind == "stop_run":
             assert small.mean() >= 1.3 * before.mean()
+            assert (label.high - label.low) <= max(5.0, 0.5 * usual_range(trades, label.key_ns))
         inside = way * (swing - touch.best(way, label.key_ns))
         assert inside >= (1 if label.kind == "stop_run" else 4)
         assert label.key_ns - began <= 60 * NS

@@ -3,7 +3,8 @@
 Both wait for a confirmed, unbroken swing X (five bars of one minute on either side) within reach,
 drive the price to it gently, trade beyond it against makers who stand there, and come back inside.
 They differ in who breaks it and in how it is lost. A stop run: a burst of small orders, a short
-overshoot, back at once. Trapped: large orders that stay beyond X for a while, then selling through
+overshoot (where the market goes further beyond X than R5.7 allows it is given up), back at once.
+Trapped: large orders that stay beyond X for a while, then selling through
 X. Written once for a direction `d` (+1 up). Source of the shapes: R5.7, R5.9.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from aggressor.kernel import kernel
-from aggressor.sim.synthetic.book import NO_SWING, NONE, Market, best, lots_at
+from aggressor.sim.synthetic.book import MINUTES, NO_SWING, NONE, Market, best, lots_at
 from aggressor.sim.synthetic.chance import SCENARIO, between, uniform
 from aggressor.sim.synthetic.labels import STOP_RUN
 from aggressor.sim.synthetic.minutes import drop_passed_swings
@@ -34,6 +35,8 @@ _APPROACH_S = 60.0
 _APPROACH_MAX_S = 120.0
 _BURST_FLOW: Any = np.array([110.0, 95.0, 85.0])  # seconds of the market's flow beyond X
 _OVERSHOOT: Any = np.array([4, 3, 3])
+_OVERSHOOT_MOST = 5.0  # ticks, or half of a minute's range (R5.7): beyond it is no stop run
+_RANGE_MINUTES = 14
 _STAND = 2.0  # typical levels that makers show on each tick beyond X
 _STOP_BURST_S: Any = np.array([8.0, 12.0, 16.0])
 _TRAP_BURST_S: Any = np.array([12.0, 16.0, 20.0])
@@ -162,6 +165,25 @@ def stay_inside(market: Market) -> None:
 
 
 @kernel
+def went_too_far(market: Market) -> bool:
+    """Note how far beyond X price has gone; tell whether it is too far for a stop run."""
+    state, head = market.scenario[0], market.head[0]
+    direction = state["side"]
+    reached = head["minute_high"] if direction > 0 else head["minute_low"]
+    if direction * (reached - state["extreme"]) > 0 and head["minute_high"] >= head["minute_low"]:
+        state["extreme"] = reached
+    if state["kind"] != STOP_RUN:
+        return False
+    count = min(np.int64(_RANGE_MINUTES), head["minutes"])
+    ranges = 0
+    for back in range(count):
+        row = market.minutes[(head["minutes"] - 1 - back) & (MINUTES - 1)]
+        ranges += row[0] - row[1]
+    most = max(_OVERSHOOT_MOST, 0.5 * ranges / max(count, 1))
+    return bool(direction * (state["extreme"] - state["price"]) > most)
+
+
+@kernel
 def break_step(market: Market) -> None:
     """Approach a swing, trade beyond it, come back inside."""
     state = market.scenario[0]
@@ -188,10 +210,9 @@ def break_step(market: Market) -> None:
     elif state["phase"] == 2:
         burst(market)
         last = _STOP_BURST_S[state["difficulty"]] if runs else _TRAP_BURST_S[state["difficulty"]]
-        high = head["minute_high"] if direction > 0 else head["minute_low"]
-        if direction * (high - state["extreme"]) > 0:
-            state["extreme"] = high
-        if since(market, state["phase_at"]) > last:
+        if went_too_far(market):
+            request(market, GIVE_UP, NONE, NONE, NONE)
+        elif since(market, state["phase_at"]) > last:
             state["peak"] = state["injected"]
             head["interest"] -= state["injected"] // 4
             next_phase(market)
@@ -202,7 +223,9 @@ def break_step(market: Market) -> None:
             state["next_at"] = after(market, 100.0, 250.0)
             give_back(market)
         lost = -2 if runs else -4
-        if state["key_at"] == 0 and reached <= lost:
+        if went_too_far(market):
+            request(market, GIVE_UP, NONE, NONE, NONE)
+        elif state["key_at"] == 0 and reached <= lost:
             state["key_at"] = now
             next_phase(market)
         elif since(market, state["phase_at"]) > _BACK_MAX_S:

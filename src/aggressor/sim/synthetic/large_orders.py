@@ -7,19 +7,21 @@ label that asks for nothing (it has no key time) but explains:
     withdrawal   R5.4: a level behind the touch; price comes nearer by NEAR_TICKS, to within
                  NEAR_TICKS; FALLEN of its peak is gone, most of it cancelled within PULL_NS, hardly
                  any of it traded: by one order or by several, whose intent nobody can observe.
-                 It was large for LIFE_NS or longer; its peak and what traded are those of the last
-                 LIFE_NS: what it was some time before is another wall's affair
-    consumption  R5.6: an order is eaten to the end, most of it within STROKE_NS
+                 It had shown half of its peak (R1.6: less is another wall) for LIFE_NS or longer;
+                 its peak and what traded are those of the last LIFE_NS: what it was some time
+                 before is another wall's affair
+    consumption  R5.6, R5.0: a level loses FALLEN of its peak, of which most is eaten within
+                 STROKE_NS, by one order that rested or by several; or one order is eaten to the end
 
 Level and order are of SIZE typical levels or more: by itself a wall in every sense of R1.6, and no
 larger than the walls of hard scenarios. All is read from the L3 log and the published quotes,
 order by order, never from what detectors see. A label lasts from the first cancel or fill that
 counts to the last: who tells of it must tell of this price, then or shortly after.
 
-Memory: the quotes, what is large, and up to _BATCH rows of the log.
+Memory: the quotes, the rows of what is large, and up to _BATCH rows of the log.
 """
 
-from collections import deque
+from bisect import bisect_right
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +35,7 @@ WITHDRAWAL = "withdrawal"
 CONSUMPTION = "consumption"
 SIZE = 5.0  # typical levels
 NEAR_TICKS = 3
-PULL_NS = 1_000_000_000
+PULL_NS = 2_000_000_000  # tau_p of R5.4 for a thin contract
 STROKE_NS = 1_000_000_000
 FALLEN = 0.8  # of the peak of a withdrawn level
 LIFE_NS = 2_000_000_000  # the least life of a wall: what it is is read over so long (R5.4)
@@ -58,40 +60,60 @@ class _Order:
 
 
 class _Level:
-    """A level since it became large: what it showed, and what left it in the last moments."""
+    """A level since it became half as large: what it showed, and what left it."""
 
-    def __init__(self, start_ns: int, side: int, price: int) -> None:
-        self.start_ns, self.side, self.price = start_ns, side, price
-        self.pulled_ns = self.stop_ns = 0
-        self.peak = self.traded = self.cancelled = 0
+    def __init__(self, side: int, price: int) -> None:
+        self.side, self.price = side, price
+        self.start_ns = self.pulled_ns = self.struck_ns = self.stop_ns = 0
+        self.peak = self.traded = self.cancelled = self.struck = 0
+        self._is_large = False
         self._most = 0
-        self._recent: deque[_Change] = deque()  # of LIFE_NS, and the last before
+        self._changes: list[_Change] = []
 
     def follow(self, change: "_Change") -> str:
         """Take one row of it; tell whether it stands, has fallen, or is large no more."""
         self._most = max(self._most, change.left)
-        self._recent.append(change)
-        since = change.ts - LIFE_NS
-        while len(self._recent) > 1 and self._recent[1].ts <= since:
-            self._recent.popleft()
+        self._changes.append(change)
         if change.left > (1 - FALLEN) * self._most:
             return _STANDS
-        self.peak = max(one.left for one in self._recent)
+        since = change.ts - LIFE_NS
+        first = bisect_right(self._changes, since, key=lambda one: one.ts)
+        recent = self._changes[max(first - 1, 0) :]  # of LIFE_NS, and the last before
+        self.peak = max(one.left for one in recent)
         if change.left > (1 - FALLEN) * self.peak:
-            return _STANDS if any(one.is_large for one in self._recent) else _SMALL
-        self.traded = sum(one.traded for one in self._recent if one.ts > since)
-        pulled = [one for one in self._recent if one.cancelled and one.ts > change.ts - PULL_NS]
+            return _STANDS if any(one.is_half for one in recent) else _SMALL
+        self._is_large = any(one.is_large for one in recent)
+        self.start_ns, self.stop_ns = self._begun(), change.ts
+        self.traded = sum(one.traded for one in recent if one.ts > since)
+        pulled = [one for one in recent if one.cancelled and one.ts > change.ts - PULL_NS]
         self.cancelled = sum(one.cancelled for one in pulled)
         self.pulled_ns = pulled[0].ts if pulled else change.ts
-        self.stop_ns = change.ts
+        strokes = [one for one in recent if one.eaten and one.ts > change.ts - STROKE_NS]
+        self.struck = sum(one.eaten for one in strokes)
+        self.struck_ns = strokes[0].ts if strokes else change.ts
         return _FALLEN
+
+    def _begun(self) -> int:
+        """Return since when it had shown half of its peak, without a break, when it was largest."""
+        last = max(n for n, one in enumerate(self._changes) if one.left == self.peak)
+        start = self._changes[last].ts
+        for one in reversed(self._changes[:last]):
+            if 2 * one.left < self.peak:
+                break
+            start = one.ts
+        return start
 
     @property
     def was_pulled(self) -> bool:
         """Tell whether it was a wall for long enough, and was cancelled rather than traded."""
         aged = self.stop_ns - self.start_ns >= LIFE_NS
         whole = self.cancelled >= FALLEN * self.peak
-        return aged and whole and self.traded <= _TOUCHED * self.peak
+        return self._is_large and aged and whole and self.traded <= _TOUCHED * self.peak
+
+    @property
+    def was_eaten(self) -> bool:
+        """Tell whether takers brought it down, most of it at one stroke."""
+        return self._is_large and self.struck >= _EATEN * self.peak
 
 
 class _Change(NamedTuple):
@@ -100,8 +122,10 @@ class _Change(NamedTuple):
     ts: int
     left: int
     traded: int
+    eaten: int  # of the background's orders, by takers
     cancelled: int  # of the background's orders
     is_large: bool
+    is_half: bool  # as large
 
 
 class LargeOrders:
@@ -143,6 +167,10 @@ class LargeOrders:
             stroke = sum(lots for _, lots in strokes)
             if stroke >= _EATEN * order.lots:
                 found.append(_consumption(order, strokes[0][0], stop, stroke))
+        told = {(one.side, one.low, one.stop_ns) for one in found if one.kind == CONSUMPTION}
+        for level in self._fallen:
+            if level.was_eaten and (level.side, level.price, level.stop_ns) not in told:
+                found.append(_eaten(level))
         return sorted(found, key=lambda label: label.stop_ns)
 
     def _read(self) -> None:
@@ -179,24 +207,27 @@ class LargeOrders:
         left = total - np.repeat(before, np.diff(np.append(first, key.size)))
         last = left[np.append(first[1:], key.size) - 1]
         self._lots.update(zip(names.tolist(), last.tolist(), strict=True))
-        chosen = np.isin(key, [*self._standing, *np.unique(key[left >= least]).tolist()])
+        half = left >= least / 2
+        chosen = np.isin(key, [*self._standing, *np.unique(key[half]).tolist()])
         columns = [rows[chosen][field].tolist() for field in ("ts_venue", "action", "lots")]
         is_background = (rows["owner"][chosen] == BACKGROUND).tolist()
-        sums = key[chosen].tolist(), left[chosen].tolist(), (left >= least)[chosen].tolist()
-        for name, rest, is_large, ts, action, lots, own in zip(
+        large = (left >= least)[chosen].tolist()
+        sums = key[chosen].tolist(), left[chosen].tolist(), large, half[chosen].tolist()
+        for name, rest, is_large, is_half, ts, action, lots, own in zip(
             *sums, *columns, is_background, strict=True
         ):
             level = self._standing.get(name)
             if level is None:
-                if not is_large:
+                if not is_half:
                     continue
-                level = self._standing[name] = _Level(ts, 1 if name & 1 else -1, name >> 1)
+                level = self._standing[name] = _Level(1 if name & 1 else -1, name >> 1)
             traded = lots if action == FILL else 0
             cancelled = lots if action == CANCEL and own else 0
-            state = level.follow(_Change(ts, rest, traded, cancelled, is_large))
+            eaten = traded if own else 0
+            state = level.follow(_Change(ts, rest, traded, eaten, cancelled, is_large, is_half))
             if state != _STANDS:
                 del self._standing[name]
-            if state == _FALLEN:
+            if state == _FALLEN and (level.was_pulled or level.was_eaten):
                 self._fallen.append(level)
 
     def _approach(self, level: _Level) -> int | None:
@@ -247,4 +278,23 @@ def _consumption(order: _Order, start_ns: int, stop_ns: int, stroke: int) -> Lab
         cancelled_lots=0,
         injected_lots=0,
         count=stroke,
+    )
+
+
+def _eaten(level: _Level) -> Label:
+    return Label(
+        kind=CONSUMPTION,
+        side=level.side,
+        direction=-level.side,
+        difficulty="",
+        start_ns=level.struck_ns,
+        stop_ns=level.stop_ns,
+        key_ns=0,
+        low=level.price,
+        high=level.price,
+        peak_lots=level.peak,
+        traded_lots=level.traded,
+        cancelled_lots=0,
+        injected_lots=0,
+        count=level.struck,
     )

@@ -14,9 +14,10 @@ is the extreme of a run, when all hold:
 The last is known only afterwards, which no detector can use. One minute's range is the mean of the
 last RANGE_MINUTES closed minutes. All is read from the prints, by second of venue time.
 
-    label   direction of the run; low, high: P0 and P1; start the second of P1; stop SAID_S later,
-            earlier when price went beyond, later where only then enough was given back;
-            injected: delta; count: ticks
+    label   direction of the run; low, high: P0 and P1; start the second in which price first was
+            within NEAR_TICKS of P1, no more than SAID_S before it (zones are told apart no finer);
+            stop SAID_S after P1, earlier when price went beyond, later where only then enough was
+            given back; injected: delta; count: ticks
 """
 
 from typing import Any
@@ -34,6 +35,7 @@ SHARE = 0.3
 GIVEN_BACK = 0.382  # R7.1's first target
 RANGE_MINUTES = 14
 SAID_S = 60  # after its extreme: who calls a run spent later speaks of something else
+NEAR_TICKS = 3
 _QUANTILE = 0.99
 _HOUR_S = 3600
 _NS = 1_000_000_000
@@ -162,13 +164,15 @@ def _label(
 ) -> Label:
     back, at, stop = places
     ends = sorted((direction * int(low[back]), direction * int(high[at])))
+    first = max(back + 1, at - SAID_S)
+    near = first + int(np.argmax(high[first : at + 1] >= high[at] - NEAR_TICKS))
     delta, volume = (int(one) for one in flow[:, at] - flow[:, back])
     return Label(
         kind=SPENT_RUN,
         side=0,
         direction=direction,
         difficulty="",
-        start_ns=(start + at) * _NS,
+        start_ns=(start + near) * _NS,
         stop_ns=(start + stop + 1) * _NS,
         key_ns=0,
         low=ends[0],
