@@ -103,8 +103,10 @@ def test_walls_are_pulled_untraded_and_quickly(tape):
 
 
 def test_pushed_walls_are_consumed_and_the_price_holds_beyond(tape):
-    held = swept = 0
-    found = labels_of(tape, "push_through")
+    held = 0
+    made = labels_of(tape, "push_through")
+    found = [label for label in made if came_about(label)]
+    assert len(found) >= 0.7 * len(made)  # else the background was first, or left it too little
     for label in found:
         eaten = own_rows(tape, label, FILL, label.low)
         wall = eaten[eaten["side"] == label.side]
@@ -116,10 +118,8 @@ def test_pushed_walls_are_consumed_and_the_price_holds_beyond(tape):
         trades = tape.events[tape.events["kind"] == TRADE]
         sweep = trades[(trades["ts_venue"] >= label.key_ns) & (trades["side"] == label.direction)]
         sweep = sweep[sweep["ts_venue"] == sweep["ts_venue"][0]]
-        assert label.count in (0, sweep["size"].sum())  # 0: the background came first
-        swept += label.count > 0
+        assert label.count == sweep["size"].sum()
     assert held >= 0.8 * len(found)
-    assert swept >= 0.8 * len(found)
 
 
 def test_runs_are_one_sided_fade_and_give_back(tape):

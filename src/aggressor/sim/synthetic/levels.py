@@ -17,6 +17,7 @@ from aggressor.sim.synthetic.stage import (
     ALL,
     CANCEL_NEWEST,
     FINISH,
+    GIVE_UP,
     HELD_MAX,
     HIT,
     REST,
@@ -44,6 +45,7 @@ _PUSHED_LEVELS: Any = np.array([12.0, 8.0, 5.0])
 _PUSHED_SLICES = typed(3)
 _SWEEP: Any = np.array([2.0, 1.5, 1.2])  # of a large order: what clears a wall is one (R5.6)
 _LARGE = 0.99  # of all orders are smaller
+_DEPLETED = 0.2  # of its peak: what is left then clears nothing (R5.0)
 _PUSH_S = 60.0
 _ONE = typed(1)
 
@@ -163,6 +165,13 @@ def wall_pull_step(market: Market) -> None:
 
 
 @kernel
+def large_order(market: Market) -> Whole:
+    """Return the lots that one in a hundred of the market's taker orders reaches (Q.99)."""
+    sizes = market.draws[SIZE_DRAWS]
+    return np.int64(sizes[np.int64((1.0 - _LARGE) * sizes.size)])  # largest first
+
+
+@kernel
 def push_through_step(market: Market) -> None:
     """Rest a wall near the touch, eat it, clear it with one sweep, and hold the price beyond."""
     state = market.scenario[0]
@@ -171,9 +180,7 @@ def push_through_step(market: Market) -> None:
     if state["phase"] == 0:
         state["price"] = best(market, side) - side * (1 + below(market.chance, SCENARIO, 2))
         hard = state["difficulty"]
-        sizes = market.draws[SIZE_DRAWS]
-        swept = _SWEEP[hard] * sizes[np.int64((1.0 - _LARGE) * sizes.size)]  # largest first
-        least = np.int64(swept / market.params[0]["sweep_share"])
+        least = np.int64(_SWEEP[hard] * large_order(market) / market.params[0]["sweep_share"])
         state["lots"] = max(scaled(market, _PUSHED_LEVELS[hard]), least)
         wall_begin(market, _PUSHED_SLICES)
         age_ns = np.int64(market.params[0]["wall_age_s"] * 1e9)
@@ -194,6 +201,8 @@ def push_through_step(market: Market) -> None:
             request(market, HIT, -side, price, min(max(np.int64(1), part), left))
         if left <= 0 or since(market, state["started"]) > _PUSH_S:
             next_phase(market)
+    elif state["phase"] == 2 and lots_at(market, side, price) <= _DEPLETED * state["peak"]:
+        request(market, GIVE_UP, NONE, NONE, NONE)  # others were first
     elif state["phase"] == 2:
         ahead = np.int64(0)
         level = best(market, side)
@@ -208,6 +217,9 @@ def push_through_step(market: Market) -> None:
     elif state["phase"] == 3:
         state["count"] = state["filled"]
         state["left"] = state["met"]
+        if state["filled"] < large_order(market):
+            request(market, GIVE_UP, NONE, NONE, NONE)
+            return
         request(market, REST, -side, price, scaled(market, 3.0))
         request(market, REST, -side, price + side, scaled(market, 3.0))
         next_phase(market)
