@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggressor.schema.event import EVENT, empty_events
+from aggressor.venues.text.levels import GRID, levels_stop, read_levels
 from aggressor.venues.text.quick import QUICK_BYTES, WORD, brackets_of, first_of, word_at
-from aggressor.venues.text.scan import GRID, levels_stop, read_levels
 
 BEHIND = b'],"x":["1"]]9.5"]]' * 8  # more than may be looked at, and misleading
 

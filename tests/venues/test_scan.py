@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aggressor.schema.event import EVENT, empty_events
 from aggressor.schema.units import NOT_PLAIN, OFF_GRID, PARSED, TOO_LARGE
-from aggressor.venues.text.scan import GRID, MALFORMED, read_int, read_levels, value_stop
+from aggressor.venues.text.levels import GRID, MALFORMED, read_levels
+from aggressor.venues.text.scan import read_int, value_stop
 
 GRIDS = np.array([(5, 1, 2, 3)], GRID)  # ticks of 0.05, lots of 0.001
 

@@ -55,7 +55,9 @@ from aggressor.venues.binance.tables import (
     read_id,
     read_time,
 )
-from aggressor.venues.text.scan import MALFORMED, Int, Text, matches, read_levels
+from aggressor.venues.text.levels import MALFORMED, read_levels
+from aggressor.venues.text.quick import Int, Text
+from aggressor.venues.text.scan import matches
 from aggressor.venues.venue import CHECK_DEPTH, Checks
 
 _LEVEL_BYTES = 8  # no level is written shorter: ["1","2"]

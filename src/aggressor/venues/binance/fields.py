@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggressor.kernel import kernel, kernel_inline
+from aggressor.venues.text.levels import levels_stop
+from aggressor.venues.text.quick import Int, Text
 from aggressor.venues.text.scan import (
     CLOSE_OBJECT,
     COLON,
@@ -22,9 +24,6 @@ from aggressor.venues.text.scan import (
     OPEN_LIST,
     OPEN_OBJECT,
     QUOTE_MARK,
-    Int,
-    Text,
-    levels_stop,
     matches,
     next_key,
     skip_space,

@@ -22,12 +22,11 @@ from aggressor.venues.binance.fields import ASKS, BIDS, SYMBOL, find_fields, let
 from aggressor.venues.binance.lines import line_stop, read_local_time
 from aggressor.venues.binance.messages import ExchangeInfo, SymbolInfo
 from aggressor.venues.binance.tables import Tables, add_symbol, empty_tables, find_lane
+from aggressor.venues.text.quick import Int, Text
 from aggressor.venues.text.scan import (
     OPEN_LIST,
     OPEN_OBJECT,
     QUOTE_MARK,
-    Int,
-    Text,
     string_stop,
     unquoted,
 )

@@ -47,7 +47,8 @@ from aggressor.venues.binance.tables import (
     find_lane,
     nanoseconds,
 )
-from aggressor.venues.text.scan import Int, Text, matches, read_int, skip_space, unquoted
+from aggressor.venues.text.quick import Int, Text
+from aggressor.venues.text.scan import matches, read_int, skip_space, unquoted
 from aggressor.venues.venue import Checks
 
 _LINE_FEED = 10

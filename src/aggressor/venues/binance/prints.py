@@ -42,7 +42,8 @@ from aggressor.venues.binance.tables import (
     read_size,
     read_time,
 )
-from aggressor.venues.text.scan import Int, Text, matches, unquoted
+from aggressor.venues.text.quick import Int, Text
+from aggressor.venues.text.scan import matches, unquoted
 from aggressor.venues.venue import CHECK_QUOTE, Checks
 
 _MARKET = word("MARKET")

@@ -28,7 +28,9 @@ from aggressor.schema.instrument import Instrument
 from aggressor.schema.units import PARSED, TOO_LARGE, parse_steps
 from aggressor.state import State
 from aggressor.venues.binance.fields import PLACES, letter
-from aggressor.venues.text.scan import Int, Text, hash_bytes, plain_number, unquoted
+from aggressor.venues.text.levels import plain_number
+from aggressor.venues.text.quick import Int, Text
+from aggressor.venues.text.scan import hash_bytes, unquoted
 
 SYMBOL_BYTES_MAX = 48
 ROWS_BESIDE = 8  # rows a message may need beside its levels: CLEAR, prints, quotes

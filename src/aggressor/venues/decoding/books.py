@@ -48,7 +48,8 @@ from aggressor.schema.units import NOT_PLAIN, PARSED
 from aggressor.venues.decoding.numbers import bounded
 from aggressor.venues.decoding.parts import BookPart, Buffer
 from aggressor.venues.decoding.window import keep_window, window_state
-from aggressor.venues.text.scan import GRID, Grids, Int, Text, read_levels
+from aggressor.venues.text.levels import GRID, Grids, read_levels
+from aggressor.venues.text.quick import Int, Text
 
 WAITING_MAX = 10_000
 
