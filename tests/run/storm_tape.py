@@ -20,7 +20,7 @@ from aggressor.venues.venue import Request
 from tests.run.live_stage import Dealer
 
 _MS = 1_000_000
-_PRINTS = ("trades", "recent-trade", "deals")  # in the addresses that answer them
+_PRINTS = ("/aggtrades", "/recent-trade", "/quote/trades", "/market/trades", "/contract/deals/")
 
 Print = tuple[int, int, int, int]  # ms, ticks, lots, side
 
@@ -157,4 +157,4 @@ class StormTape:
 
 
 def _asks_prints(path: str) -> bool:
-    return any(word in path.lower() for word in _PRINTS) and "user" not in path.lower()
+    return any(part in path.lower() for part in _PRINTS)
