@@ -1,6 +1,7 @@
 """WEEX's public answers: contracts, books, prints, figures, candles.
 
-`lastUpdateId` of the book is the streams' counter. Prints have other ids than on the stream.
+`lastUpdateId` of the book is the streams' counter. Prints have the ids of the stream: both are
+UUIDs where samples show them, and whether they are the same is not documented.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from aggressor.venues.served.dialect import CodeError, House
 from aggressor.venues.served.past import chosen, last_span
 from aggressor.venues.served.told import level_texts
 from aggressor.venues.weex.instruments import SPANS
-from aggressor.venues.weex.server_forms import candle_row, contract_form
+from aggressor.venues.weex.server_forms import candle_row, contract_form, print_id
 
 Params = dict[str, Any]
 
@@ -113,7 +114,7 @@ def trades(house: House, params: Params) -> Any:
     one, kept = lane.instrument, list(lane.trades)[-whole(params, "limit", 100, _ROWS_MAX) :]
     return [
         {
-            "id": str(news.number),
+            "id": print_id(news.lane, news.number),
             "time": stamp(house, news),
             "price": one.price_text(news.price),
             "qty": one.size_text(news.lots),
