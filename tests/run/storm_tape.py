@@ -20,6 +20,7 @@ from aggressor.venues.venue import Request
 from tests.run.live_stage import Dealer
 
 _MS = 1_000_000
+_NOT_ANSWERED = ("beyond", "dropped")
 _PRINTS = ("/aggtrades", "/recent-trade", "/quote/trades", "/market/trades", "/contract/deals/")
 
 Print = tuple[int, int, int, int]  # ms, ticks, lots, side
@@ -127,20 +128,25 @@ class StormTape:
 
     def found(self, began: int, ended: int) -> TapeFound:
         """Return what became of the prints after number `began` up to `ended`."""
-        left, late, sums = self._ours.copy(), self._late.copy(), Counter[str]()
+        late, sums, doubled = self._late.copy(), Counter[str](), 0
+        numbers: dict[Print, list[int]] = {key: [] for key in self._ours}
         for number, key in self._theirs.items():
-            if left[key] > 0:
-                left[key] -= 1
+            numbers.setdefault(key, []).append(number)
+        for key, equal in numbers.items():
+            missing = max(len(equal) - self._ours[key], 0)
+            doubled += max(self._ours[key] - len(equal), 0)
+            reasons = {number: self._why(number) for number in equal} if missing else {}
+            equal.sort(key=lambda number: reasons.get(number) not in _NOT_ANSWERED)
+            for place, number in enumerate(equal):  # of equal ones those were not answered
                 by = "recovered" if late[key] > 0 else "streamed"
+                if place < missing:
+                    by = reasons[number]
                 late[key] -= by == "recovered"
-            else:
-                by = self._why(number)
-            sums[by] += began < number <= ended
-        doubled = sum(count for count in left.values() if count > 0)
-        names = ("streamed", "recovered", "beyond", "dropped", "unasked", "unread")
-        prints = sum(sums[name] for name in names)
+                sums[by] += began < number <= ended
+        names = ("streamed", "recovered", *_NOT_ANSWERED, "unasked", "unread")
         alike = self._dealer.line.decoder.counts.get("trades_alike", 0) > 0
         found = {name: sums[name] for name in names}
+        prints = sum(found.values())
         return TapeFound(prints=prints, doubled=doubled, alike=alike, **found)
 
     def _why(self, number: int) -> str:
