@@ -43,6 +43,7 @@ PLAN = FaultPlan(
     skew=0.4, skew_ms=3000.0, restart=0.3, restart_s=0.2,
 )  # fmt: skip
 _PULSE_S = 0.06
+TRADES_KEPT = 1_000_000  # Binance answers those of 24 hours: all of a storm
 _NOTICES = 200
 _TAPE_TURNS = 10  # of half a second, in which what was printed last, and is still asked for, comes
 _LIVING_MAX = 8
@@ -171,7 +172,8 @@ def short_bans(venue: Venue) -> Venue:
 @asynccontextmanager
 async def staged(name: str, seed: int, speed: float) -> AsyncIterator[tuple[Dealer, Market]]:
     plan = msgspec.structs.replace(PLAN, seed=seed)
-    async with serving(name, seed=seed, speed=speed, deposit=10**15, faults=plan) as server:
+    more = {"deposit": 10**15, "trades_kept": TRADES_KEPT}
+    async with serving(name, seed=seed, speed=speed, faults=plan, **more) as server:
         server.faults.began_s = math.inf  # nothing goes wrong yet
         venue = short_bans(local_venue(server))
         rules = msgspec.structs.replace(RULES, picture_every_s=3.0)
