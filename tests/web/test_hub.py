@@ -178,3 +178,18 @@ def test_a_hub_that_goes_on_with_another_greets_its_readers_and_sends_nothing_tw
     assert [one.kind for one in heads] == [Kind.HELLO] + [Kind.PRINTS] * 3 + [Kind.CAUGHT_UP]
     _prints(first, 1)
     assert _numbers(_heads(reader), Kind.PRINTS) == [3]
+
+
+def test_a_signal_hurries_readers_and_a_print_only_wakes_them():
+    hub = _hub(prints=10, signal=10)
+    told: list[str] = []
+    reader = hub.join(lambda: told.append("woken"), lambda: told.append("hurried"))
+    _prints(hub, 1)
+    hub.wake()
+    assert told == ["woken"]
+    hub.publish(json_frame(Kind.SIGNAL, 0, 0, [{"number": 0}]))
+    hub.wake()
+    hub.wake()
+    assert told == ["woken", "woken", "hurried", "woken"]
+    reader.answer({"request": 1, "ok": True})
+    assert told[4:] == ["woken", "hurried"]

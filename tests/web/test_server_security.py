@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, WSServerHandshakeError
 from aggressor.schema.errors import ConfigError
 from aggressor.web.commands import Command, Ping
 from aggressor.web.hub import Hub
-from aggressor.web.protocol import SUBPROTOCOL, Kind, frame, read_frames, read_json
+from aggressor.web.protocol import SUBPROTOCOL, Kind, frame, json_frame, read_frames, read_json
 from aggressor.web.server import BAD_MAX, MESSAGE_MAX, DeskServer, Visitor
 
 TOKEN = "a-token-of-the-tests"
@@ -269,6 +269,25 @@ def test_a_browser_that_does_not_read_delays_nobody_and_is_told_what_it_missed()
             heard += await asyncio.get_running_loop().sock_recv(deaf, 1 << 20)
         assert count - keeps > slow.missed > 0
         deaf.close()
+
+    _run(body)
+
+
+def test_a_signal_does_not_wait_for_the_next_pictures_turn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("aggressor.web.server.FRAME_S", 60.0)
+
+    async def body(desk: _Desk) -> None:
+        hub = desk.server.hub
+        async with desk.socket() as line:
+            await line.receive(timeout=5)  # greeted; now nothing more for a minute
+            hub.publish(json_frame(Kind.BOOK, 0, 0, {}))
+            hub.wake()
+            with pytest.raises(TimeoutError):
+                await line.receive(timeout=0.3)
+            hub.publish(json_frame(Kind.SIGNAL, 0, 0, []))
+            hub.wake()
+            message = await line.receive(timeout=5)
+            assert [head.kind for head, _ in read_frames(message.data)] == [Kind.BOOK, Kind.SIGNAL]
 
     _run(body)
 

@@ -33,6 +33,7 @@ RINGS: Mapping[Kind, int] = {
     Kind.NOTICE: 200,
 }
 Kept = Mapping["Stream", tuple[Sequence[bytes], int]]  # history of streams, and what comes next
+URGENT = frozenset({Kind.SIGNAL, Kind.REPORT})  # do not wait for the next picture's turn
 MESSAGE_BYTES = 1 << 20  # a message is not begun further beyond this
 _FLAGS_AT = 3
 
@@ -65,12 +66,20 @@ class Ring:
         return self.next
 
 
+def _no_hurry() -> None:
+    """Leave urgent things to `wake`."""
+
+
 class Reader:
     """One browser's places in the streams."""
 
-    def __init__(self, hub: "Hub", wake: Callable[[], None]) -> None:
+    def __init__(
+        self, hub: "Hub", wake: Callable[[], None], hurry: Callable[[], None] | None = None
+    ) -> None:
+        """`wake`: there is something to take; `hurry`: and it does not wait for other things."""
         self.lanes: list[int] = [0]
         self.wake = wake
+        self.hurry = hurry or _no_hurry
         self.private: deque[bytes] = deque()  # answers, in front of everything else
         self.sent_frames = 0
         self.missed = 0
@@ -83,6 +92,7 @@ class Reader:
         """Send something to this reader alone."""
         self.private.append(bytes(json_frame(Kind.ANSWER, WHOLE_DESK, NO_TIME, content)))
         self.wake()
+        self.hurry()
 
     def watch(self, lanes: Iterable[int]) -> None:
         """Be sent these lanes from now on, those that are new with their history first."""
@@ -159,6 +169,7 @@ class Hub:
         self.readers: list[Reader] = []
         self.epoch = 0
         self.now_ns = NO_TIME
+        self.hurried = False  # something urgent was published since readers were woken
         self.hello = b""
         self.reset = b""
         self.sizes = dict(rings)
@@ -227,11 +238,15 @@ class Hub:
         stamp(made, ring.next if number is None else number, self.epoch)
         ring.frames.append(bytes(made))
         ring.next += 1
+        self.hurried |= stream.kind in URGENT
 
     def wake(self) -> None:
-        """Let every reader look for what is new."""
+        """Let every reader look for what is new, at once where something urgent is."""
+        hurried, self.hurried = self.hurried, False
         for reader in self.readers:
             reader.wake()
+            if hurried:
+                reader.hurry()
 
     def streams(self, lanes: Iterable[int]) -> list[Stream]:
         """Return the streams of these lanes and of the whole desk, in the order they are sent."""
@@ -244,9 +259,9 @@ class Hub:
         stamp(made, 0, self.epoch)
         return bytes(made)
 
-    def join(self, wake: Callable[[], None]) -> Reader:
+    def join(self, wake: Callable[[], None], hurry: Callable[[], None] | None = None) -> Reader:
         """Return a new reader, before everything that is kept."""
-        reader = Reader(self, wake)
+        reader = Reader(self, wake, hurry)
         self.readers.append(reader)
         return reader
 

@@ -186,11 +186,11 @@ class DeskServer:
             protocols=(SUBPROTOCOL,), max_msg_size=MESSAGE_MAX, heartbeat=20.0, compress=False
         )
         await socket.prepare(request)
-        woken = asyncio.Event()
-        visitor = Visitor(self.hub.join(woken.set))
+        woken, hurried = asyncio.Event(), asyncio.Event()
+        visitor = Visitor(self.hub.join(woken.set, hurried.set))
         self._sockets.add(socket)
         woken.set()
-        sender = asyncio.create_task(self._send(socket, visitor.reader, woken))
+        sender = asyncio.create_task(self._send(socket, visitor.reader, woken, hurried))
         try:
             await self._hear(socket, visitor, request)
         finally:
@@ -216,14 +216,22 @@ class DeskServer:
         return None
 
     @staticmethod
-    async def _send(socket: web.WebSocketResponse, reader: Reader, woken: asyncio.Event) -> None:
-        """Send what is new, at most 60 times a second; a full socket is waited for."""
+    async def _send(
+        socket: web.WebSocketResponse,
+        reader: Reader,
+        woken: asyncio.Event,
+        hurried: asyncio.Event,
+    ) -> None:
+        """Send what is new 60 times a second, what is urgent at once; wait for a full socket."""
         while True:
             await woken.wait()
             woken.clear()
+            hurried.clear()
             while message := reader.take():
                 await socket.send_bytes(message)
-            await asyncio.sleep(FRAME_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FRAME_S):
+                    await hurried.wait()
 
     async def _hear(
         self, socket: web.WebSocketResponse, visitor: Visitor, request: web.Request

@@ -33,6 +33,8 @@ from aggressor.web.protocol import WHOLE_DESK, Kind, json_frame
 from aggressor.web.words import hello
 from aggressor.wire.clock import Clock
 
+LOOK_S = 0.1  # at most between two looks at what changes by itself
+
 
 def live_desk(plan: PaperPlan | LivePlan, *, read_only: bool) -> "LiveDesk":
     """Return a desk over live markets; what it needs is compiled before its lines are opened.
@@ -67,6 +69,7 @@ class LiveDesk(Acts):
         self._run: TradingRun | None = None
         self._picture: Picture
         self._clock = Clock()
+        self._looked_s = 0.0
 
     async def run(self) -> None:
         """Trade until told to stop."""
@@ -135,7 +138,10 @@ class LiveDesk(Acts):
         while trading.turn():  # reports that came with nothing else
             pass
         self.follow()
-        picture.moment(self._clock.now() / 1e9)
+        now_s = self._clock.now() / 1e9
+        if not self.hub.hurried or now_s - self._looked_s >= LOOK_S:
+            self._looked_s = now_s  # else a signal is on its way: nothing is made before it leaves
+            picture.moment(now_s)
         self.hub.wake()
 
     # -- what is told ----------------------------------------------------------------------------
