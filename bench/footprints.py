@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from aggressor.features.auction import AuctionParameters, AuctionState, auction_state, unfinished
 from aggressor.features.auction import read_bar as read_auction
 from aggressor.features.diagonal import OPPOSED, DiagonalParameters, bar_diagonals
-from aggressor.features.footprint import make_room_for, run_footprint
+from aggressor.features.footprint import make_room_for
+from aggressor.features.footprint_batch import run_footprint
 from aggressor.features.series import FootprintState, drain
 from aggressor.features.zones import ZonesState, zones_state
 from aggressor.features.zones import read_bar as read_zones

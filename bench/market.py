@@ -14,7 +14,8 @@ from generated import INSTRUMENT, book_events, market_events, peers, trade_event
 from measuring import cpu_of, figure, in_turn
 
 from aggressor.features.bars import bar_spec
-from aggressor.features.footprint import make_room_for, run_footprint
+from aggressor.features.footprint import make_room_for
+from aggressor.features.footprint_batch import run_footprint
 from aggressor.features.series import BarSeries, FootprintState, drain, footprint_state
 from aggressor.market.book import book_state, run_book
 from aggressor.market.state import grow_market, market_state, run_market

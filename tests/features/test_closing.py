@@ -15,7 +15,7 @@ from aggressor.features.bars import (
     BarSpec,
     bar_spec,
 )
-from aggressor.features.footprint import feed
+from aggressor.features.footprint_batch import feed
 from aggressor.features.series import BarSeries, footprint_state
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import GAP

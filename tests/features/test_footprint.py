@@ -27,7 +27,8 @@ from aggressor.features.bars import (
     BarSpec,
     bar_spec,
 )
-from aggressor.features.footprint import feed, has_room, make_room_for, on_event
+from aggressor.features.footprint import has_room, make_room_for, on_event
+from aggressor.features.footprint_batch import feed
 from aggressor.features.series import BarSeries, drain, footprint_state, open_bar
 from aggressor.schema.errors import ConfigError
 from aggressor.schema.event import (

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggressor.features.bars import TIME, BarSpec
-from aggressor.features.footprint import feed
+from aggressor.features.footprint_batch import feed
 from aggressor.features.nodes import (
     HVN,
     LVN,

@@ -1,13 +1,12 @@
 """Footprint: the volume sold and bought in every price row of every bar, exactly, as prints arrive.
 
-`on_trade` and `on_clock` use one event in the pipeline; `run_footprint` is the batch form: it keeps
-the open bar in registers while events are plain and hands everything irregular (the first print of
+`on_trade` and `on_clock` use one event in the pipeline; everything irregular (the first print of
 a bar, one that closes or splits it, a new day, a hole, an unknown side, a price outside the
-scratch) to the same careful path. Both forms add with the same `take`.
+scratch) takes a careful path of its own. Many events at once: `footprint_batch`.
 
 An event is used whole or not at all. Where `has_room` says no, Python drains the rings and calls
-`make_room` (`feed` does both). The state and its shapes: `series`; the closing rules:
-`closing`; the quality of a bar: `bars`.
+`make_room_for`. The state and its shapes: `series`; the closing rules: `closing`; the quality of a
+bar: `bars`.
 
 Invariants: cells sum to their bar's volume; deltas of bars sum to the change of CVD; the result
 does not depend on where batches were cut. Source: R3.1, R3.2, R4.1, R4.2.
@@ -19,12 +18,10 @@ import numpy as np
 
 from aggressor.features.bars import (
     CLOCK,
-    DOLLAR,
     EMPTY_MAX,
     GAP_AT_EDGE,
     GAP_INSIDE,
     LATE,
-    NEVER_NS,
     SILENT,
     STARTS_INSIDE,
     TIME,
@@ -45,21 +42,18 @@ from aggressor.features.closing import (
     set_threshold,
     settle_close,
     stays_open,
-    step_of,
 )
 from aggressor.features.series import (
-    ClosedBars,
     FootprintState,
     add_to_row,
     close_bar,
-    drain,
     make_room,
     row_of,
     span_of,
 )
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.linking import prefetch
-from aggressor.schema.event import BAD_CLOCK, GAP, LAST, LEVEL, NOT_FLOW, STALE, TRADE, Events
+from aggressor.schema.event import BAD_CLOCK, GAP, NOT_FLOW, STALE, TRADE
 
 
 @kernel_inline
@@ -133,7 +127,7 @@ def _add_piece(
 
 
 @kernel
-def _use_irregular(state: FootprintState, series: Int, event: Any) -> None:
+def use_irregular(state: FootprintState, series: Int, event: Any) -> None:
     """Use any event of the instrument with care: one may open, close, split or mark bars."""
     head = state.head[series]
     _hear(head, event)
@@ -196,7 +190,7 @@ def _split(state: FootprintState, series: Int, event: Any, marks: Int) -> None:
 
 
 @kernel_inline
-def _is_plain(state: FootprintState, head: Any, event: Any) -> bool:
+def is_plain(state: FootprintState, head: Any, event: Any) -> bool:
     """Whether a trade only adds to the open bar and its rows."""
     if not is_plain_trade(event, head["early_ns"], head["edge_ns"]):
         return False
@@ -207,9 +201,6 @@ def _is_plain(state: FootprintState, head: Any, event: Any) -> bool:
         and 0 <= price - head["origin"] < span
         and stays_open(head, price, event["size"], np.int64(event["side"]))
     )
-
-
-RUN_MAX = 256  # trades between two looks at the same memory: 8 kB of events
 
 
 @kernel_inline
@@ -223,7 +214,7 @@ def _is_idle(head: Any, event: Any) -> bool:
 
 
 @kernel_inline
-def _use_plain(state: FootprintState, series: Int, event: Any) -> None:
+def use_plain(state: FootprintState, series: Int, event: Any) -> None:
     """Use a trade that only adds to the open bar and its rows."""
     state.head[series]["quiet_ns"] = event["ts_recv"] + state.head[series]["silence_ns"]
     price, side = np.int64(event["price"]), np.int64(event["side"])
@@ -234,10 +225,10 @@ def _use_plain(state: FootprintState, series: Int, event: Any) -> None:
 def on_trade(state: FootprintState, series: Int, event: Any) -> None:
     """Use one TRADE of the series' instrument; `has_room` must have said yes."""
     head = state.head[series]
-    if _is_plain(state, head, event):
-        _use_plain(state, series, event)
+    if is_plain(state, head, event):
+        use_plain(state, series, event)
     else:
-        _use_irregular(state, series, event)
+        use_irregular(state, series, event)
 
 
 @kernel_inline
@@ -247,11 +238,11 @@ def on_clock(state: FootprintState, series: Int, event: Any) -> None:
     if _is_idle(head, event):
         head["quiet_ns"] = event["ts_recv"] + head["silence_ns"]
     else:
-        _use_irregular(state, series, event)
+        use_irregular(state, series, event)
 
 
 @kernel
-def _has_room_for(state: FootprintState, series: Int, event: Any) -> bool:
+def has_room_for(state: FootprintState, series: Int, event: Any) -> bool:
     """Whether an irregular event can be used whole: bars, cells and rows."""
     head = state.head[series]
     price = np.int64(event["price"])
@@ -292,11 +283,11 @@ def has_room(state: FootprintState, series: Int, event: Any) -> bool:
     if event["instrument"] != head["lane"]:
         return True
     if event["kind"] == TRADE:
-        if _is_plain(state, head, event):
+        if is_plain(state, head, event):
             return True
     elif _is_idle(head, event):
         return True
-    return _has_room_for(state, series, event)
+    return has_room_for(state, series, event)
 
 
 @kernel_inline
@@ -309,146 +300,9 @@ def on_event(state: FootprintState, series: Int, event: Any) -> None:
             on_clock(state, series, event)
 
 
-@kernel_inline
-def _heard_stop(events: Events, start: Int, stop: Int, quiet_ns: Int) -> Int:
-    """Return a stop so near that no silence can lie before it; ts_recv never falls."""
-    while stop > start and events[stop - 1]["ts_recv"] > quiet_ns:
-        stop = start + (stop - start) // 2
-    return stop
-
-
-@kernel_inline
-def _add_rows(
-    events: Events, start: Int, stop: Int, state: FootprintState, series: Int, counted: bool
-) -> tuple[Int, Int]:
-    """Add the run of plain trades at `start` to the rows; return its end and the measure there.
-
-    `counted` is a constant: the loop for time bars is compiled without a measure.
-    """
-    head = state.head[series]
-    rows, origin, magic, shift = state.rows, head["origin"], head["magic"], head["shift"]
-    lane, early, edge, span = head["lane"], head["early_ns"], head["edge_ns"], span_of(state, head)
-    kind, limit, measure = head["kind"], head["limit"], head["measure"]
-    i = start
-    while i < stop:
-        event = events[np.uint64(i)]
-        distance = np.int64(event["price"]) - origin
-        if event["instrument"] != lane or not is_plain_trade(event, early, edge):
-            break
-        if not 0 <= distance < span:
-            break
-        if counted:
-            after = measure + step_of(kind, np.int64(event["price"]), event["size"])
-            if after >= limit:
-                break
-            measure = after
-        row = (np.uint64(distance) * magic) >> shift
-        add_to_row(rows, series, row, np.int64(event["side"]), event["size"])
-        i += 1
-    return i, measure
-
-
-@kernel_inline
-def _add_measures(
-    events: Events, start: Int, stop: Int, state: FootprintState, series: Int, measure: Int
-) -> None:
-    """Add the same run to the open bar: two short loops stay in registers, one would spill."""
-    head = state.head[series]
-    bar = load_bar(head)
-    for i in range(start, stop):
-        event = events[np.uint64(i)]
-        bar = take(bar, np.int64(event["price"]), event["size"], np.int64(event["side"]))
-    last = events[stop - 1]
-    store_bar(head, bar, np.int64(last["price"]), last["ts_venue"], stop - start)
-    head["measure"] = measure
-    head["quiet_ns"] = last["ts_recv"] + head["silence_ns"]
-
-
-@kernel_inline
-def _pass_messages(
-    events: Events, start: Int, stop: Int, state: FootprintState, series: Int
-) -> Int:
-    """Use the events from `start` to the next trade; return its place, or the first without room.
-
-    Of a book message only its last row is looked at: all of them carry its times.
-    """
-    head = state.head[series]
-    lane, quiet_ns, silence_ns = head["lane"], head["quiet_ns"], head["silence_ns"]
-    idle_ns = NEVER_NS if head["kind"] != TIME else head["end_ns"] + head["grace_ns"]
-    i = start
-    while i < stop:
-        event = events[np.uint64(i)]
-        kind = event["kind"]
-        if kind == TRADE:
-            break
-        inside = kind == LEVEL and (event["flags"] & LAST) == 0
-        if not inside and event["instrument"] == lane:
-            recv_ns = event["ts_recv"]
-            if head["started"] != 0 and recv_ns <= quiet_ns and event["ts_venue"] < idle_ns:
-                quiet_ns = recv_ns + silence_ns
-            else:
-                head["quiet_ns"] = quiet_ns
-                if not _has_room_for(state, series, event):
-                    return i
-                _use_irregular(state, series, event)
-                quiet_ns = head["quiet_ns"]
-                if head["kind"] == TIME:
-                    idle_ns = head["end_ns"] + head["grace_ns"]
-        i += 1
-    head["quiet_ns"] = quiet_ns
-    return i
-
-
-@kernel
-def run_footprint(events: Events, start: Int, stop: Int, state: FootprintState, series: Int) -> Int:
-    """Use events[start:stop] in one series; return the first not used: stop, or no room."""
-    head = state.head[series]
-    i = start
-    while i < stop:
-        if events[np.uint64(i)]["kind"] != TRADE:  # rows of the book outnumber the trades
-            i = _pass_messages(events, i, stop, state, series)
-            if i < stop and events[np.uint64(i)]["kind"] != TRADE:
-                return i
-            continue
-        near = _heard_stop(events, i, min(stop, i + RUN_MAX), head["quiet_ns"])
-        plain, measure = i, np.int64(0)
-        if head["kind"] == TIME:
-            plain, measure = _add_rows(events, i, near, state, series, False)
-        elif head["kind"] <= DOLLAR:
-            plain, measure = _add_rows(events, i, near, state, series, True)
-        if plain > i:
-            _add_measures(events, i, plain, state, series, measure)
-            i = plain
-            continue
-        event = events[i]
-        if event["instrument"] == head["lane"]:
-            if head["kind"] > DOLLAR and _is_plain(state, head, event):
-                _use_plain(state, series, event)
-            elif _has_room_for(state, series, event):
-                _use_irregular(state, series, event)
-            else:
-                return i
-        i += 1
-    return i
-
-
-def feed(
-    state: FootprintState, series: int, events: Events
-) -> tuple[FootprintState, list[ClosedBars]]:
-    """Use a batch of events of any size; return the state and what closed, oldest first."""
-    closed = []
-    at = 0
-    while at < events.size:
-        at = run_footprint(events, at, events.size, state, series)
-        closed.append(drain(state, series))
-        if at < events.size:
-            state = make_room_for(state, series, events[at])
-    return state, closed
-
-
 def make_room_for(state: FootprintState, series: int, event: Any) -> FootprintState:
     """Return a state that can use `event`; `drain` it first. Raises as `make_room` does."""
     state = make_room(state, series, int(event["price"]), False)
-    while not _has_room_for(state, series, event):
+    while not has_room_for(state, series, event):
         state = make_room(state, series, int(event["price"]), True)
     return state

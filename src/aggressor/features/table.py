@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aggressor.features.bars import QUALITY_NAMES
-from aggressor.features.footprint import feed
+from aggressor.features.footprint_batch import feed
 from aggressor.features.series import BarSeries, ClosedBars, footprint_state, open_bar
 from aggressor.schema.event import NO_PRICE, NO_TIME, Events
 from aggressor.schema.instrument import Instrument
