@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from aggressor.bits import bit_width, lowest_bit
 from aggressor.kernel import Int, kernel, kernel_inline
-from aggressor.market.ladder import lowest_bit
 from aggressor.schema.event import NO_TIME
 from aggressor.state import State
 
@@ -117,19 +117,7 @@ def baseline_state(
 @kernel_inline
 def bucket_of(value: Int) -> Int:
     """Return the bucket of a value from 0 to 2^48 - 1."""
-    rest = value >> (_BITS + 1)  # its bits are counted by halving, without a branch
-    shift = np.int64(rest > 0xFFFFFFFF) << 5
-    rest >>= shift
-    step = np.int64(rest > 0xFFFF) << 4
-    rest >>= step
-    shift += step
-    step = np.int64(rest > 0xFF) << 3
-    rest >>= step
-    shift += step
-    step = np.int64(rest > 0xF) << 2
-    rest >>= step
-    shift += step
-    shift += np.int64(rest > 7) + np.int64(rest > 3) + np.int64(rest > 1) + np.int64(rest > 0)
+    shift = np.int64(bit_width(value >> (_BITS + 1)))
     return shift * _STEPS + (value >> shift)
 
 

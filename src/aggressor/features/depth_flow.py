@@ -32,9 +32,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from aggressor.bits import lowest_bit
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, has_room, next_key, on_book_event
-from aggressor.market.ladder import key_lots, lowest_bit
+from aggressor.market.ladder import key_lots
 from aggressor.market.levels import NO_KEY
 from aggressor.schema.event import CLEAR, LAST, LEVEL, NO_TIME, QUOTE, TIMER, Events
 from aggressor.state import State

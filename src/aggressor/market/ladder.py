@@ -13,6 +13,7 @@ none.
 
 import numpy as np
 
+from aggressor.bits import lowest_bit
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.levels import (
     NEAR,
@@ -29,19 +30,6 @@ from aggressor.market.levels import (
 _ONE = np.uint64(1)
 _SIX = np.uint64(6)
 _63 = np.uint64(63)
-
-# 2 is a primitive root of 67, so 2^i mod 67 names i: a table that needs no CPU instruction and
-# cannot overflow.
-_LOG2 = np.zeros(67, np.int64)
-for _i in range(64):
-    _LOG2[2**_i % 67] = _i
-
-
-@kernel_inline
-def lowest_bit(word: np.uint64) -> np.uint64:
-    """Return the number of the lowest set bit; `word` must not be 0."""
-    lowest = word ^ (word & (word - _ONE))
-    return np.uint64(_LOG2[lowest % np.uint64(67)])
 
 
 @kernel_inline
