@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from aggressor.features import volatility as module
 from aggressor.features.baseline import READY, UNKNOWN, YOUNG
 from aggressor.features.parameters import MINUTE_NS, SECOND_NS
-from aggressor.features.ranks import median_and_deviation, select
+from aggressor.features.ranks import (
+    median_and_deviation,
+    median_and_deviation_near,
+    select,
+    select_near,
+)
 from aggressor.features.volatility import (
     VolatilityParameters,
     VolatilityState,
@@ -61,6 +66,24 @@ def test_selection_is_sorting_without_sorting(values: list[int], rank: int) -> N
     median, deviation = median_and_deviation(np.array(values), len(values))
     assert median == statistics.median(values)
     assert deviation == statistics.median(abs(value - median) for value in values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=60),
+    st.integers(0, 59),
+    st.tuples(st.integers(-(10**12), 10**12), st.integers(0, 10**12)),
+)
+def test_a_guess_changes_no_selection(
+    values: list[int], rank: int, guessed: tuple[int, int]
+) -> None:
+    rank %= len(values)
+    assert select_near(np.array(values), len(values), rank, guessed[0]) == sorted(values)[rank]
+    guesses = np.array(guessed)
+    found = median_and_deviation_near(np.array(values), len(values), guesses)
+    assert found == median_and_deviation(np.array(values), len(values))
+    again = median_and_deviation_near(np.array(values), len(values), guesses)
+    assert again == found, "what was found is the best guess"
 
 
 def test_sigma_of_a_known_walk() -> None:

@@ -153,6 +153,7 @@ class WallsState(State, frozen=True):
     rounds: NDArray[Any]  # ROUND_HEAD, (lanes, 2): TENS, HUNDREDS
     round_sizes: NDArray[Any]  # ROUND_SIZE, (lanes, 2, ROUND_SIZES), rings
     scratch: NDArray[np.int64]  # (ROUND_SIZES,)
+    guesses: NDArray[np.int64]  # (lanes, 2, 2): of a side, what the last medians were
     usual: NDArray[Any]  # USUAL, (lanes, DISTANCES): what was last read of `sizes`
     sizes: BaselineState  # lots of near levels, index lane * DISTANCES + octave
 
@@ -180,6 +181,7 @@ def walls_state(lanes: int, parameters: WallParameters | Sequence[WallParameters
         rounds=rounds,
         round_sizes=np.zeros((lanes, 2, ROUND_SIZES), ROUND_SIZE),
         scratch=np.zeros(ROUND_SIZES, np.int64),
+        guesses=np.zeros((lanes, 2, 2), np.int64),
         usual=usual,
         sizes=baseline_state(
             [spec for spec in specs for _ in range(DISTANCES)], slices=SIZE_SLICES

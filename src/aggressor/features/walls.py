@@ -26,6 +26,7 @@ Units: ticks, lots, ns of ts_recv.
 
 import numpy as np
 
+from aggressor.bits import lowest_bit
 from aggressor.features.baseline import (
     READY,
     UNKNOWN,
@@ -37,7 +38,11 @@ from aggressor.features.baseline import (
     quantile,
 )
 from aggressor.features.parameters import MINUTE_NS
-from aggressor.features.ranks import MAD_TO_SIGMA, median_and_deviation
+from aggressor.features.ranks import (
+    MAD_TO_SIGMA,
+    median_and_deviation,
+    median_and_deviation_near,
+)
 from aggressor.features.wall_records import (
     BOOK_LOST,
     DISTANCES,
@@ -58,7 +63,6 @@ from aggressor.market.book import BookState, best_price, find_slot, lots_at, nex
 from aggressor.market.ladder import key_lots
 from aggressor.market.ledger import LedgerState
 from aggressor.market.levels import NO_KEY
-from aggressor.market.near import near_end
 from aggressor.schema.event import NO_TIME
 
 SAMPLES_MIN = 200  # of one kind of round price: fewer are unknown (R0.3)
@@ -128,7 +132,8 @@ def sample_side(
         walls.walls[k, s, i]["standing"] = 0
     walls.head[k]["stacks"][s] = 0
     if plain >= walls.parameters[k]["levels_min"]:
-        median, deviation = median_and_deviation(walls.scratch, plain)
+        guesses = walls.guesses[k, s]
+        median, deviation = median_and_deviation_near(walls.scratch, plain, guesses)
         _list_large(walls, book, ledger, k, s, now, effective_tick, count, median, deviation)
         _read_stacks(walls, book, k, s, count, median, effective_tick)
     if due:
@@ -145,20 +150,40 @@ def _read_near(
     if best == NO_KEY:
         return np.int64(0), np.int64(0)
     last = best + row["reach"] * effective_tick - 1
-    near = near_end(book, line)
-    count = np.int64(0)
-    key, mask = best, book.shown.shape[1] - 1
-    while key <= min(last, near) and count < LEVELS_MAX:
-        lots = book.shown[np.uint64(line), np.uint64(key & mask)]
-        walls.lots[count], walls.away[count] = lots, key - best
-        count += np.int64(lots > 0)
-        key += 1
+    count, key = _read_window(walls, book, line, best, last)
     while key <= last and count < LEVELS_MAX:
         lots = key_lots(book, line, key)
         walls.lots[count], walls.away[count] = lots, key - best
         count += np.int64(lots > 0)
         key = next_key(book, line, key)
     return count, _sort_near(walls, k, count, best)
+
+
+@kernel_inline
+def _read_window(
+    walls: WallsState, book: BookState, line: Int, best: Int, last: Int
+) -> tuple[Int, Int]:
+    """Read the levels of a ladder from its best on, as far as its window reaches.
+
+    Returns (how many, a key that none before is missing). Where lots stand is a bit each, so that
+    prices without a level cost nothing.
+    """
+    mask = np.int64(book.shown.shape[1] - 1)
+    end = min(last + 1, book.sides[np.uint64(line)]["low"] + book.shown.shape[1])
+    count, key = np.int64(0), np.int64(best)
+    while key < end and count < LEVELS_MAX:
+        place = key & mask
+        word = book.bits[np.uint64(line), np.uint64(place >> 6)] >> np.uint64(place & 63)
+        while word != 0 and count < LEVELS_MAX:
+            at = key + np.int64(lowest_bit(word))
+            if at >= end:
+                break
+            word &= word - np.uint64(1)
+            walls.lots[count] = book.shown[np.uint64(line), np.uint64(at & mask)]
+            walls.away[count] = at - best
+            count += 1
+        key += 64 - (place & 63)
+    return count, min(key, end)
 
 
 @kernel
@@ -341,10 +366,14 @@ def _read_stacks(
     side, best = 1 - 2 * s, book.sides[2 * np.int64(k) + s]["best"]
     least = np.int64(2.0 * median)  # a median lies on the half
     i = 2
-    while i < count:  # three in a row are rare: nothing else is a question of chance here
-        large = (near[i] >= least) & (near[i - 1] >= least) & (near[i - 2] >= least)
-        close = (away[i] - away[i - 1] <= apart) & (away[i - 1] - away[i - 2] <= apart)
-        if not (large & close):
+    while i < count:  # large ones are rare, and no three that hold a small one are a stack
+        if near[i] < least:
+            i += 3
+            continue
+        if near[i - 1] < least or away[i] - away[i - 1] > apart:
+            i += 2
+            continue
+        if near[i - 2] < least or away[i - 1] - away[i - 2] > apart:
             i += 1
             continue
         start, lots = i - 2, near[i - 2] + near[i - 1] + near[i]
