@@ -315,11 +315,12 @@ def judge(
     on_top(state, watch, scenes, outbox, k, now)
     if state.head[k]["live"] == 0:
         return
-    for s in range(2):  # their ledgers lie apart: asked for together, they are waited for once
+    for s in range(2):  # they lie apart: asked for together, they are waited for once
         for i in range(LEVELS):
             if state.low[k, s, i] != NO_TIME:
-                prefetch(ledger.slots, state.slots[k, s, i], 0)
-                prefetch(ledger.slots, state.slots[k, s, i], 1)
+                for line in range(2):
+                    prefetch(ledger.slots, state.slots[k, s, i], line)
+                    prefetch(state.levels, (2 * k + s) * LEVELS + i, line)
     for s in range(2):
         for i in range(LEVELS):
             if state.low[k, s, i] == NO_TIME:

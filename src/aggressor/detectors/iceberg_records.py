@@ -22,7 +22,7 @@ from aggressor.features.parameters import (
     parameter_rows,
 )
 from aggressor.schema.event import NO_PRICE, NO_TIME
-from aggressor.state import State
+from aggressor.state import State, zeros_by_line
 
 LEVELS = 16  # followed per lane and side: more are rarely hit within the life of an episode
 REFILLS = 8  # kept per episode
@@ -76,22 +76,11 @@ HEAD = np.dtype(
     ]
 )
 
+# The order is that of use: the first 128 bytes, two lines of the cache, are what a look at a level
+# touches that stands as it stood.
 FOLLOWED = np.dtype(
     [
-        ("phase", "<i8"),
-        ("stage", "<i8"),  # 0, ARMED or CONFIRMED
-        ("peak", "<i8"),  # largest displayed since the last refill
         ("ledger_episode", "<i8"),
-        ("price", "<i8"),
-        ("effective_tick", "<i8"),  # frozen
-        ("opened_ns", "<i8"),
-        ("shown_lots", "<i8"),  # by the last row; FAR_OFF where none is known
-        ("shown_traded", "<i8"),  # sum when that row came
-        ("shown_hit_ns", "<i8"),  # first trade since; NO_TIME: none
-        ("ts_armed", "<i8"),
-        ("episode", "<i8"),
-        ("start_lots", "<i8"),
-        ("max_lots", "<i8"),
         ("lots", "<i8"),
         ("traded", "<i8"),  # since it is followed, whatever ledgers the level has had
         ("pulled", "<i8"),
@@ -103,20 +92,34 @@ FOLLOWED = np.dtype(
         ("seen_pulled", "<i8"),
         ("seen_added", "<i8"),
         ("seen_hidden", "<i8"),
-        ("base_traded", "<i8"),  # at the last refill that counts
-        ("base_pulled", "<i8"),
+        ("pending", "<i8"),  # the last refill: 0 counted, 1 waits for the tape, 2 not counted
+        ("stage", "<i8"),  # 0, ARMED or CONFIRMED
+        ("refills", "<i8"),
+        ("shown_hit_ns", "<i8"),  # first trade since the last row; NO_TIME: none
+        ("phase", "<i8"),
+        ("peak", "<i8"),  # largest displayed since the last refill
+        ("shown_lots", "<i8"),  # by the last row; FAR_OFF where none is known
+        ("shown_traded", "<i8"),  # sum when that row came
         ("shown_hidden", "<i8"),
+        ("price", "<i8"),
+        ("effective_tick", "<i8"),  # frozen
+        ("max_lots", "<i8"),
+        ("opened_ns", "<i8"),
+        ("start_lots", "<i8"),
         ("fallen_ns", "<i8"),  # when it fell first
         ("low_pulled", "<i8"),  # sums when it fell
         ("low_start", "<i8"),
         ("low_added", "<i8"),  # put up since then, by others: it was no refill
+        ("base_traded", "<i8"),  # at the last refill that counts
+        ("base_pulled", "<i8"),
         ("met", "<i8"),  # 1: it once met R5.3, whatever is usual
-        ("pending", "<i8"),  # the last refill: 0 counted, 1 waits for the tape, 2 not counted
+        ("ts_armed", "<i8"),
+        ("episode", "<i8"),
         ("pending_ns", "<i8"),
         ("pending_traded", "<i8"),  # before it, since the refill that counts; late prints go over
         ("pending_pulled", "<i8"),
         ("pending_fall_ns", "<i8"),
-        ("refills", "<i8"),
+        ("spare", "<i8"),
         ("refill_ns", "<i8", (REFILLS,)),
         ("refill_lots", "<i8", (REFILLS,)),
         ("refill_peak", "<i8", (REFILLS,)),
@@ -165,7 +168,7 @@ def iceberg_state(
         np.zeros(shape, np.int64),
         np.zeros(shape, np.int64),
         np.full(shape, NO_TIME, np.int64),
-        np.zeros(shape, FOLLOWED),
+        zeros_by_line(2 * lanes * LEVELS, FOLLOWED).reshape(shape),
         baseline_state(specs, slices=VOLUME_SLICES),
         baseline_state([BaselineSpec(HOUR_NS)] * lanes, slices=VOLUME_SLICES),
     )
