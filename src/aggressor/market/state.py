@@ -112,26 +112,21 @@ def has_room(market: MarketState, event: Any) -> bool:
 def look_ahead(market: MarketState, events: Events, i: Int, stop: Int) -> None:
     """Have the level that a later row or trade will touch brought into the cache.
 
-    A level stands in the window, the pool and the ledger, which are too large to stay near: without
-    this nearly every row waits for memory, three times. Nothing is read that changes a result.
+    A level stands in the pool and in the ledger, which are too large to stay near: without this
+    many rows wait for memory, twice. Nothing is read that changes a result.
     """
-    if i + 2 * AHEAD >= stop:
+    if i + AHEAD >= stop:
         return
-    width, window = market.book.window.shape[1], market.book.window
-    for step in range(2):  # first where the slot's number will be found, then the slot
-        event = events[np.uint64(i + (2 - step) * AHEAD)]
-        kind, k = event["kind"], np.int64(event["instrument"])
-        if (kind != LEVEL and kind != TRADE) or k >= market.book.head.size:
-            continue
-        side = np.int64(event["side"]) if kind == LEVEL else -np.int64(event["side"])
-        row, place = books.row_of(k, side), books.key_of(side, event["price"]) & (width - 1)
-        if step == 0:
-            prefetch(window, row * width + place, 0)
-            prefetch(market.book.shown, row * width + place, 0)
-        else:
-            slot = np.int64(window[np.uint64(row), np.uint64(place)])
-            prefetch(market.ledger.slots, slot, 0)
-            prefetch(market.book.levels, slot, 0)
+    event = events[np.uint64(i + AHEAD)]
+    kind, k = event["kind"], np.int64(event["instrument"])
+    if (kind != LEVEL and kind != TRADE) or k >= market.book.head.size:
+        return
+    side = np.int64(event["side"]) if kind == LEVEL else -np.int64(event["side"])
+    row, window = books.row_of(k, side), market.book.window
+    place = books.key_of(side, event["price"]) & (window.shape[1] - 1)
+    slot = np.int64(window[np.uint64(row), np.uint64(place)])
+    prefetch(market.ledger.slots, slot, 0)
+    prefetch(market.book.levels, slot, 0)
 
 
 @kernel_inline
