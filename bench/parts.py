@@ -106,13 +106,19 @@ class _Looks(ast.NodeTransformer):
         if node.name not in _TIMED:
             return self.generic_visit(node)
         self._when = _TIMED[node.name]
-        body: list[ast.stmt] = [node.body[0], _look(ENGINE)]
-        for statement in node.body[1:]:
-            body.append(statement)
-            if not isinstance(statement, ast.Return):
-                body.append(_look(self._part_of(statement)))
-        node.body = body
+        node.body = [node.body[0], _look(ENGINE), *self._looked_at(node.body[1:])]
         return ast.fix_missing_locations(node)
+
+    def _looked_at(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """Return the statements with a look behind each; those of a group asked for one by one."""
+        body: list[ast.stmt] = []
+        for statement in statements:
+            body.append(statement)
+            if isinstance(statement, ast.If) and "asked" in ast.unparse(statement.test):
+                statement.body = self._looked_at(statement.body)
+            elif not isinstance(statement, ast.Return):
+                body.append(_look(self._part_of(statement)))
+        return body
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         """Look before and behind the market layer."""
