@@ -20,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from aggressor.run.lines.backlog import Backlog
 from aggressor.run.lines.holder import Holder
+from aggressor.run.lines.missing_prints import MissingPrints
 from aggressor.run.lines.touch_watch import TouchWatch
 from aggressor.schema.errors import AggressorError, ConfigError, MessageError
 from aggressor.schema.event import NO_TIME, TRADE, Events, empty_events
@@ -33,7 +34,6 @@ from aggressor.wire.rest import Limits, Response, Rest
 SECOND_NS = 1_000_000_000
 _TICK_S = 0.05
 _CLOCK_EVERY_S = 60.0
-_HOLE_AGAIN_S = 1.0
 _ASK_AGAIN_NS = 5 * SECOND_NS
 _REST = "rest"
 
@@ -168,11 +168,14 @@ class Line:
         self._asked: dict[str, int] = {}
         self._waits: dict[str, Backoff] = {}
         self._fetching: set[str] = set()
-        self._torn = False  # a connection was lost, and prints with it
-        self._torn_wait = Backoff(first_s=0.2, cap_s=5.0)
-        self._torn_due_s = 0.0  # not before is it asked for the last prints (s of the loop)
-        self._printed: set[int] = set()  # instruments that have had a print
-        self._mending: dict[str, float] = {}  # symbol -> not before (s of the loop)
+        self._prints = MissingPrints(
+            venue,
+            self.decoder,
+            self.instruments,
+            lambda request, symbol: self._fetch(request, symbol),
+            self._start,
+            lambda: asyncio.get_running_loop().time(),
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch = TouchWatch(list(self._lanes)) if venue.skips else None
 
@@ -228,14 +231,14 @@ class Line:
             first = rows[0]
             link.saw(int(first["instrument"]), int(first["kind"]), ts_recv)
             if first["kind"] == TRADE:
-                self._printed.add(int(first["instrument"]))
+                self._prints.printed(int(first["instrument"]))
             if first["ts_venue"] != NO_TIME:
                 counts.lag_ns = ts_recv - int(first["ts_venue"])
 
     def _lost(self, why: str, ts_recv: int, books: bool) -> None:
         """A connection is gone without a successor."""
         self.counts.losses += 1
-        self._torn = True
+        self._prints.lost()
         self._wires.notice(f"{self.venue.name}: {why}; connecting again")
         if not books:
             return
@@ -321,7 +324,9 @@ class Line:
             for symbol in wanted:
                 self._want(symbol, now)
             self._distrust(now)
-            self._mend()
+            self._prints.turn(
+                standing=all(one.state in (State.ALIGNING, State.LIVE) for one in self.links)
+            )
             for symbol in [one for one in self._asked if one not in wanted]:
                 del self._asked[symbol]
                 self._waits.pop(symbol, None)
@@ -337,45 +342,6 @@ class Line:
             if self._capture is not None:
                 self._capture.lost(now, why)
             self._put(self._interrupted(now))
-
-    def _mend(self) -> None:
-        """Ask for the last prints once all connections stand again; known ones are dropped."""
-        if self.venue.prints_request is not None:
-            self._mend_holes(self.venue.prints_request)
-        request = self.venue.trades_request
-        now_s = asyncio.get_running_loop().time()
-        if not self._torn or request is None or now_s < self._torn_due_s:
-            return
-        if all(link.state in (State.ALIGNING, State.LIVE) for link in self.links):
-            self._torn = False
-            for one in self.instruments:
-                if self.decoder.lane_of(one.symbol) in self._printed:
-                    self._start(self._mended(request(one), one.symbol))
-
-    def _mend_holes(self, request: Callable[[Instrument, int], Request]) -> None:
-        """Ask for the prints that ids say are missing, one question a symbol at a time."""
-        now_s = asyncio.get_running_loop().time()
-        for one in self.instruments:
-            first = self.decoder.missing_print(one.symbol)
-            if first is not None and self._mending.get(one.symbol, 0.0) <= now_s:
-                self._mending[one.symbol] = float("inf")
-                self._start(self._filled(request(one, first), one.symbol))
-
-    async def _filled(self, request: Request, symbol: str) -> None:
-        wait_s = _HOLE_AGAIN_S
-        try:
-            if await self._fetch(request, symbol):
-                wait_s = 0.0
-        finally:
-            self._mending[symbol] = asyncio.get_running_loop().time() + wait_s
-
-    async def _mended(self, request: Request, symbol: str) -> None:
-        if await self._fetch(request, symbol):
-            self._torn_wait.worked()
-        else:
-            self._torn = True
-            wait_s = self._torn_wait.failed()
-            self._torn_due_s = asyncio.get_running_loop().time() + wait_s
 
     def _want(self, symbol: str, now: int) -> None:
         """Ask for one book, unless that was done just now or its connection is not ready."""
