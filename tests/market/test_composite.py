@@ -29,7 +29,6 @@ from aggressor.schema.event import (
     LAST,
     LEVEL,
     NOT_FLOW,
-    QUOTE,
     SNAPSHOT,
     STATUS,
     TIMER,
@@ -84,8 +83,6 @@ def run(
             module.on_timer(composite, market.book, market.health, contracts, event["ts_recv"])
         elif kind == TRADE:
             module.on_trade(composite, k, event)
-        elif (event["flags"] & LAST) != 0 and kind in (LEVEL, QUOTE):
-            module.on_message(composite, k, event["ts_recv"])
         if kind == STATUS:
             on_statement(contracts, k, event)
     return stop
@@ -168,20 +165,53 @@ def test_t6_4_consolidated_depth_in_base_units() -> None:
     assert each == pytest.approx([8, 4 + 7, inverse])  # within 5 bp C's next level is in
 
 
-def test_t6_5_the_stale_limit_follows_the_median_interval() -> None:
-    floor = Floor([SMALL, SMALL])
-    parts = []
-    for step in range(200):
-        parts += [around(120 * step * MS, 0, 1000), around(120 * step * MS + 1, 1, 1000)]
-        if step % 8 == 7:
-            parts.append(timer(120 * step * MS + 2))
+def delta(ts: int, k: int, lots: int) -> Events:
+    """A change of one level."""
+    events = rows_of(1, LEVEL, ts, k)
+    events["side"], events["price"], events["size"], events["flags"] = 1, 990, lots, LAST
+    return events
+
+
+def said_every(ms: int, seconds: int, **limits: Any) -> tuple[Floor, int]:
+    """Two venues whose books say something every `ms`, and when they did so last."""
+    floor = Floor([SMALL, SMALL], **limits)
+    parts = [around(0, 0, 1000), around(0, 1, 1000)]
+    times = range(ms, 1000 * seconds + 1, ms)
+    for n, at in enumerate(times):
+        parts += [delta(at * MS, k, 1 + n % 2) for k in (0, 1)]
+        parts.append(timer(at * MS))
     floor.run(*parts)
-    assert floor.composite.rows["stale_ns"].tolist() == [600 * MS, 600 * MS]
-    last = 120 * 199 * MS
-    floor.run(timer(last + 600 * MS))
+    return floor, times[-1] * MS
+
+
+def test_t6_5_the_stale_limit_follows_the_usual_silence() -> None:
+    floor, last = said_every(120, 66)
+    assert floor.composite.rows["stale_ns"] == pytest.approx(600 * MS, rel=1e-3)
+    limit = int(floor.composite.rows[0]["stale_ns"])
+    floor.run(timer(last + limit))
     assert floor.out(0) == ()
-    floor.run(around(last + 600 * MS, 1, 1000), timer(last + 601 * MS))
+    floor.run(delta(last + limit, 1, 9), timer(last + limit + 1))
     assert floor.out(0) == ("stale",)
+    assert floor.out(1) == ()
+
+
+def test_a_thin_book_is_no_worse_for_the_silence_that_is_usual_there() -> None:
+    """Bursts of ten messages within 90 ms, eight seconds apart: their median says 10 ms."""
+    floor = Floor([SMALL, SMALL], stale_floor_ns=3_000 * MS)
+    parts = [around(0, 0, 1000), around(0, 1, 1000)]
+    for start in range(1_000, 400_000, 8_000):
+        parts += [delta((start + 10 * n) * MS, k, 1 + n) for n in range(10) for k in (0, 1)]
+        parts.append(timer((start + 100) * MS))
+    floor.run(*parts)
+    last = 393_090 * MS
+    assert floor.composite.rows[0]["stale_ns"] > 30_000 * MS
+    floor.run(timer(last + 7_900 * MS), trade(last + 7_901 * MS, 0, 1001, 4, 1))
+    assert floor.out(0) == ()
+    assert floor.composite.groups[0]["cvd"] == 4  # what it trades then is not left out
+    floor.run(timer(last + 9_901 * MS))
+    assert floor.out(0) == ()
+    floor.run(timer(last + 9_902 * MS))
+    assert floor.out(0) == ("stale",)  # the trade should have changed its book
     assert floor.out(1) == ()
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from aggressor.market.composite_records import CompositeParameters
@@ -10,6 +9,7 @@ from aggressor.schema.event import CLEAR, LAST, LEVEL, TIMER, TRADE, Events
 from aggressor.schema.instrument import ContractKind, Instrument
 
 NAN = math.nan
+UNANSWERED_NS = 2_000_000_000
 
 
 def parameters(**changes: Any) -> CompositeParameters:
@@ -26,15 +26,19 @@ class Lane:
         self.instrument, self.limits = instrument, limits
         self.books: dict[int, dict[int, int]] = {1: {}, -1: {}}
         self.synced = self.gapped = False
-        self.messages: list[int] = []
+        self.message: int | None = None
+        self.asked: int | None = None  # since when a trade waits for its book message
         self.deviations: list[int] = []
         self.out: set[str] = {"no book"}
         self.admitted = False
         self.clean: int | None = None
         self.away: int | None = None
-        self.stale_ns = limits.stale_floor_ns
         self.sigma = self.basis = self.mid = self.deviation = NAN
         self.basis_ns = 0
+
+    def answered(self, now: int) -> None:
+        """Take a word of the book."""
+        self.message, self.asked = now, None
 
     def base(self, price: int, lots: int) -> float:
         worth = float(lots * self.instrument.lot * self.instrument.multiplier)
@@ -54,7 +58,10 @@ class Lane:
             found.add("gap")
         if self.synced and self.top[0] >= self.top[1]:
             found.add("crossed")
-        if self.messages and now - self.messages[-1] > self.stale_ns:
+        # no tape here lasts the minute in which it is learned what silence is usual
+        if self.message is not None and now - self.message > self.limits.stale_floor_ns:
+            found.add("stale")
+        if self.asked is not None and now - self.asked > UNANSWERED_NS:
             found.add("stale")
         return found
 
@@ -89,14 +96,17 @@ class Composite:
             if kind == CLEAR:
                 lane.books = {1: {}, -1: {}}
                 lane.synced, lane.gapped = False, lane.gapped or bool(event["flags"] & LAST)
+                lane.answered(now)
             elif kind == LEVEL:
                 lane.books[side][price] = lots
                 if event["flags"] & LAST:
                     lane.synced, lane.gapped = True, False
-                    lane.messages.append(now)
-            elif kind == TRADE and not lane.out:
-                self.cvd += side * lane.base(price, lots)
-                self.volume += lane.base(price, lots)
+                    lane.answered(now)
+            elif kind == TRADE:
+                lane.asked = now if lane.asked is None else lane.asked
+                if not lane.out:
+                    self.cvd += side * lane.base(price, lots)
+                    self.volume += lane.base(price, lots)
 
     def timer(self, now: int) -> None:
         faults = [lane.faults(now) for lane in self.lanes]
@@ -181,7 +191,3 @@ class Composite:
     def read_limits(self, lane: Lane) -> None:
         if len(lane.deviations) >= self.limits.median_min:
             lane.sigma = 1.4826 * middle(lane.deviations[-128:]) / 1e4
-        gaps = [(b - a) // 1000 for a, b in pairwise(lane.messages)]
-        if len(gaps) >= self.limits.median_min:
-            limit = int(self.limits.stale_intervals * middle(gaps[-128:]) * 1000)
-            lane.stale_ns = max(limit, self.limits.stale_floor_ns)

@@ -259,9 +259,7 @@ def _on_message(pipe: Pipeline, k: Int, event: Any) -> None:
     book = pipe.market.book
     if kind in (LEVEL, QUOTE, CLEAR):
         on_top(pipe.pressure, book, k, event)
-    if kind in (LEVEL, QUOTE):
-        composites.on_message(pipe.composite, k, event["ts_recv"])
-    elif kind == LIQUIDATION:
+    if kind == LIQUIDATION:
         if asked & FLOW:
             forced_flow.on_liquidation(pipe.forced, k, event)
     elif kind in (MARK, INTEREST) and asked & SIGNALS:

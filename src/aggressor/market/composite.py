@@ -10,7 +10,8 @@ This is no tradable NBBO: fees, latency, transfers and the basis stand between t
 here says that a price can be had; it says how much rests and trades near, and on which side.
 
 A lane is excluded, with every reason by name, while its book is unknown, gapped, crossed or
-one-sided, stale (no book message for more than max(5 x median interval, 500 ms / 3 s)), its stream
+one-sided, stale (a trade that no book message answered, as R0.4 has it, or
+silent for more than max(5 x usual silence, 500 ms / 3 s): `silence`), its stream
 silent (heartbeat missed, as `health` has it), its venue not trading, or its adjusted mid
 further than max(5 bp, 6 robust sigma of itself) from the median of the others for more than 500 ms,
 which is what a crossed consolidated book comes from. It is admitted again after 5 s without any
@@ -28,8 +29,6 @@ import numpy as np
 from aggressor.kernel import Int, kernel, kernel_inline
 from aggressor.market.book import BookState, next_key, row_of
 from aggressor.market.composite_records import (
-    DEVIATIONS,
-    INTERVALS,
     NO_GROUP,
     OUT_CROSSED,
     OUT_DEVIATES,
@@ -48,6 +47,7 @@ from aggressor.market.contract import ContractState
 from aggressor.market.health import FAULT_DEPTH_SILENT, HealthState
 from aggressor.market.levels import NO_KEY
 from aggressor.market.near import following_key, is_dense, walk_lots
+from aggressor.market.silence import is_unanswered
 from aggressor.schema.event import NO_PRICE, NO_TIME, NOT_FLOW, Status
 
 _PARTS = 10_000.0  # deviations are kept in 1e-4 bp
@@ -64,20 +64,6 @@ def to_base(row: Any, ticks: Int, lots: Int) -> float:
     if ticks == 0:
         return 0.0
     return lots * row["lot_base"] / (abs(ticks) * row["tick"])
-
-
-@kernel_inline
-def on_message(composite: CompositeState, k: Int, now: Int) -> None:
-    """Note the end of a book message (depth or quote) of lane `k`."""
-    row = composite.rows[k]
-    if row["group"] == NO_GROUP:
-        return
-    before = row["message_ns"]
-    row["message_ns"] = now
-    if before != NO_TIME:
-        n = row["intervals"]
-        composite.rings[k, INTERVALS, n & (RING - 1)] = (now - before) // 1000
-        row["intervals"] = n + 1
 
 
 @kernel_inline
@@ -137,7 +123,9 @@ def judge_group(
     for m in range(group["lanes"]):
         k = composite.members[g, m]
         row = composite.rows[k]
-        row["faults"] = _faults_of(row, book.head[k], health.head[k], contract.head[k], now)
+        row["faults"] = _faults_of(row, book.head[k], health.head[k], contract.head[k])
+        if _is_stale(row, health, k, now):
+            row["faults"] |= OUT_STALE
         row["mid"] = np.nan
         if row["faults"] == 0:
             row["mid"] = 0.5 * (np.int64(book.head[k]["bid"]) + np.int64(book.head[k]["ask"]))
@@ -158,14 +146,14 @@ def judge_group(
     if due:
         group["next_ns"] = now - now % settings["second_ns"] + settings["second_ns"]
         for m in range(group["lanes"]):
-            _learn(composite, g, composite.members[g, m], now)
+            _learn(composite, health, g, composite.members[g, m], now)
     if due or moved != 0:
         _read_books(composite, book, g, now)
 
 
 @kernel_inline
-def _faults_of(row: Any, top: Any, health: Any, contract: Any, now: Int) -> Int:
-    """Return the OUT_ bits that a lane shows by itself."""
+def _faults_of(row: Any, top: Any, health: Any, contract: Any) -> Int:
+    """Return the OUT_ bits that a lane shows by itself, but for the passing of time."""
     faults = np.int64(0)
     if top["synced"] == 0:
         faults |= OUT_NO_BOOK
@@ -177,13 +165,19 @@ def _faults_of(row: Any, top: Any, health: Any, contract: Any, now: Int) -> Int:
         faults |= OUT_ONE_SIDED
     if top["valid"] == 0 and faults == 0:
         faults |= OUT_ONE_SIDED  # a quote has two sides where the ladder has not
-    if row["message_ns"] != NO_TIME and now - row["message_ns"] > row["stale_ns"]:
-        faults |= OUT_STALE
     if health["faults"] & FAULT_DEPTH_SILENT:
         faults |= OUT_SILENT
     if contract["status"] != 0 and contract["status"] != _TRADING:
         faults |= OUT_NOT_TRADING
     return faults
+
+
+@kernel_inline
+def _is_stale(row: Any, health: HealthState, k: Int, now: Int) -> bool:
+    """Return whether lane `k` is behind the others by its silence, or owes an answer."""
+    message_ns = health.silences[k]["message_ns"]
+    silent = message_ns != NO_TIME and now - message_ns > row["stale_ns"]
+    return silent or is_unanswered(health.silences, k, health.head[k]["stale_limit_ns"], now)
 
 
 @kernel
@@ -244,7 +238,7 @@ def _admit(row: Any, clean_ns: Int, now: Int) -> None:
 
 
 @kernel
-def _learn(composite: CompositeState, g: Int, k: Int, now: Int) -> None:
+def _learn(composite: CompositeState, health: HealthState, g: Int, k: Int, now: Int) -> None:
     """Bring one live lane's basis, deviation and limits up to this second."""
     row, settings = composite.rows[k], composite.parameters[g]
     reference = composite.rows[row["reference"]]
@@ -259,30 +253,29 @@ def _learn(composite: CompositeState, g: Int, k: Int, now: Int) -> None:
     if row["out"] == 0 and not np.isnan(row["deviation_bp"]):
         n = row["deviations"]
         parts = np.int64(np.rint(_PARTS * abs(row["deviation_bp"])))
-        composite.rings[k, DEVIATIONS, n & (RING - 1)] = parts
+        composite.deviations[k, n & (RING - 1)] = parts
         row["deviations"] = n + 1
-    if (now // settings["second_ns"]) % 8 == 0:  # medians every eighth second
+    if (now // settings["second_ns"]) % 8 == 0:  # the median every eighth second
         if row["deviations"] >= settings["median_min"]:
-            middle = _ring_median(composite, k, DEVIATIONS, row["deviations"])
-            row["sigma_bp"] = _MAD_TO_SIGMA * middle / _PARTS
-        if row["intervals"] >= settings["median_min"]:
-            middle = _ring_median(composite, k, INTERVALS, row["intervals"])
-            limit = np.int64(settings["stale_intervals"] * middle * 1000)
-            row["stale_ns"] = max(limit, settings["stale_floor_ns"])
+            row["sigma_bp"] = _MAD_TO_SIGMA * _median_deviation(composite, k) / _PARTS
+    usual_ns = health.silences[k]["usual_ns"]
+    row["stale_ns"] = max(
+        np.int64(settings["stale_silences"] * usual_ns), settings["stale_floor_ns"]
+    )
 
 
 @kernel
-def _ring_median(composite: CompositeState, k: Int, which: Int, written: Int) -> Int:
-    """Return the nearest-rank median of a ring of values from 0 up, by halving the range."""
-    count = min(written, RING)
+def _median_deviation(composite: CompositeState, k: Int) -> Int:
+    """Return the nearest-rank median of a lane's kept deviations, by halving the range."""
+    count = min(composite.rows[k]["deviations"], RING)
     low, high = np.int64(0), np.int64(0)
     for i in range(count):
-        high = max(high, composite.rings[k, which, i])
+        high = max(high, composite.deviations[k, i])
     while low < high:
         middle = (low + high) >> 1
         below = np.int64(0)
         for i in range(count):
-            below += np.int64(composite.rings[k, which, i] <= middle)
+            below += np.int64(composite.deviations[k, i] <= middle)
         if 2 * below >= count:
             high = middle
         else:

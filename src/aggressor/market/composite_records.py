@@ -3,7 +3,7 @@
     rows    (lanes,)              COMPOSITE_LANE
     groups  (groups,)             COMPOSITE_GROUP      sums by aggressor since 00:00 UTC of ts_venue
     members (groups, most lanes)  lane numbers, the reference first
-    rings   (lanes, 2, 128)       int64: intervals in us; deviations in 1e-4 bp
+    deviations (lanes, 128)       int64 ring: from the median of the others, 1e-4 bp
     buckets (groups, 2, buckets)  base units by distance from the reference mid, 0 bid, 1 ask
     tape    (groups, prints)      COMPOSITE_PRINT ring
 
@@ -46,8 +46,7 @@ OUT_NAMES = {
 }
 
 PRINTS = 4096  # kept per group; a power of two
-RING = 128  # intervals and deviations kept per lane; a power of two
-INTERVALS, DEVIATIONS = 0, 1
+RING = 128  # deviations kept per lane; a power of two
 GROUP_LANES_MAX = 32
 
 COMPOSITE_LANE = np.dtype(
@@ -63,10 +62,8 @@ COMPOSITE_LANE = np.dtype(
         ("clean_ns", "<i8"),  # ts_recv since when it has no fault; NO_TIME
         ("out_ns", "<i8"),  # ts_recv of the last exclusion; NO_TIME
         ("exclusions", "<i8"),
-        ("message_ns", "<i8"),  # ts_recv of the last book message; NO_TIME
-        ("intervals", "<i8"),  # rings: how many were ever written
-        ("deviations", "<i8"),
-        ("stale_ns", "<i8"),  # limit in force
+        ("deviations", "<i8"),  # how many were ever written
+        ("stale_ns", "<i8"),  # silence allowed
         ("away_ns", "<i8"),  # since when it deviates; NO_TIME
         ("deviation_bp", "<f8"),  # of p_adj from the median of the others; nan
         ("sigma_bp", "<f8"),  # robust, of the same; nan not known
@@ -115,14 +112,14 @@ class CompositeParameters(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of R6.5 and what the consolidated book covers."""
 
     stale_floor_ns: int = 500_000_000  # 3 s for thin contracts
-    stale_intervals: float = 5.0
+    stale_silences: float = 5.0  # usual ones
     away_bp: float = 5.0
     away_sigma: float = 6.0
     away_ns: int = 500_000_000
     clean_ns: int = 5_000_000_000
     half_life_ns: int = 300_000_000_000
     second_ns: int = 1_000_000_000  # between two readings of basis and book
-    median_min: int = 16  # values before a median is believed
+    median_min: int = 16  # deviations before their median is believed
     reach_bp: float = 5.0
     bucket_bp: float = 0.5
     levels_max: int = 1024  # a side and lane
@@ -133,7 +130,7 @@ COMPOSITE_PROFILES = {
     "micro": CompositeParameters(stale_floor_ns=3_000_000_000, reach_bp=25.0, bucket_bp=2.5),
 }
 
-_FLOATS = ("stale_intervals", "away_bp", "away_sigma", "reach_bp", "bucket_bp")
+_FLOATS = ("stale_silences", "away_bp", "away_sigma", "reach_bp", "bucket_bp")
 _PARAMETERS = np.dtype(
     [(name, "<f8" if name in _FLOATS else "<i8") for name in CompositeParameters.__struct_fields__]
 )
@@ -146,7 +143,7 @@ class CompositeState(State, frozen=True):
     groups: NDArray[Any]
     members: NDArray[np.int64]  # (groups, lanes of the largest), NO_GROUP where there is none
     parameters: NDArray[Any]  # (groups,)
-    rings: NDArray[np.int64]
+    deviations: NDArray[np.int64]
     scratch: NDArray[np.float64]  # (lanes + 1,)
     buckets: NDArray[np.float64]
     tape: NDArray[Any]
@@ -165,7 +162,7 @@ def composite_state(
     chosen = groups_of(instruments) if groups is None else groups
     rows = np.zeros(len(instruments), COMPOSITE_LANE)
     rows["group"] = rows["reference"] = NO_GROUP
-    for name in ("clean_ns", "out_ns", "message_ns", "away_ns", "basis_ns"):
+    for name in ("clean_ns", "out_ns", "away_ns", "basis_ns"):
         rows[name] = NO_TIME
     for name in ("deviation_bp", "sigma_bp", "mid", "basis"):
         rows[name] = np.nan
@@ -193,7 +190,7 @@ def composite_state(
         groups=heads,
         members=members,
         parameters=settings,
-        rings=np.zeros((len(instruments), 2, RING), np.int64),
+        deviations=np.zeros((len(instruments), RING), np.int64),
         scratch=np.zeros(len(instruments) + 1, np.float64),
         buckets=np.zeros((len(chosen), 2, count), np.float64),
         tape=np.zeros((len(chosen), PRINTS), COMPOSITE_PRINT),

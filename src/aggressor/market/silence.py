@@ -33,6 +33,7 @@ KNOWN_S = 60.0
 SILENCE = np.dtype(
     [
         ("limit_ns", "<i8"),  # silence of the book allowed, as of the last TIMER
+        ("usual_ns", "<i8"),  # the usual silence; 0: not known
         ("first_ns", "<i8"),  # ts_recv of the first book message and of the last; NO_TIME none
         ("message_ns", "<i8"),
         ("asked_ns", "<i8"),  # of the first trade that no book message has answered; NO_TIME none
@@ -86,6 +87,7 @@ def set_limit(rows: NDArray[Any], k: Int, least_ns: Int, now: Int) -> None:
     lengths = here["lengths"] + here["lengths_before"]
     if lengths > 0.0 and now - here["first_ns"] >= 1e9 * KNOWN_S:
         usual = (here["squares"] + here["squares_before"]) / lengths
+        here["usual_ns"] = np.int64(1e9 * usual)
         here["limit_ns"] = max(np.int64(least_ns), np.int64(1e9 * SILENCES * usual))
     if here["lengths"] >= WINDOW_S:
         here["lengths_before"], here["squares_before"] = here["lengths"], here["squares"]
