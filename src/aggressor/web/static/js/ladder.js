@@ -9,6 +9,7 @@
 import { CanvasPane } from "./pane.js";
 import { BookRows } from "./ladder_rows.js";
 import { LadderHands } from "./ladder_hands.js";
+import { timeOfDay } from "./scales.js";
 import { faded, font, theme } from "./theme.js";
 
 /** @typedef {"own"|"bid_pulled"|"bid_added"|"bid"|"sold"|"price"|"bought"|"ask"|"ask_added"|"ask_pulled"} Name */
@@ -50,7 +51,21 @@ export class LadderPane extends CanvasPane {
     this.cells_key = "";
     this.over_it = false;
     this.changed_cells = 0;
+    /** The book of the second that was gone to. @type {{lane: import("./store.js").Lane, column: number, t: number, book: Map<number, number>, bid: number|null, ask: number|null}|null} */
+    this.kept = null;
     this.hands = new LadderHands(this);
+  }
+
+  /** The second that was gone to, if its book is kept: then the ladder shows that one, and takes no orders. */
+  past() {
+    const { lane, view } = this.desk;
+    const column = lane && view.back !== null ? lane.heat.columnAt(view.back) : -1;
+    if (!lane || column < 0) return (this.kept = null);
+    if (this.kept?.lane !== lane || this.kept.column !== column) {
+      this.kept = { lane, column, t: lane.heat.ts[column & lane.heat.mask], book: lane.heat.bookAt(column), ...lane.heat.top(column) };
+      this.top = NaN; // to that second's prices
+    }
+    return this.kept;
   }
 
   /** Ticks a row. */
@@ -65,7 +80,7 @@ export class LadderPane extends CanvasPane {
   key() {
     const { desk } = this;
     const s = desk.lane?.seen;
-    return `${desk.shown}|${desk.store.seen.hello}|${s?.book}|${s?.profile}|${desk.store.seen.account}|${theme.version}|${this.group.value}|${this.top}`;
+    return `${desk.shown}|${desk.store.seen.hello}|${s?.book}|${s?.profile}|${desk.store.seen.account}|${theme.version}|${this.group.value}|${this.top}|${this.desk.view.back}`;
   }
 
   why() {
@@ -97,11 +112,18 @@ export class LadderPane extends CanvasPane {
     return this.top - row * this.step;
   }
 
+  /** Best bid and ask of what is shown, NaN where there is none. */
+  touch() {
+    const { lane } = this.desk;
+    if (this.kept) return { bid: this.kept.bid ?? NaN, ask: this.kept.ask ?? NaN };
+    return { bid: lane?.book.bid ?? NaN, ask: lane?.book.ask ?? NaN };
+  }
+
   /** Put the market into the middle. */
   recentre() {
     const { lane } = this.desk;
     if (!lane) return;
-    const { bid, ask } = lane.book;
+    const { bid, ask } = this.touch();
     const middle = Number.isFinite(bid) && Number.isFinite(ask) ? (bid + ask) / 2 : Number.isFinite(bid) ? bid : ask;
     if (!Number.isFinite(middle)) return;
     const step = this.step;
@@ -113,7 +135,7 @@ export class LadderPane extends CanvasPane {
     if (!lane) return;
     if (!Number.isFinite(this.top) || this.top % this.step) this.recentre();
     if (this.over_it || this.hands.scrolled) return;
-    const row = this.rowOf(lane.book.bid);
+    const row = this.rowOf(this.touch().bid);
     if (row < this.count * 0.2 || row > this.count * 0.8) this.recentre();
   }
 
@@ -142,15 +164,18 @@ export class LadderPane extends CanvasPane {
       this.cells_key = "";
       return;
     }
+    const was = this.kept;
+    const past = this.past();
+    if (was && !past) this.recentre();
     this.follow();
-    const key = `${width}|${height}|${theme.version}|${this.desk.shown}`;
+    const key = `${width}|${height}|${theme.version}|${this.desk.shown}|${past?.column ?? ""}`;
     if (key !== this.cells_key) {
       this.cells_key = key;
       this.cells.clear();
       this.layColumns();
       this.drawHead(c, width, height);
     }
-    this.rows.fill(lane, this.desk.own, this.top, this.step, this.count);
+    this.rows.fill(lane, this.desk.own, this.top, this.step, this.count, past);
     this.changed_cells = 0;
     for (let row = 0; row < this.count; row++) {
       for (let k = 0; k < this.columns.length; k++) this.cell(c, row, k, units);
@@ -165,7 +190,10 @@ export class LadderPane extends CanvasPane {
     c.fillStyle = theme.of("faint");
     c.textBaseline = "middle";
     c.textAlign = "center";
-    for (const column of this.columns) c.fillText(column.title, column.left + column.width / 2, HEAD / 2, column.width - 2);
+    if (this.kept) {
+      c.fillStyle = theme.of("call");
+      c.fillText(`the book at ${timeOfDay(this.kept.t, 1)} · l goes back to now`, width / 2, HEAD / 2, width - 8);
+    } else for (const column of this.columns) c.fillText(column.title, column.left + column.width / 2, HEAD / 2, column.width - 2);
     c.fillStyle = theme.of("line");
     c.fillRect(0, HEAD - 1, width, 1);
   }

@@ -7,6 +7,7 @@
  */
 
 import { HEAD, ROW } from "./ladder.js";
+import { timeOfDay } from "./scales.js";
 
 export class LadderHands {
   /** @param {import("./ladder.js").LadderPane} pane */
@@ -40,7 +41,7 @@ export class LadderHands {
     if (by) {
       const from = view.cursor.price === null ? bid : Math.round(view.cursor.price) + by * pane.step;
       view.point(null, pane.priceOf(pane.rowOf(from)), "ladder");
-    } else if (view.cursor.price !== null) {
+    } else if (view.cursor.price !== null && !this.looksBack()) {
       const row = pane.rowOf(Math.round(view.cursor.price));
       const side = view.cursor.price <= bid ? 1 : view.cursor.price >= ask ? -1 : 0;
       if (side !== 0) void pane.desk.order(side, "limit", this.priceFor(row, side));
@@ -89,7 +90,7 @@ export class LadderHands {
     const { desk } = pane;
     const target = this.place(event);
     this.from = -1;
-    if (event.button !== 0 || !target) return;
+    if (event.button !== 0 || !target || this.looksBack()) return;
     if (from >= 0) {
       for (const { id, side } of pane.rows.own.get(from)?.orders ?? []) {
         if (target.row === from) void desk.command("cancel", { lane: desk.shown, order: id });
@@ -99,6 +100,13 @@ export class LadderHands {
       const side = target.name === "bid" ? 1 : -1;
       void desk.order(side, "limit", this.priceFor(target.row, side));
     }
+  }
+
+  /** Whether the ladder shows a past second, where no order can be given; says so. */
+  looksBack() {
+    const past = this.pane.past();
+    if (past) this.pane.desk.say(`The ladder shows ${timeOfDay(past.t)}: press l to go back to now.`, "warn");
+    return past !== null;
   }
 
   /** The tick of a row nearest to the other side's touch: the row's price where a row is one tick. @param {number} row @param {number} side */

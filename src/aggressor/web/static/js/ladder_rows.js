@@ -47,16 +47,23 @@ export class BookRows {
   /** @type {{lane: import("./store.js").Lane, step: number}|null} */
   chosen = null;
 
-  /** Sum the newest picture into rows. @param {import("./store.js").Lane} lane @param {import("./protocol.js").AccountLane|null} own @param {number} top @param {number} step @param {number} count */
-  fill(lane, own, top, step, count) {
+  /** Sum the newest picture into rows, or the sizes of a past one. @param {import("./store.js").Lane} lane @param {import("./protocol.js").AccountLane|null} own @param {number} top @param {number} step @param {number} count @param {{book: Map<number, number>, bid: number|null, ask: number|null}|null} [past] */
+  fill(lane, own, top, step, count, past = null) {
     for (const name of FIELDS) {
       if (this.of[name]?.length !== count) this.of[name] = new Float64Array(count);
       else this.of[name].fill(0);
     }
     [this.top, this.step, this.count] = [top, step, count];
+    const row = (/** @type {number} */ price) => Math.floor((top + step - 1 - price) / step);
+    this.walls.clear();
+    this.own.clear();
+    this.entry_row = -1;
+    if (past) {
+      this.fillPast(past, row);
+      return;
+    }
     const { book, profile } = lane;
     const { lots, added, pulled, hidden } = book.of;
-    const row = (/** @type {number} */ price) => Math.floor((top + step - 1 - price) / step);
     for (let i = 0; i < book.price.length; i++) {
       const r = row(book.price[i]);
       if (r < 0 || r >= count) continue;
@@ -76,9 +83,7 @@ export class BookRows {
     this.ask_row = row(book.ask);
     this.most = most(this.of.bid, this.of.ask);
     this.most_traded = most(this.of.bought, this.of.sold);
-    this.walls.clear();
     for (const wall of lane.state?.walls ?? []) this.walls.set(row(wall.price), wall.side);
-    this.own.clear();
     for (const one of own?.orders ?? []) {
       if (one.price === null) continue;
       const at = row(one.price);
@@ -86,6 +91,17 @@ export class BookRows {
       this.own.set(at, { text: ownText(orders, lane.units), side: one.side, orders });
     }
     this.entry_row = own && own.position !== 0 && own.entry !== null ? row(Math.round(own.entry)) : -1;
+  }
+
+  /** What rested at a past moment: signed lots by price; flows and own orders of then are not kept. @param {{book: Map<number, number>, bid: number|null, ask: number|null}} past @param {(price: number) => number} row */
+  fillPast(past, row) {
+    for (const [price, lots] of past.book) {
+      const r = row(price);
+      if (r >= 0 && r < this.count) this.of[lots > 0 ? "bid" : "ask"][r] += Math.abs(lots);
+    }
+    this.bid_row = past.bid === null ? -1 : row(past.bid);
+    this.ask_row = past.ask === null ? -1 : row(past.ask);
+    this.most = most(this.of.bid, this.of.ask);
   }
 
   /** What a cell shows. @param {Name} name @param {number} row @param {import("./scales.js").Units} units @param {number} width @returns {Look} */

@@ -24,7 +24,7 @@ export class TapePane extends CanvasPane {
     /** Numbers of the orders shown, newest first, for tests and the pointer. @type {number[]} */
     this.rows = [];
     this.element.addEventListener("pointerenter", (event) => {
-      if (event.pointerType === "mouse") this.held = desk.lane?.orders.stop ?? -1;
+      if (event.pointerType === "mouse") this.held = desk.view.back === null ? (desk.lane?.orders.stop ?? -1) : -1;
     });
     this.element.addEventListener("pointerleave", () => {
       this.held = -1;
@@ -70,6 +70,7 @@ export class TapePane extends CanvasPane {
 
   key() {
     const { desk } = this;
+    if (desk.view.back !== null) return `back ${desk.shown}|${desk.view.back}|${theme.version}|${this.only.value}|${this.least.value}`;
     return `${desk.shown}|${desk.store.seen.hello}|${this.held < 0 ? desk.lane?.seen.orders : `held ${Math.floor((desk.lane?.orders.stop ?? 0) / 5)}`}|${theme.version}|${this.only.value}|${this.least.value}`;
   }
 
@@ -106,20 +107,21 @@ export class TapePane extends CanvasPane {
     if (!lane || !units || !lane.orders.size) return;
     const ring = lane.orders;
     const room = Math.floor((height - HEAD) / ROW);
-    const newest = this.held >= 0 ? this.held : ring.stop;
+    const { back } = this.desk.view;
+    const newest = back !== null ? ring.since(back + 1e-3) : this.held >= 0 ? this.held : ring.stop;
     const least = this.least.value / units.lot;
     for (let n = newest - 1; n >= ring.start && this.rows.length < room && n > newest - 20000; n--) if (this.passes(ring, n, least)) this.rows.push(n);
     const marks = width >= 260;
     const columns = { time: 8, price: width * (marks ? 0.44 : 0.58), size: width * (marks ? 0.64 : 0.86), marks: width * 0.67 };
-    this.head(c, columns, width, this.held >= 0 ? ring.stop - this.held : 0, marks);
+    this.head(c, columns, width, back !== null ? `until ${timeOfDay(back, 1)}` : this.held >= 0 && ring.stop > this.held ? `held · ${ring.stop - this.held} newer` : "", marks);
     let most = 1;
     for (const n of this.rows) most = Math.max(most, ring.at("lots", n));
     c.textBaseline = "middle";
     this.rows.forEach((n, i) => this.row(c, ring, n, HEAD + i * ROW, width, columns, most, marks, units));
   }
 
-  /** @param {CanvasRenderingContext2D} c @param {{time: number, price: number, size: number, marks: number}} columns @param {number} width @param {number} waiting @param {boolean} marks */
-  head(c, columns, width, waiting, marks) {
+  /** @param {CanvasRenderingContext2D} c @param {{time: number, price: number, size: number, marks: number}} columns @param {number} width @param {string} words what is shown, where that is not the newest @param {boolean} marks */
+  head(c, columns, width, words, marks) {
     c.font = font(10.5, 500);
     c.fillStyle = theme.of("faint");
     c.textBaseline = "middle";
@@ -128,9 +130,9 @@ export class TapePane extends CanvasPane {
     c.textAlign = "right";
     c.fillText("Price", columns.price, HEAD / 2);
     c.fillText("Size", columns.size, HEAD / 2);
-    if (waiting > 0 && marks) {
+    if (words && marks) {
       c.fillStyle = theme.of("call");
-      c.fillText(`held · ${waiting} newer`, width - 8, HEAD / 2);
+      c.fillText(words, width - 8, HEAD / 2);
     }
     c.fillStyle = theme.of("line");
     c.fillRect(0, HEAD - 1, width, 1);

@@ -41,6 +41,11 @@ export class View {
     return this.t1 - this.span;
   }
 
+  /** The moment that was gone to, ms; null while the market is followed or nothing is selected. */
+  get back() {
+    return this.follow || !this.selected ? null : this.selected.t;
+  }
+
   changed() {
     this.version += 1;
   }
