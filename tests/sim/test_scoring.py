@@ -126,6 +126,14 @@ def test_a_row_that_is_bought_up_for_a_minute_is_filled_up_again_and_again():
     assert (score.explained, score.false) == (1, 0)
 
 
+@pytest.mark.parametrize(("side", "explained"), [(1, 0), (-1, 1)])
+def test_the_run_to_a_wall_that_is_pulled_is_one_that_ends(side, explained):
+    wall = labelled(kind="wall_pull", side=1, direction=-1)
+    row = (EXHAUSTION, 125, 1001, {"side": side, "direction": -side})
+    one = score_signals(signals(row), [wall])[EXHAUSTION]
+    assert (one.explained, one.false) == (explained, 1 - explained)
+
+
 def test_a_signal_over_two_labels_of_other_kinds_is_false_once():
     labels = [labelled(kind="wall_pull", count=2), labelled(kind="vacuum")]
     scores = score_signals(signals((ICEBERG, 112, 1000)), labels)

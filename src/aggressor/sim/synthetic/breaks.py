@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from aggressor.kernel import kernel
-from aggressor.sim.synthetic.book import MINUTES, NO_SWING, NONE, Market, best, lots_at
+from aggressor.sim.synthetic.book import NO_SWING, NONE, Market, best, lots_at
 from aggressor.sim.synthetic.chance import SCENARIO, between, uniform
 from aggressor.sim.synthetic.labels import STOP_RUN
 from aggressor.sim.synthetic.minutes import drop_passed_swings
@@ -36,7 +36,7 @@ _APPROACH_MAX_S = 120.0
 _BURST_FLOW: Any = np.array([110.0, 95.0, 85.0])  # seconds of the market's flow beyond X
 _OVERSHOOT: Any = np.array([4, 3, 3])
 _OVERSHOOT_MOST = 5.0  # ticks, or half of a minute's range (R5.7): beyond it is no stop run
-_RANGE_MINUTES = 14
+_RANGE_SIGMAS = 1.596  # the mean range of a Brownian path over its deviation
 _STAND = 2.0  # typical levels that makers show on each tick beyond X
 _STOP_BURST_S: Any = np.array([8.0, 12.0, 16.0])
 _TRAP_BURST_S: Any = np.array([12.0, 16.0, 20.0])
@@ -174,12 +174,7 @@ def went_too_far(market: Market) -> bool:
         state["extreme"] = reached
     if state["kind"] != STOP_RUN:
         return False
-    count = min(np.int64(_RANGE_MINUTES), head["minutes"])
-    ranges = 0
-    for back in range(count):
-        row = market.minutes[(head["minutes"] - 1 - back) & (MINUTES - 1)]
-        ranges += row[0] - row[1]
-    most = max(_OVERSHOOT_MOST, 0.5 * ranges / max(count, 1))
+    most = max(_OVERSHOOT_MOST, 0.5 * _RANGE_SIGMAS * minute_sigma(market))
     return bool(direction * (state["extreme"] - state["price"]) > most)
 
 

@@ -21,7 +21,8 @@ In order of confirmation each signal then is one of:
                some of the background's are, once price came near, or are eaten; rows that it lets
                rest are eaten, makers who hold an extreme are icebergs, between the swings that are
                wanted lie others, who buys up a row for a minute meets it filled up again and
-               again), or a scenario of its own kind that did not come about; for one
+               again, takers who then stop lead price to a wall that is to be pulled and through
+               the void), or a scenario of its own kind that did not come about; for one
                that leads the price all the while (STEERED) time is enough
     false      anything else; counted once, for its own detector, whatever else it overlaps
 
@@ -82,6 +83,7 @@ PART_OF = {
         "divergence",
         "stacking",
         "exhaustion",
+        "wall_pull",
         SPENT_RUN,
     ),
     STACKING: (
@@ -259,6 +261,8 @@ def _explains(label: Label, is_asked: bool, signal: Any) -> bool:
         return True
     if label.kind in NATURAL and signal["direction"] != argued(label):
         return False
+    if label.kind == "wall_pull" and signal["kind"] == EXHAUSTION:
+        return bool(signal["side"] == -label.side)  # of a run to the wall, none away from it
     if label.kind == "stacking" and label.traded_lots == 0 and signal["kind"] in RESTED:
         return False  # none of its own rested, to be eaten and filled up: on the martingale
     return label.kind in PART_OF.get(int(signal["kind"]), ())
