@@ -161,7 +161,7 @@ def test_controls_say_what_was_missing() -> None:
     small = {200: (3, 1), 201: (3, 12), 202: (2, 11), 203: (1, 12), 204: (1, 1)}
     assert told(small, (204, 1, 1)) == [(REJECTED, "difference at least the minimum")]
     assert told(T4_3B, (200, 1, -1)) == [(REJECTED, "bar closes on the right side of its stack")]
-    even = dict.fromkeys(T4_3B, (20, 20))
+    even: dict[int, tuple[int, int]] = dict.fromkeys(T4_3B, (20, 20))
     assert told(even, (204, 1, 1)) == []
 
 
