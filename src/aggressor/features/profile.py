@@ -95,18 +95,16 @@ def value_rows(
     up, down = np.int64(min(high + step, last)), np.int64(max(low - step, first))
     above, below = _sum_of(volume, high + 1, up), _sum_of(volume, down, low - 1)
     while held < need and (low > first or high < last):
-        tied = above == below and up > high and down < low and both != 0
-        rises = tied or (up > high and (above >= below or down == low))
-        if rises:
-            high = up
-            held += above
-            up = np.int64(min(high + step, last))
-            above = _sum_of(volume, high + 1, up)
-        if tied or not rises:
-            low = down
-            held += below
-            down = np.int64(max(low - step, first))
-            below = _sum_of(volume, down, low - 1)
+        # Which way it goes is a coin toss: both are computed, and one of them stays where it was.
+        may_rise, may_fall = up > high, down < low
+        tied = (above == below) & may_rise & may_fall & (both != 0)
+        rises = np.int64(tied | (may_rise & ((above >= below) | (down == low))))
+        falls = np.int64(tied) | (1 - rises)
+        high += rises * (up - high)
+        low -= falls * (low - down)
+        held += rises * above + falls * below
+        up, down = np.int64(min(high + step, last)), np.int64(max(low - step, first))
+        above, below = _sum_of(volume, high + 1, up), _sum_of(volume, down, low - 1)
     return low, high
 
 

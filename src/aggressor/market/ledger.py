@@ -329,15 +329,16 @@ def settle(book: BookState, ledger: LedgerState, k: Int, now: Int) -> None:
     head = ledger.head[np.uint64(k)]
     mask = ledger.ring.shape[1] - 1
     limit = now - head["tolerance_ns"]
-    while head["first"] != head["next"]:
-        entry = ledger.ring[np.uint64(k), np.uint64(head["first"] & mask)]
+    first, stop = head["first"], head["next"]
+    while first != stop:
+        entry = ledger.ring[np.uint64(k), np.uint64(first & mask)]
         if entry["ts_recv"] >= limit:
-            return
-        later = ledger.ring[np.uint64(k), np.uint64((head["first"] + AHEAD) & mask)]
+            break
+        later = ledger.ring[np.uint64(k), np.uint64((first + AHEAD) & mask)]
         prefetch(ledger.slots, np.int64(later["slot"]), 0)
         prefetch(ledger.slots, np.int64(later["slot"]), 1)
         prefetch(book.levels, np.int64(later["slot"]), 0)
-        head["first"] += 1
+        first += 1
         slot = np.int64(entry["slot"])
         here = ledger.slots[np.uint64(slot)]
         here["waiting"] -= 1
@@ -353,6 +354,7 @@ def settle(book: BookState, ledger: LedgerState, k: Int, now: Int) -> None:
         if here["waiting"] == 0 and here["lots"] == 0:
             here["open"] = 0
             release_slot(book, slot)
+    head["first"] = first
 
 
 @kernel
