@@ -176,7 +176,8 @@ def _watch_protection(told: Connection) -> None:
             bare = seen["protected"] - seen["level"]
             told.send({"held": held != 0, "bare_s": bare})
         calm = self.accounts.quiet and all(
-            one.gateway.certain and not one.reconciler.pending for one in self.accounts.exchanges
+            one.gateway.certain and not one.pictures.reconciler.pending
+            for one in self.accounts.exchanges
         )
         entries = account.entries_open
         if calm and not entries and not Bidden.go and "protected" in seen:
@@ -197,7 +198,7 @@ def _account(run: LiveRun) -> dict[str, Any]:
     hearing = run.accounts.exchanges[0].gateway.hearing
     whats = Counter(
         one.what.value
-        for one in run.accounts.exchanges[0].reconciler.corrections
+        for one in run.accounts.exchanges[0].pictures.reconciler.corrections
         if one.what not in (What.OPENING_MONEY, What.OPENING_POSITION)
     )
     trade = desk.trade(0)

@@ -291,7 +291,7 @@ async def dealing(
         dealer = Dealer(server, exchange, line, notices)
         try:
             if wait:
-                await until(lambda: exchange.ready.is_set() or tasks[1].done(), 20.0)
+                await until(lambda: exchange.pictures.ready.is_set() or tasks[1].done(), 20.0)
                 if tasks[1].done():
                     tasks[1].result()
             yield dealer

@@ -273,7 +273,7 @@ async def _outcome(
         orders_agree=dealer.living() == dealer.theirs(),
         position_agrees=dealer.books.positions[0].lots == account.net(0),
         money_agrees=dealer.cash_differs == 0,
-        corrections=len(dealer.exchange.reconciler.corrections) - 1,
+        corrections=len(dealer.exchange.pictures.reconciler.corrections) - 1,
         late_s=0.0,
         parted=_parted(dealer),
     )

@@ -92,7 +92,7 @@ def test_fills_positions_and_money_agree(name: str) -> None:
             leaves = [int(row["leaves"]) for row in fills if row["kind"] == report.FILL]
             assert leaves == sorted(leaves, reverse=True)
         await dealer.agree()
-        whats = {one.what for one in dealer.exchange.reconciler.corrections}
+        whats = {one.what for one in dealer.exchange.pictures.reconciler.corrections}
         assert whats == {What.OPENING_MONEY}
 
     inverse = DIALECTS[name].example.kind is ContractKind.INVERSE
@@ -221,13 +221,13 @@ def test_another_hand_on_the_account_is_found_and_put_right(name: str) -> None:
     async def play(dealer: Dealer) -> None:
         by_hand(dealer.server, "web1", type=c.MARKET, tif=c.IOC)
         by_hand(dealer.server, "web2", price=dealer.best[0] - 900)
-        corrections = dealer.exchange.reconciler.corrections
+        corrections = dealer.exchange.pictures.reconciler.corrections
         await dealer.until(lambda: What.POSITION in {one.what for one in corrections})
         (found,) = [one for one in corrections if one.what is What.POSITION]
         assert (found.ours, found.theirs) == (0, SIZE)
-        assert dealer.exchange.reconciler.books.positions[0].lots == SIZE
+        assert dealer.exchange.pictures.reconciler.books.positions[0].lots == SIZE
         wallet = dealer.truth.account.wallets[dealer.instrument.settle]
-        books = dealer.exchange.reconciler.books
+        books = dealer.exchange.pictures.reconciler.books
         await dealer.until(lambda: books.cash(books.currency(0)) == wallet)
         assert any("corrected" in words for words in dealer.notices)
         assert len(dealer.truth.living) == 1  # the order of the other hand is left alone
@@ -253,10 +253,10 @@ def test_a_second_run_holds_what_the_first_one_left(name: str) -> None:
                 assert dealer.exchange.first_id > before + 2
                 dealer.blotter.sent(lost)
                 dealer.blotter.sent(first[0])
-                whats = [one.what for one in dealer.exchange.reconciler.corrections]
+                whats = [one.what for one in dealer.exchange.pictures.reconciler.corrections]
                 assert What.ORDER in whats
                 assert What.OPENING_POSITION in whats
-                assert dealer.exchange.reconciler.books.positions[0].lots == SIZE
+                assert dealer.exchange.pictures.reconciler.books.positions[0].lots == SIZE
                 missing = dealer.blotter[int(lost["order"])]
                 await dealer.until(lambda: missing.ended)
                 assert missing.reason == report.NEVER_ARRIVED

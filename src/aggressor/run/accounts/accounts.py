@@ -126,7 +126,7 @@ class Accounts:
     def kept_by(self, keeper: Keeper) -> None:
         """Tell what happens beside reports to `keeper`."""
         for one, first, names in zip(self.exchanges, self._first, self._currencies, strict=True):
-            one.keeper = _Shifted(keeper, first, names)
+            one.pictures.keeper = _Shifted(keeper, first, names)
 
     def resume(
         self, left: Sequence[Left], positions: Sequence[Held], money: dict[str, int]
@@ -141,7 +141,7 @@ class Accounts:
             one.resume(own)
             held = {k - first: positions[k] for k in lanes}
             known = {settle: money[name] for settle, name in names.items() if name in money}
-            one.reconciler.recall(held, known)
+            one.pictures.reconciler.recall(held, known)
 
     async def level(self, running: Sequence[asyncio.Task[None]], within_s: float) -> None:
         """Wait until every account is level with its venue, and what is in doubt a little longer.
@@ -151,7 +151,7 @@ class Accounts:
         loop = asyncio.get_running_loop()
         until = loop.time() + within_s
         for one in self.exchanges:
-            while not one.ready.is_set():
+            while not one.pictures.ready.is_set():
                 for task in running:
                     if task.done():
                         task.result()
@@ -169,8 +169,8 @@ class Accounts:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        while not all(one.gateway.certain and one.agreed for one in self.exchanges):
-            apart = any(one.reconciler.pending for one in self.exchanges)
+        while not all(one.gateway.certain and one.pictures.agreed for one in self.exchanges):
+            apart = any(one.pictures.reconciler.pending for one in self.exchanges)
             if loop.time() - began > within_s * (3 if apart else 1):
                 return
             await asyncio.sleep(_LOOK_S)

@@ -388,8 +388,8 @@ class LiveRun:
                 "venue": one.venue.name,
                 "stream": "live" if one.private.live else "away",
                 "losses": one.private.losses,
-                "pictures": one.pictures,
-                "corrections": one.reconciler.corrected,
+                "pictures": one.pictures.taken,
+                "corrections": one.pictures.reconciler.corrected,
                 "requests": one.gateway.departures.sent,
             }
             for one in self.accounts.exchanges

@@ -6,7 +6,7 @@
 What to send, what to ask and what an update means is decided in `venues.gateway` and the files
 around it, without sockets; here calls are made, the account's stream is held, and pictures of the
 account are fetched at the start, after every reconnect and now and then. Everything runs in one
-event loop; `poll` and `take` never wait. New risk is taken only while `ready`.
+event loop; `poll` and `take` never wait. New risk leaves only while it is heard.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from aggressor.account.reconcile import Correction, Reconciler, What
 from aggressor.engine.ports import Feed
 from aggressor.run.lines.line import Wires
 from aggressor.run.lines.private_line import PrivateLine
 from aggressor.run.lines.venue_calls import Caller
 from aggressor.run.lines.venue_keeping import Keeper, LiveRules
+from aggressor.run.lines.venue_pictures import Pictures
 from aggressor.run.lines.venue_setup import Found, Setup, costs_of
 from aggressor.run.stopping import wait_within
 from aggressor.schema.command import CANCEL_ALL, PLACE, Commands, empty_commands
@@ -34,10 +34,9 @@ from aggressor.sim.costs import Costs
 from aggressor.venues.orders.departures import Send
 from aggressor.venues.orders.doubts import AskFills, AskOrder
 from aggressor.venues.orders.gateway import Action, AskClock, Gateway, Sweep
-from aggressor.venues.orders.picture import Picture, held, level, money, resume
+from aggressor.venues.orders.picture import resume
 from aggressor.venues.orders.standing import Left, hold
 from aggressor.venues.orders.tracked import Tracked, first_id, new_tracked
-from aggressor.venues.session import SECOND_NS
 from aggressor.venues.trading import (
     Answer,
     Call,
@@ -54,8 +53,7 @@ from aggressor.wire.clock import Offset
 Row = TypeVar("Row")
 
 _TURN_S = 0.02
-_PICTURE_AGAIN_S = 0.3
-_FILLS_MARGIN_NS = 10 * SECOND_NS
+_CLOCK_AGAIN_S = 0.3
 _NOTHING = empty_reports(0)
 
 
@@ -87,15 +85,10 @@ class VenueExchange:
         self.terms = terms or Terms()
         self.instruments = tuple(instruments)
         self.gateway = Gateway(venue.trading, instruments, self.terms, self.rules.gateway)
-        self.reconciler = Reconciler(instruments)
         self.found = Found({}, {}, {})
-        self.pictures = 0
-        self.agreed = False  # positions and money were last seen as we have them
         self.first_id = first_id(wires.clock.now())  # of orders of this run
-        self.ready = asyncio.Event()  # level with the venue for the first time
         self._feed = feed
         self._wires = wires
-        self.keeper = keeper
         self._side = venue.trading
         self._sent_before = tuple(sent_before)
         self._caller = Caller(
@@ -107,6 +100,18 @@ class VenueExchange:
             deadline_s=self.rules.deadline_s,
         )
         self._setup = Setup(venue, venue.trading, instruments, self.terms, wires, self._caller)
+        self.pictures = Pictures(
+            venue.name,
+            venue.trading,
+            instruments,
+            wires,
+            self._caller,
+            self.gateway,
+            self._setup,
+            every_s=self.rules.picture_every_s,
+            keeper=keeper,
+            collect=self._collect,
+        )
         self.private = PrivateLine(
             venue,
             venue.trading,
@@ -115,14 +120,10 @@ class VenueExchange:
             self._caller,
             on_updates=self._heard,
             on_lost=self._lost,
-            on_bad=self._want_picture,
+            on_bad=self.pictures.want,
         )
         self._reports: deque[Any] = deque()
         self._wake = asyncio.Event()
-        self._picture_due_ns = 0
-        self._picturing = False
-        self._level_ns = 0  # when the last picture that we are level with was asked for
-        self._connection = 0  # counts the losses of the stream
         self._tasks: set[asyncio.Task[None]] = set()
         self._legs: set[int] = set()  # wire numbers of further legs that were kept
         self._prepared = False
@@ -246,8 +247,7 @@ class VenueExchange:
         """Do what is due, for ever."""
         while True:
             now = self._wires.clock.now()
-            if self.private.live and not self._picturing and now >= self._picture_due_ns:
-                self._picturing = True
+            if self.private.live and self.pictures.claim(now):
                 self._start(self._picture())
             for action in self.gateway.due(now):
                 self._start(self._do(action))
@@ -297,7 +297,7 @@ class VenueExchange:
             if await self._caller.measure(anew=True):
                 self.gateway.clock_known()
             else:
-                await asyncio.sleep(_PICTURE_AGAIN_S)
+                await asyncio.sleep(_CLOCK_AGAIN_S)
                 self.gateway.clock_silent()
         self._wake.set()
 
@@ -306,8 +306,8 @@ class VenueExchange:
         for order, request in action.items:
             if request.kind == PLACE and order.leg and order.wire_number not in self._legs:
                 self._legs.add(order.wire_number)
-                if self.keeper is not None:
-                    self.keeper.leg(order)
+                if self.pictures.keeper is not None:
+                    self.pictures.keeper.leg(order)
         try:
             answer, response = await self._caller.send(action.call)
         except (OSError, TimeoutError, AggressorError):
@@ -381,7 +381,7 @@ class VenueExchange:
             return
         self.gateway.doubts.filled(ask.instrument, fills, asked, self._wires.clock.now())
 
-    # -- the stream and the pictures -------------------------------------------------------------
+    # -- the stream, pictures, reports -------------------------------------------------------------
 
     def _heard(self, updates: Sequence[Update], now: int) -> None:
         self.gateway.hear(updates, now)
@@ -389,104 +389,18 @@ class VenueExchange:
         self._wake.set()
 
     def _lost(self, why: str, now: int) -> None:
-        self._connection += 1
-        self.gateway.listening = False
-        self._want_picture()
-
-    def _want_picture(self) -> None:
-        self._picture_due_ns = 0
+        self.pictures.lost()
 
     async def _picture(self) -> None:
-        """Fetch the account and become level with it."""
-        connection, moves = self._connection, self.reconciler.moves
-        clock = self._wires.clock
-        try:
-            picture = await self._fetch()
-        except (OSError, TimeoutError, AggressorError) as trouble:
-            self._wires.notice(f"{self.venue.name}: the account is not told: {trouble}")
-            self._picture_due_ns = clock.now() + int(_PICTURE_AGAIN_S * SECOND_NS)
-            return
-        finally:
-            self._picturing = False
-        now = clock.now()
-        for order in level(self.gateway, picture, now):
-            if self.keeper is not None:
-                self.keeper.adopted(order)
-            self._correct(
-                Correction(
-                    What.ORDER, now, order.instrument, "", order.id, 0, order.size, order.price
-                )
-            )
-        self._collect()
-        self._compare(picture, moves, now)
-        if not self.pictures:
-            for words in self._setup.differences(picture.positions):
-                self._wires.notice(f"{self.venue.name}: {words}, which is not what was set")
-        self.pictures += 1
-        if connection == self._connection:
-            self._level_ns = picture.asked_ns
-            self.gateway.listening = True
-            self.ready.set()
+        await self.pictures.take()
         self._wake.set()
-
-    async def _fetch(self) -> Picture:
-        """Ask for everything; raise OSError, TimeoutError or MessageError."""
-        side, caller = self._side, self._caller
-        asked = self._wires.clock.now()
-        orders: list[Any] = []
-        fills: list[Any] = []
-        for one in self.instruments:
-            for call in side.open_orders(one):
-                orders += await caller.pages(call, side.read_orders)
-            if self._level_ns:
-                since_ms = caller.venue_ms_at(self._level_ns - _FILLS_MARGIN_NS)
-                fills += await caller.pages(side.fills(one, since_ms), side.read_fills)
-        positions: list[Any] = []
-        for one in self.instruments:
-            positions += await caller.pages(side.positions(one), side.read_positions)
-        balances = await caller.question(side.balances(), side.read_balances)
-        return Picture(asked, orders, fills, positions, balances)
-
-    def _compare(self, picture: Picture, moves: int, now: int) -> None:
-        """Compare positions and money, if nothing moved while they were asked for."""
-        sure = self.gateway.certain if self.pictures else self.gateway.settled
-        quiet = moves == self.reconciler.moves and sure
-        if quiet:
-            hearing = self.gateway.hearing
-            theirs = held(hearing, picture.positions)
-            wallets = money(hearing, picture.positions, picture.balances, self.reconciler.books)
-            for one in self.reconciler.compare(theirs, wallets, now):
-                self._say(one)
-            self.agreed = not self.reconciler.pending
-        again = self.reconciler.pending or not quiet
-        wait_s = _PICTURE_AGAIN_S if again else self.rules.picture_every_s
-        self._picture_due_ns = now + int(wait_s * SECOND_NS)
 
     def _collect(self) -> None:
         """Book the reports that were made, and keep them for whoever polls."""
         rows = self.gateway.drain()
         for row in rows:
-            self.reconciler.take(row)
+            self.pictures.book(row)
             self._reports.append(row)
-        if rows.size and self.keeper is not None:
-            self.keeper.heard()
-        late = self.gateway.hearing.late
-        for one in late:
-            now = self._wires.clock.now()
-            self.reconciler.books.fill(one.instrument, one.side, one.price, one.lots, one.fee, now)
-            lots = one.side * one.lots
-            self._correct(
-                Correction(
-                    What.FILL, now, one.instrument, "", one.order, 0, lots, one.price, one.fee
-                )
-            )
-        late.clear()
-
-    def _correct(self, correction: Correction) -> None:
-        self._say(self.reconciler.note(correction))
-
-    def _say(self, correction: Correction) -> None:
-        if correction.what not in (What.OPENING_MONEY, What.OPENING_POSITION):
-            self._wires.notice(f"{self.venue.name}: corrected: {correction}")
-        if self.keeper is not None:
-            self.keeper.corrected(correction)
+        if rows.size and self.pictures.keeper is not None:
+            self.pictures.keeper.heard()
+        self.pictures.book_late()
