@@ -194,6 +194,22 @@ def test_an_order_that_never_arrived_is_declared_so_only_when_it_can_no_longer_c
     assert any("never arrived" in words for words in desk.gateway.hearing.alerts)
 
 
+def test_a_request_that_failed_late_may_arrive_late() -> None:
+    desk = Desk()
+    number = desk.command(c.PLACE)
+    (send,) = [one for one in desk.gateway.due(desk.now) if isinstance(one, Send)]
+    order, request = send.items[0]
+    sent, failed = desk.now, desk.now + 4_000 * MS  # it waited for the wire, then for an answer
+    desk.gateway.failed(order, request, failed)
+    doubts, settles = desk.gateway.doubts, desk.gateway.side.settles_ns
+    for asked in (failed + 100 * MS, sent + settles, failed + settles - 1):
+        doubts.told(order, 0, [], asked, asked)
+        assert not order.over
+    doubts.told(order, 0, [], failed + settles, failed + settles)
+    desk.book()
+    assert desk.blotter[number].reason == report.NEVER_ARRIVED
+
+
 def test_an_order_that_comes_to_life_after_all_is_cancelled() -> None:
     desk = Desk()
     desk.fates = ["never"]

@@ -230,6 +230,7 @@ class Gateway:
         """No answer came, or one that leaves open what was done."""
         if request.can(Word.DOUBT):
             request.move(Word.DOUBT)
+            request.sent_ns = now  # until now it may have been on its way out
         if request.stage is Stage.DOUBTED:
             self.doubts.doubt(order, now)
 

@@ -87,7 +87,7 @@ class Request:
     wanted_ns: int
     leg: int = 0  # of its order
     stage: Stage = Stage.QUEUED
-    sent_ns: int = NO_TIME  # the last time
+    sent_ns: int = NO_TIME  # the last time; in doubt: when it can last have left
     not_before_ns: int = 0
     sends: int = 0
     bad_clocks: int = 0
