@@ -86,13 +86,22 @@ def test_flags_of_paper(
 
 def test_folders_and_files_of_paper(run: Command, seen: Seen, tmp_path: Path) -> None:
     limits, thresholds = tmp_path / "limits.toml", tmp_path / "thresholds.toml"
+    numbers = tmp_path / "numbers.toml"
+    numbers.write_text("trade_young = true\n")
     limits.write_text("[account]\nlosses_in_a_row_max = 2\n")
     thresholds.write_text("[stacking]\nrows_min = 4\n")
-    files = ("--limits", limits, "--store", tmp_path / "s", "--thresholds", thresholds)
+    files = (
+        "--limits", limits, "--store", tmp_path / "s", "--thresholds", thresholds, "--params",
+        numbers,
+    )  # fmt: skip
     began(run, "paper", BTC, *files)
     assert seen.plan.rules.account.losses_in_a_row_max == 2
     assert seen.plan.store == tmp_path / "s"
+    assert seen.plan.settings.rule == {"trade_young": True}
+    assert seen.plan.settings.params == str(numbers)
     assert list(seen.plan.settings.thresholds) == ["stacking"]
+    began(run, "live", BTC, "--limits", limits, "--i-understand", "--params", numbers)
+    assert seen.plan.settings.rule == {"trade_young": True}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what apprise loads
@@ -227,6 +236,7 @@ WRONG: list[tuple[int, tuple[str, ...], str]] = [
     (1, ("paper", BTC, "--maintenance-bp", "5", "--liquidation-bp", "-1"), "charge of a liq"),
     (2, ("paper", BTC, "--profile", "huge"), "huge"),
     (2, ("paper", BTC, "--metrics", "all"), "all"),
+    (1, ("paper", BTC, "--params", "/nowhere.toml"), "/nowhere.toml"),
     (1, ("paper", BTC, "--limits", "/nowhere.toml"), "Cannot read the limits in /nowhere.toml"),
     (1, ("paper", BTC, "--thresholds", "/nowhere.toml"), "/nowhere.toml"),
     (2, ("live", BTC), "--limits FILE"),
@@ -261,12 +271,12 @@ def test_wrong_values_are_refused_before_anything_is_opened(
 
 FLAGS = {
     "paper": (
-        "strategy limits for store at latency-ms queue maker-bp taker-bp equity maintenance-bp "
-        "liquidation-bp profile thresholds alert metrics json"
+        "strategy params limits for store at latency-ms queue maker-bp taker-bp equity "
+        "maintenance-bp liquidation-bp profile thresholds alert metrics json"
     ),
     "live": (
-        "limits i-understand strategy for store at watchdog no-watchdog profile thresholds alert "
-        "metrics json"
+        "limits i-understand strategy params for store at watchdog no-watchdog profile thresholds "
+        "alert metrics json"
     ),
     "execute": (
         "replay paper live limits i-understand store at watch policy max-slippage-bp wait "

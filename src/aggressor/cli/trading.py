@@ -24,6 +24,9 @@ LimitsFile = Annotated[
 MetricsPort = Annotated[
     int | None, Parameter(help="Serve figures for Prometheus at this port of 127.0.0.1; 0: any.")
 ]
+Params = Annotated[
+    Path | None, Parameter(help="TOML file with parameters of the strategy, as for `backtest`.")
+]
 Alert = Annotated[
     list[str] | None,
     Parameter(
@@ -36,6 +39,7 @@ Alert = Annotated[
 def paper(
     *instruments: str,
     strategy: str = "exhaustion_scalp",
+    params: Params = None,
     limits: LimitsFile = None,
     for_: For = None,
     store: Store = None,
@@ -89,12 +93,15 @@ def paper(
     from aggressor.run.assemble import Settings
     from aggressor.run.lines.live_screen import live_screen
     from aggressor.run.lines.record import by_venue
+    from aggressor.schema.settings import read_table
 
     if not instruments:
         usage("name at least one market, as bybit-linear:BTCUSDT")
     by_venue(instruments)
     settings = Settings(
         strategy=strategy,
+        rule={} if params is None else read_table(params),
+        params="" if params is None else str(params),
         profile=profile,
         thresholds=read_thresholds(thresholds, profile),
         latency_ms=latency_ms,
@@ -125,6 +132,7 @@ def live(
         bool, Parameter(negative="", help="Real orders, real money: say that you know.")
     ] = False,
     strategy: str = "exhaustion_scalp",
+    params: Params = None,
     for_: For = None,
     store: Store = None,
     at: At = "",
@@ -158,6 +166,7 @@ def live(
     from aggressor.run.assemble import Settings
     from aggressor.run.lines.live_screen import live_screen
     from aggressor.run.lines.record import by_venue
+    from aggressor.schema.settings import read_table
 
     if not instruments:
         usage("name at least one market, as bybit-linear:BTCUSDT")
@@ -170,6 +179,8 @@ def live(
         names=instruments,
         settings=Settings(
             strategy=strategy,
+            rule={} if params is None else read_table(params),
+            params="" if params is None else str(params),
             profile=profile,
             thresholds=read_thresholds(thresholds, profile),
         ),
