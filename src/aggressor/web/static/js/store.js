@@ -15,6 +15,7 @@ import { Trails } from "./trails.js";
 /** @typedef {import("./protocol.js").Frame} Frame */
 
 const SIGNALS = 4000;
+const LABELS = 1000;
 
 /** The newest book, best first on each side. */
 class Book {
@@ -163,6 +164,7 @@ export class Lane {
     const at = this.labels.findIndex((one) => one.number === label.number);
     if (at >= 0) this.labels[at] = label;
     else this.labels.push(label);
+    if (this.labels.length > LABELS) this.labels.shift();
     this.seen.labels += 1;
   }
 }
@@ -249,9 +251,9 @@ export class Store {
   takeLane(f) {
     const lane = this.lanes[f.lane];
     if (!lane || f.epoch !== this.epoch) return;
-    const before = lane.signals.length;
+    const newest = lane.signals.at(-1);
     lane.take(f);
-    if (f.kind === P.SIGNAL) this.told({ type: "signal", lane, detail: lane.signals.slice(Math.min(before, lane.signals.length - 1)) });
+    if (f.kind === P.SIGNAL) this.told({ type: "signal", lane, detail: lane.signals.slice(newest ? lane.signals.lastIndexOf(newest) + 1 : 0) });
     else if (f.kind === P.MISSED && f.aux === P.HEAT) this.told({ type: "missed", lane, detail: f.count });
     else if (f.kind === P.LABEL) this.told({ type: "label", lane, detail: null });
     else if (f.kind === P.FORCED) this.told({ type: "forced", lane, detail: f.count });
