@@ -141,10 +141,10 @@ class Side:
         assert one is not None
         age = now - one.extreme_ts
         rows = count_rows(prints, self.direction, one.start_ts, one.extreme, rule.row_ticks)
-        finished = rows.against == 0 and age >= rule.auction
+        finished = rows.against == 0
         first, second, third = rows.top
         thinning = first < second < third and first <= rule.top_row * rows.largest
-        return age >= rule.still or finished or thinning
+        return age >= rule.still or (age >= rule.auction and (finished or thinning))
 
 
 def exhaustions(steps: list[Step], rule: Rule) -> list[Row]:

@@ -3,8 +3,9 @@
     IDLE -> ARMED      a run: within the run window price moved >= R from P0 to a fresh extreme
                        P1, the delta of the run is >= Q0.99 of |delta| over windows of like
                        length, and is >= 30 % of its volume
-    ARMED -> CONFIRMED the delta has faded (R3.4) and one of: rows thin out towards the extreme, no
-                       new extreme for `still_ns`, a finished auction at an extreme `auction_ns` old
+    ARMED -> CONFIRMED the delta has faded (R3.4) and one of: no new extreme for `still_ns`; or, at
+                       an extreme `auction_ns` old, rows that thin out towards it, or a finished
+                       auction
     ARMED -> REJECTED  after the fade a new extreme was made with d(t) >= 0.7 of its peak; or the
                        book became invalid
     ARMED -> EXPIRED   neither happened within a patience after the last new extreme, or with a new
@@ -16,8 +17,9 @@ size, so a mirrored tape gives mirrored signals. An unknown baseline is a third 
 `undecided`, never a "no".
 
 R = max(10 e, ATR of one minute, 3 x round-trip cost, `run_range` x the range that the ATR leaves
-to chance in the time of the run, ATR sqrt(seconds / 60)). Nobody sells at a price in the moment in
-which it is first bought: a finished auction is one that stayed so. Ageing is on ts_recv;
+to chance in the time of the run, ATR sqrt(seconds / 60)). In the moment in which a price is first
+bought nobody has sold there and little has been bought: a finished auction, and rows that thin out,
+are such as stayed so. Ageing is on ts_recv;
 `ts_armed` and `ts_confirmed` are venue times.
 
 Thresholds, records and shapes: `exhaustion_records`. Judged at TIMER events.
@@ -283,15 +285,17 @@ def _second_condition(state: ExhaustionState, k: Int, j: Int, direction: Int, no
     """Return whether rows thin out, the extreme is still, or its auction is finished."""
     params = state.params[k]
     episode = state.episodes[k, j]
-    if now - episode["extreme_ts"] >= params["still_ns"]:
+    age_ns = now - episode["extreme_ts"]
+    if age_ns >= params["still_ns"]:
         return True
+    if age_ns < params["auction_ns"]:
+        return False
     row_1, row_2, row_3, largest, against, truncated = count_rows(
         state.run, k, direction, episode["start_ts"], episode["extreme"], episode["effective_tick"]
     )
     if truncated:
         return False
-    finished = against == 0 and now - episode["extreme_ts"] >= params["auction_ns"]
-    return finished or _thinning(row_1, row_2, row_3, largest, params["top_row_share"])
+    return against == 0 or _thinning(row_1, row_2, row_3, largest, params["top_row_share"])
 
 
 @kernel_inline
