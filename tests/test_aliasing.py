@@ -1,7 +1,10 @@
 """Memory that no two accesses share: what is said to LLVM, and that nothing else changes by it."""
 
+import ast
 import os
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,3 +100,60 @@ def test_numba_is_put_back_as_it_was() -> None:
             for (where, name), old in zip(places, before, strict=True)
         )
     assert [getattr(where, name) for where, name in places] == before
+
+
+ROOMS = ("market", "features", "detectors", "context", "engine")
+ROOT = Path(aliasing.__file__).parent
+
+
+def kernels() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield every kernel of the pipeline's rooms, with its file."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for one in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(one, ast.FunctionDef) and any(
+                    isinstance(mark, ast.Name) and mark.id in ("kernel", "kernel_inline")
+                    for mark in one.decorator_list
+                ):
+                    yield path.name, one
+
+
+def arrays_of(function: ast.FunctionDef) -> set[str]:
+    """Return the names to which a kernel gives an array of a state as it is."""
+    pairs = [
+        (target, value)
+        for one in ast.walk(function)
+        if isinstance(one, ast.Assign)
+        for target, value in (
+            zip(one.targets[0].elts, one.value.elts, strict=True)
+            if isinstance(one.targets[0], ast.Tuple) and isinstance(one.value, ast.Tuple)
+            else [(one.targets[0], one.value)]
+        )
+    ]
+    return {
+        target.id
+        for target, value in pairs
+        if isinstance(target, ast.Name) and isinstance(value, ast.Attribute)
+    }
+
+
+def test_no_kernel_sees_an_array_in_two_ways() -> None:
+    """A field of all records at once, and a view, would be memory of a second name."""
+    seen, found = 0, []
+    for file, one in kernels():
+        seen += 1
+        arrays = arrays_of(one)
+        for part in ast.walk(one):
+            if isinstance(part, ast.Attribute) and part.attr in ("view", "T", "reshape", "ravel"):
+                found.append(f"{file}:{part.lineno} {ast.unparse(part)}")
+            if not isinstance(part, ast.Subscript) or not isinstance(part.slice, ast.Constant):
+                continue
+            whole = part.value
+            named = isinstance(whole, ast.Name) and whole.id in arrays
+            cut = isinstance(whole, ast.Subscript) and isinstance(whole.slice, ast.Slice)
+            if isinstance(part.slice.value, str) and (
+                isinstance(whole, ast.Attribute) or named or cut
+            ):
+                found.append(f"{file}:{part.lineno} {ast.unparse(part)}")
+    assert seen > 500
+    assert not found, "index the record first, then its field: " + ", ".join(found)
