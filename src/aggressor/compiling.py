@@ -13,7 +13,6 @@ it. Kernels are many, small and alike, so this is done here while one of them is
 * in the rooms of the pipeline an index counts from the front: Numba lets one below zero count from
   the end, which takes a test at every access and keeps loops from being done several elements at a
   time;
-* which loads and stores cannot touch the same memory is said to LLVM (`aliasing`);
 * passes for what no kernel has are left out: closures, comprehensions, `with`, array expressions,
   loops over tuples, functions inlined before they are typed, the text of an annotated source.
 
@@ -23,6 +22,7 @@ put back as it was behind the outermost compilation.
 """
 
 import gc
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -31,8 +31,6 @@ from numba.core import base, codegen, compiler_machinery, ir, typed_passes, type
 from numba.core.targetconfig import ConfigStack
 from numba.core.types import functions
 from numba.np import arrayobj
-
-from aggressor.aliasing import CHANGED, PIPELINE_ROOMS
 
 _PASSES: tuple[tuple[Any, str], ...] = (
     (untyped_passes.TranslateByteCode, "analyzing bytecode"),
@@ -59,6 +57,8 @@ _Signatures = dict[tuple[Any, ...], tuple[Any, Any]]
 _signatures: _Signatures = {}
 _sizes: dict[str, int] = {}
 _depth = 0
+
+_FROM_THE_FRONT = re.compile(r"_ZN9aggressor\d+(market|features|detectors|context|engine)\d")
 
 _fix_index = arrayobj.fix_integer_index
 _find_signature = functions.BaseFunction.get_call_type
@@ -92,7 +92,6 @@ def quickly() -> Generator[None]:
         (ir.Inst, "_rec_list_vars", _variables),
         (codegen.CPUCodeLibrary, "_optimize_functions", _optimize_functions),
         (arrayobj, "fix_integer_index", _index_from_the_front),
-        *CHANGED,
     )
     before = [getattr(where, name) for where, name, _ in changed]
     collect = gc.get_threshold()
@@ -136,7 +135,7 @@ def _abi_size(context: Any, kind: Any) -> int:
 
 def _index_from_the_front(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
     """Return an index as a word, as `fix_integer_index` does of one that is not below zero."""
-    if not PIPELINE_ROOMS.match(builder.function.name):
+    if not _FROM_THE_FRONT.match(builder.function.name):
         return _fix_index(context, builder, kind, index, size)
     return context.cast(builder, index, kind, types.intp if kind.signed else types.uintp)
 
