@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from aggressor.account.reconcile import Correction, Reconciler, What
+from aggressor.run.lines.account_picture import account_picture
 from aggressor.run.lines.line import Wires
 from aggressor.run.lines.venue_calls import Caller
 from aggressor.run.lines.venue_keeping import Keeper
@@ -22,7 +23,6 @@ from aggressor.venues.session import SECOND_NS
 from aggressor.venues.trading import TradingVenue
 
 _AGAIN_S = 0.3
-_FILLS_MARGIN_NS = 10 * SECOND_NS
 _OPENINGS = (What.OPENING_MONEY, What.OPENING_POSITION)
 
 
@@ -103,7 +103,9 @@ class Pictures:
         connection, moves = self._connection, self.reconciler.moves
         clock, gateway = self._wires.clock, self._gateway
         try:
-            picture = await self._fetch()
+            picture = await account_picture(
+                self._caller, self._side, self._instruments, clock.now(), self._level_ns
+            )
         except (OSError, TimeoutError, AggressorError) as trouble:
             self._wires.notice(f"{self._name}: the account is not told: {trouble}")
             self._due_ns = clock.now() + int(_AGAIN_S * SECOND_NS)
@@ -129,24 +131,6 @@ class Pictures:
             self._level_ns = picture.asked_ns
             gateway.listening = True
             self.ready.set()
-
-    async def _fetch(self) -> Picture:
-        """Ask for everything; raise OSError, TimeoutError or MessageError."""
-        side, caller = self._side, self._caller
-        asked = self._wires.clock.now()
-        orders: list[Any] = []
-        fills: list[Any] = []
-        for one in self._instruments:
-            for call in side.open_orders(one):
-                orders += await caller.pages(call, side.read_orders)
-            if self._level_ns:
-                since_ms = caller.venue_ms_at(self._level_ns - _FILLS_MARGIN_NS)
-                fills += await caller.pages(side.fills(one, since_ms), side.read_fills)
-        positions: list[Any] = []
-        for one in self._instruments:
-            positions += await caller.pages(side.positions(one), side.read_positions)
-        balances = await caller.question(side.balances(), side.read_balances)
-        return Picture(asked, orders, fills, positions, balances)
 
     def _compare(self, picture: Picture, moves: int, now: int) -> None:
         """Compare positions and money, if nothing moved while they were asked for."""
