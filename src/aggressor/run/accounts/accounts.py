@@ -165,13 +165,14 @@ class Accounts:
     async def settle(self, within_s: float) -> None:
         """Wait, not for long, until nothing is in doubt and positions and money agree.
 
-        Where a position differs it takes a second picture to believe it: three times as long.
+        Where a position differs it takes another picture to believe it: twice as long. What is held
+        is bare meanwhile, so no longer: the loop protects what we know of, and a stop only reduces.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
         while not all(one.gateway.certain and one.pictures.agreed for one in self.exchanges):
             apart = any(one.pictures.reconciler.pending for one in self.exchanges)
-            if loop.time() - began > within_s * (3 if apart else 1):
+            if loop.time() - began > within_s * (2 if apart else 1):
                 return
             await asyncio.sleep(_LOOK_S)
 
