@@ -1,7 +1,7 @@
 """Going to a signal: every pane shows that second, and the way back to now."""
 
 from aggressor.web.commands import Order
-from tests.web.staged import START_MS, quiet_minute
+from tests.web.staged import HIGH, LOW, START_MS, quiet_minute
 
 AT_MS = START_MS + 12_050  # of the first signal: the wall at 980 stands, nothing has traded
 
@@ -64,3 +64,17 @@ def test_the_way_back_is_one_key(staged, look):
     page.js("(desk.pane.ladder.top = 1000, desk.pane.ladder.hands.scrolled = true)")
     page.settle()
     assert _bid(page, 980) == 100
+
+
+def test_prices_that_were_not_told_are_hatched_and_empty_ones_are_not(staged, look):
+    stage = staged()
+    quiet_minute(stage)
+    page = look(stage).open().caught_up()
+    page.js(f"desk.view.prices({LOW - 100}, {HIGH + 20})")
+    page.settle()
+    colours = f"""(price) => {{
+      const {{ context, plot }} = desk.pane.heat;
+      const {{ data }} = context.getImageData(plot.x({START_MS + 45_000}), plot.y(price), 24, 12);
+      return new Set(new Uint32Array(data.buffer)).size; }}"""
+    assert page.js(f"({colours})({LOW - 40})") > 3
+    assert page.js(f"({colours})({LOW + 20})") == 1

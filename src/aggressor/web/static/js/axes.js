@@ -117,30 +117,43 @@ export function drawGap(c, plot, t0, t1, words) {
   const left = Math.max(plot.left, plot.x(t0));
   const right = Math.min(plot.right, plot.x(t1));
   if (right - left < 0.5) return;
-  const width = Math.max(2, right - left);
+  hatch(c, left, plot.top, Math.max(2, right - left), plot.height, 0.55, words, plot.top + 35);
+}
+
+/** Hatch prices that were not told between two times: a book is told around the market only. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {number} t0 @param {number} t1 @param {number} low @param {number} high */
+export function drawBeyond(c, plot, t0, t1, low, high) {
+  const [left, right] = [Math.max(plot.left, plot.x(t0)), Math.min(plot.right, plot.x(t1))];
+  const [top, bottom] = [Math.max(plot.top, plot.y(high)), Math.min(plot.bottom, plot.y(low))];
+  if (right - left < 1 || bottom - top < 2) return;
+  hatch(c, left, top, right - left, bottom - top, 0.22, bottom - top > 24 ? "too far from the price to be kept" : "", (top + bottom) / 2);
+}
+
+/** Lines from corner to corner, with words where there is room. @param {CanvasRenderingContext2D} c @param {number} left @param {number} top @param {number} width @param {number} height @param {number} alpha @param {string} words @param {number} middle */
+function hatch(c, left, top, width, height, alpha, words, middle) {
   c.save();
   c.beginPath();
-  c.rect(left, plot.top, width, plot.height);
+  c.rect(left, top, width, height);
   c.clip();
   c.fillStyle = theme.of("panel");
-  c.fillRect(left, plot.top, width, plot.height);
-  c.strokeStyle = faded("faint", 0.55);
+  c.fillRect(left, top, width, height);
+  c.strokeStyle = faded("faint", alpha);
   c.lineWidth = 1;
   c.beginPath();
-  for (let x = left - plot.height; x < right; x += 7) {
-    c.moveTo(x, plot.bottom);
-    c.lineTo(x + plot.height, plot.top);
+  const base = top + height;
+  for (let x = left - height; x < left + width; x += 7) {
+    c.moveTo(x, base);
+    c.lineTo(x + height, top);
   }
   c.stroke();
-  if (width > 64) {
-    c.font = font(11, 500);
-    const wide = c.measureText(words).width + 12;
+  c.font = font(11, 500);
+  const wide = words && width > 64 ? c.measureText(words).width + 12 : Infinity;
+  if (wide <= Math.max(width, 150)) {
     c.fillStyle = theme.of("panel");
-    c.fillRect(left + width / 2 - wide / 2, plot.top + 26, wide, 18);
+    c.fillRect(left + width / 2 - wide / 2, middle - 9, wide, 18);
     c.fillStyle = theme.of("muted");
     c.textAlign = "center";
     c.textBaseline = "middle";
-    c.fillText(words, left + width / 2, plot.top + 35);
+    c.fillText(words, left + width / 2, middle);
   }
   c.restore();
 }

@@ -146,7 +146,8 @@ export class CurvesPane extends CanvasPane {
     this.axis(c, plot, curves[0].unit, width);
     c.save();
     c.beginPath();
-    c.rect(plot.left, plot.top, plot.width, plot.height);
+    const captioned = plot.height > 40 ? 17 : 0; // a line that stands still may lie beyond the range
+    c.rect(plot.left, plot.top + captioned, plot.width, plot.height - captioned);
     c.clip();
     curves.forEach((one, i) => this.line(c, plot, ring, one.name, first, stop, STYLES[i % STYLES.length]));
     if (this.divergences?.on && curves.some((one) => one.name === "cvd")) this.diverging(c, plot, lane);

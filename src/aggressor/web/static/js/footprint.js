@@ -107,11 +107,25 @@ export class FootprintPane extends CanvasPane {
       }
     });
     c.restore();
+    this.beyond(c, plot, units);
     for (const { bar, x } of this.placed) this.foot(c, bar, x, plot.bottom, units);
     c.fillStyle = theme.of("panel");
     c.fillRect(plot.right, plot.bottom, PRICE_AXIS, height - plot.bottom);
     const last = list[list.length - 1];
     drawPlate(c, width, plot.y(last.close), units.price(last.close), theme.of(last.close >= last.open ? "bid-wash" : "ask-wash"), theme.of(last.close >= last.open ? "bid" : "ask"));
+  }
+
+  /** Say where bars are that lie beyond the prices shown. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./scales.js").Units} units */
+  beyond(c, plot, units) {
+    c.font = font(11, 500);
+    c.textAlign = "center";
+    c.textBaseline = "middle";
+    c.fillStyle = theme.of("muted");
+    for (const { bar, x } of this.placed) {
+      const above = bar.low > plot.high;
+      if (!above && bar.high >= plot.low) continue;
+      c.fillText(above ? `↑ ${units.price(bar.low)}` : `↓ ${units.price(bar.high)}`, x + this.wide / 2, above ? plot.top + 12 : plot.bottom - 12, this.wide - 4);
+    }
   }
 
   /** Height of a row so that the last bars fit, as far as they can still be read. @param {Bar[]} seen @param {number} height @param {number} ticks */

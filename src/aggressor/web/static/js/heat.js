@@ -6,7 +6,7 @@
  * other heatmaps cannot say, as they have no ledger.
  */
 
-import { PRICE_AXIS, Plot, TIME_AXIS, drawBefore, drawCross, drawCursorTime, drawGap, drawPlate, drawPriceAxis, drawTimeAxis } from "./axes.js";
+import { PRICE_AXIS, Plot, TIME_AXIS, drawBefore, drawBeyond, drawCross, drawCursorTime, drawGap, drawPlate, drawPriceAxis, drawTimeAxis } from "./axes.js";
 import { drawDivergences, drawFills, drawForced, drawLabels, drawPulls, drawSignals, drawStanding, drawTop, drawTrades } from "./heat_marks.js";
 import { HeatTexture } from "./heat_texture.js";
 import { MarkTexts } from "./marks_text.js";
@@ -77,6 +77,7 @@ export class HeatPane extends CanvasPane {
     c.clip();
     this.texture.update(lane.heat, view.t0, view.t1, view.low, view.high, plot.width, plot.height);
     this.texture.draw(c, plot.x, plot.y, view.t0, view.t1, lane.heat.period);
+    this.drawUntold(c, plot, lane.heat);
     this.drawGaps(c, plot, lane);
     drawTop(c, plot, lane.heat);
     if (this.on.levels.on) this.drawLevels(c, plot, lane);
@@ -127,6 +128,20 @@ export class HeatPane extends CanvasPane {
     if (lane.now - last > 12 * heat.period) drawGap(c, plot, last + heat.period, lane.now, lane.live ? `nothing for ${spanOf(lane.now - last)}` : "on its way");
   }
 
+  /** Hatch prices that the columns of a stretch do not cover. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./heat_store.js").HeatStore} heat */
+  drawUntold(c, plot, heat) {
+    const stop = Math.min(heat.stop, heat.since(plot.t1) + 1);
+    for (let n = Math.max(heat.start, heat.since(plot.t0) - 1), from = n; n < stop; n++) {
+      const [at, next] = [n & heat.mask, (n + 1) & heat.mask];
+      const same = n + 1 < stop && heat.low[next] === heat.low[at] && heat.high[next] === heat.high[at];
+      if (same) continue;
+      const [t0, t1] = [heat.ts[from & heat.mask], heat.ts[at] + heat.period];
+      if (heat.high[at] + 0.5 < plot.high) drawBeyond(c, plot, t0, t1, heat.high[at] + 0.5, plot.high);
+      if (heat.low[at] - 0.5 > plot.low) drawBeyond(c, plot, t0, t1, plot.low, heat.low[at] - 0.5);
+      from = n + 1;
+    }
+  }
+
   /** Lines of the session. @param {CanvasRenderingContext2D} c @param {Plot} plot @param {import("./store.js").Lane} lane */
   drawLevels(c, plot, lane) {
     const session = lane.state?.session;
@@ -160,14 +175,14 @@ export class HeatPane extends CanvasPane {
     if (room < 16 || !this.desk.view.follow || heat.stop === heat.start) return;
     const { row } = this.texture;
     const rows = new Map();
-    let most = this.texture.full;
     for (let p = Math.max(heat.now_low, Math.floor(plot.low)); p <= Math.min(heat.now_high, plot.high); p++) {
       const lots = heat.now[p - heat.now_low];
       if (lots === 0) continue;
       const at = Math.floor(p / row) * (lots > 0 ? 1 : -1);
       rows.set(at, (rows.get(at) ?? 0) + Math.abs(lots));
     }
-    for (const lots of rows.values()) most = Math.max(most, lots * 0.7);
+    const sizes = [...rows.values()].sort((a, b) => a - b);
+    const most = Math.max(this.texture.full, sizes[Math.floor(sizes.length * 0.97)] ?? 0); // one giant must not hide the others
     const tall = Math.max(1, (plot.height / (plot.high - plot.low)) * row);
     c.fillStyle = faded("panel", 0.72);
     c.fillRect(left, plot.top, room, plot.height);

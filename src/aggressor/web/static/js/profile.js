@@ -105,11 +105,11 @@ export class ProfilePane extends CanvasPane {
     rows.forEach(([name, value], i) => {
       const y = top + i * 17 + 6;
       if (y > height - 6) return;
-      c.font = font(11.5);
+      c.font = font(width < 100 ? 10.5 : 11.5);
       c.textAlign = "left";
       c.fillStyle = theme.of("faint");
-      c.fillText(name, 8, y);
-      c.font = font(11.5, 500);
+      c.fillText(name, width < 100 ? 4 : 8, y);
+      c.font = font(width < 100 ? 10.5 : 11.5, 500);
       c.textAlign = "right";
       c.fillStyle = theme.of("ink");
       c.fillText(value, width - 6, y);
