@@ -5,7 +5,7 @@ Everything the store, the recorder and the live session need of a venue's market
 into EVENT rows; it owns sequence numbers and trade ids, which therefore never enter the records.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd
@@ -120,6 +120,26 @@ class RestLimit(NamedTuple):
 
     weight: int
     window_ns: int
+
+
+def sum_counts(
+    messages: int,
+    bad: int,
+    ignored: Mapping[str, int],
+    unknown: Mapping[str, int],
+    lanes: Iterable[Mapping[str, int]],
+) -> dict[str, int]:
+    """Return `MarketDecoder.counts`: of the messages, and of all instruments together."""
+    total = {
+        "messages": messages,
+        "lines_bad": bad,
+        "ignored": sum(ignored.values()),
+        "unknown_symbols": sum(unknown.values()),
+    }
+    for lane in lanes:
+        for name, count in lane.items():
+            total[name] = total.get(name, 0) + count
+    return total
 
 
 def no_control(message: bytes) -> Control | None:

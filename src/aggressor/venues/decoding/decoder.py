@@ -50,7 +50,7 @@ from aggressor.venues.decoding.parts import (
     Unused,
 )
 from aggressor.venues.decoding.tape import PartTape
-from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM, Checks, Progress
+from aggressor.venues.venue import BAD, DONE, FULL, NEEDS_ROOM, Checks, Progress, sum_counts
 
 MESSAGE_BYTES_MAX = 4 << 20
 
@@ -334,16 +334,8 @@ class PartsDecoder:
     @property
     def counts(self) -> dict[str, int]:
         """What was done so far, summed over instruments."""
-        total = {
-            "messages": self._messages,
-            "lines_bad": self._bad,
-            "ignored": sum(self.ignored.values()),
-            "unknown_symbols": sum(self.unknown.values()),
-        }
-        for symbol in self._lanes:
-            for name, count in self.counts_of(symbol).items():
-                total[name] = total.get(name, 0) + count
-        return total
+        lanes = (self.counts_of(symbol) for symbol in self._lanes)
+        return sum_counts(self._messages, self._bad, self.ignored, self.unknown, lanes)
 
     def counts_of(self, symbol: str) -> dict[str, int]:
         """Return what was done so far for one symbol."""
