@@ -129,12 +129,14 @@ class StormTape:
     def found(self, began: int, ended: int) -> TapeFound:
         """Return what became of the prints after number `began` up to `ended`."""
         late, sums, doubled = self._late.copy(), Counter[str](), 0
+        first_ms = min((key[0] for key in self._theirs.values()), default=0)
         numbers: dict[Print, list[int]] = {key: [] for key in self._ours}
         for number, key in self._theirs.items():
             numbers.setdefault(key, []).append(number)
         for key, equal in numbers.items():
             missing = max(len(equal) - self._ours[key], 0)
-            doubled += max(self._ours[key] - len(equal), 0)
+            if key[0] > first_ms:  # else it was told before, and came since
+                doubled += max(self._ours[key] - len(equal), 0)
             reasons = {number: self._why(number) for number in equal} if missing else {}
             equal.sort(key=lambda number: reasons.get(number) not in _NOT_ANSWERED)
             for place, number in enumerate(equal):  # of equal ones those were not answered
