@@ -5,26 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from aggressor.cli import main
 from aggressor.run.strategies import list_strategies
 from aggressor.schema.errors import ConfigError
 from aggressor.strategies.gates import Mode
 from aggressor.strategies.table import STRATEGIES, strategy_named
 from tests.properties.tapes import instruments
+from tests.run.command_line import Command, run
+
+__all__ = ["run"]  # a fixture of another module
 
 
-def called(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main([str(one) for one in arguments])
-    except SystemExit as ending:
-        code = int(ending.code or 0)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
-
-
-def test_all_three_are_listed_by_the_names_of_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = called(capsys, "strategies", "--json")
+def test_all_three_are_listed_by_the_names_of_the_rules(run: Command) -> None:
+    code, out, err = run("strategies", "--json")
     assert (code, err) == (0, "")
     listed = json.loads(out)["strategies"]
     assert [one["name"] for one in listed] == [
@@ -49,18 +41,18 @@ def test_parameters_are_those_of_the_rules() -> None:
     assert trap["leaves_out"] == ["bias"]
 
 
-def test_tables_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    code, every, _ = called(capsys, "strategies")
+def test_tables_for_people(run: Command) -> None:
+    code, every, _ = run("strategies")
     assert code == 0
     assert "path/to/file.py:ClassName" in every
-    code, one, _ = called(capsys, "strategies", "push_through_continuation")
+    code, one, _ = run("strategies", "push_through_continuation")
     assert code == 0
     assert "retest_ns" in one
     assert "bias" in one
 
 
-def test_a_name_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = called(capsys, "strategies", "buy_low")
+def test_a_name_that_there_is_not(run: Command) -> None:
+    code, out, err = run("strategies", "buy_low")
     assert (code, out) == (1, "")
     assert "There is no strategy 'buy_low'; there is exhaustion_scalp" in err
 
@@ -75,14 +67,10 @@ def test_a_name_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
         ("[unknown]\nspread = 'maybe'", "unknown.spread is pass or refuse, not maybe"),
     ],
 )
-def test_parameters_that_cannot_be(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
-) -> None:
+def test_parameters_that_cannot_be(tmp_path: Path, run: Command, text: str, said: str) -> None:
     file = tmp_path / "scalp.toml"
     file.write_text(text)
-    code, out, err = called(
-        capsys, "backtest", "--null", "poisson", "--hours", "0.01", "--params", file
-    )
+    code, out, err = run("backtest", "--null", "poisson", "--hours", "0.01", "--params", file)
     assert (code, out) == (1, "")
     assert f"{file}: " in err
     assert said in err
@@ -107,9 +95,7 @@ def test_ungated_is_for_backtests() -> None:
 @pytest.mark.parametrize(
     "arguments", [("backtest",), ("backtest", "x", "--null", "poisson"), ("backtest", "x")]
 )
-def test_a_market_is_named_once(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
-) -> None:
-    code, out, err = called(capsys, *arguments)
+def test_a_market_is_named_once(run: Command, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert "market" in err or "instrument" in err

@@ -17,7 +17,9 @@ from aggressor.store.layout import Layout
 from aggressor.store.making import make_store
 from aggressor.study.trials import Outcome
 from tests.properties.tapes import instruments, market
-from tests.run.test_strategies_command import called
+from tests.run.command_line import Command, run
+
+__all__ = ["run"]  # a fixture of another module
 
 NAME = instruments()[0].id
 GOOD = Outcome(trades=400, sharpe=0.25, skew=0.0, kurtosis=3.0, p=1 / 1001)
@@ -87,9 +89,7 @@ def test_a_store_that_may_not_be_written_hides_no_result(root: Path) -> None:
         root.chmod(0o755)
 
 
-def test_a_backtest_with_a_placebo_is_judged_among_the_others(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_backtest_with_a_placebo_is_judged_among_the_others(root: Path, run: Command) -> None:
     source = source_of(root)
     for ticks in range(1, 5):
         note(source, with_stop(ticks), POOR)
@@ -102,13 +102,13 @@ def test_a_backtest_with_a_placebo_is_judged_among_the_others(
     assert listed["trials"][-1]["outcome"] == found["outcome"]
     assert listed["trials"][-1]["tried"] == found["tried"]
 
-    code, out, err = called(capsys, "trials", root, "--json")
+    code, out, err = run("trials", root, "--json")
     assert (code, json.loads(out), err) == (0, listed, "")
-    _, shown, _ = called(capsys, "trials", root)
+    _, shown, _ = run("trials", root)
     assert "5 variants tried" in shown
     assert "liquidity_trap" in shown
     assert "stop_ticks 4" in shown
 
 
-def test_nothing_tried_says_how_to(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--placebo" in called(capsys, "trials", root)[1]
+def test_nothing_tried_says_how_to(root: Path, run: Command) -> None:
+    assert "--placebo" in run("trials", root)[1]

@@ -243,58 +243,46 @@ class LargeOrders:
         return int(away.min()) if came >= NEAR_TICKS else None
 
 
-def _withdrawal(level: _Level, least: int) -> Label:
+def _label(
+    kind: str,
+    of: _Level | _Order,
+    span_ns: tuple[int, int],
+    *,
+    peak: int,
+    count: int,
+    cancelled: int = 0,
+) -> Label:
+    """Return a label that asks for nothing: it has no key time."""
+    start_ns, stop_ns = span_ns
     return Label(
-        kind=WITHDRAWAL,
-        side=level.side,
-        direction=-level.side,
-        difficulty="",
-        start_ns=level.pulled_ns,
-        stop_ns=level.stop_ns,
-        key_ns=0,
-        low=level.price,
-        high=level.price,
-        peak_lots=level.peak,
-        traded_lots=level.traded,
-        cancelled_lots=level.cancelled,
-        injected_lots=0,
-        count=least,
-    )
-
-
-def _consumption(order: _Order, start_ns: int, stop_ns: int, stroke: int) -> Label:
-    return Label(
-        kind=CONSUMPTION,
-        side=order.side,
-        direction=-order.side,
+        kind=kind,
+        side=of.side,
+        direction=-of.side,
         difficulty="",
         start_ns=start_ns,
         stop_ns=stop_ns,
         key_ns=0,
-        low=order.price,
-        high=order.price,
-        peak_lots=order.lots,
-        traded_lots=order.traded,
-        cancelled_lots=0,
+        low=of.price,
+        high=of.price,
+        peak_lots=peak,
+        traded_lots=of.traded,
+        cancelled_lots=cancelled,
         injected_lots=0,
-        count=stroke,
+        count=count,
     )
+
+
+def _withdrawal(level: _Level, least: int) -> Label:
+    span_ns = level.pulled_ns, level.stop_ns
+    return _label(
+        WITHDRAWAL, level, span_ns, peak=level.peak, count=least, cancelled=level.cancelled
+    )
+
+
+def _consumption(order: _Order, start_ns: int, stop_ns: int, stroke: int) -> Label:
+    return _label(CONSUMPTION, order, (start_ns, stop_ns), peak=order.lots, count=stroke)
 
 
 def _eaten(level: _Level) -> Label:
-    return Label(
-        kind=CONSUMPTION,
-        side=level.side,
-        direction=-level.side,
-        difficulty="",
-        start_ns=level.struck_ns,
-        stop_ns=level.stop_ns,
-        key_ns=0,
-        low=level.price,
-        high=level.price,
-        peak_lots=level.peak,
-        traded_lots=level.traded,
-        cancelled_lots=0,
-        injected_lots=0,
-        count=level.struck,
-    )
+    span_ns = level.struck_ns, level.stop_ns
+    return _label(CONSUMPTION, level, span_ns, peak=level.peak, count=level.struck)

@@ -142,7 +142,9 @@ def _read_answer(message: bytes, symbol: str) -> Sequence[Part]:
 
 
 def _read_past(trades: list[PastTrade], symbol: str) -> list[TradePart]:
-    """Return the prints of an answer, oldest first."""
+    """Return the prints of an answer, oldest first: of one moment in the order they came in."""
+    if trades and trades[0].time > trades[-1].time:
+        trades.reverse()
     return [
         TradePart(
             symbol,
