@@ -27,7 +27,7 @@ MARKET_S = 840.0
 VENUE = "binance-usdm"
 BTC = dialect_named(VENUE).example
 ETH = msgspec.structs.replace(BTC, symbol="ETHUSDT", base="ETH", tick=Decimal("0.01"))
-SEEDS = {BTC.symbol: 24, ETH.symbol: 38}
+SEEDS = {BTC.symbol: 24, ETH.symbol: 129}
 START_TICKS = 600_000
 _OPEN: dict[str, Any] = {
     "trade_young": True,
